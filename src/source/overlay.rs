@@ -1,0 +1,45 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{FileKind, ReadError, Repository, SourceFile};
+use crate::text::{FileVersions, RepositoryPath};
+
+/// A repository as it will be once some files have changed; everything else is read from the one below.
+pub struct Overlay<'a> {
+    below: &'a dyn Repository,
+    changed: BTreeMap<RepositoryPath, Option<Arc<SourceFile>>>,
+    tracked: BTreeMap<RepositoryPath, FileKind>,
+}
+
+impl<'a> Overlay<'a> {
+    /// `below` with these files as they are after the change.
+    #[must_use]
+    pub fn new(below: &'a dyn Repository, versions: &BTreeMap<RepositoryPath, FileVersions>) -> Self {
+        let mut tracked = below.tracked().clone();
+        let mut changed = BTreeMap::new();
+        for (path, version) in versions {
+            if version.after.is_some() {
+                tracked.entry(path.clone()).or_insert(FileKind::Regular);
+            } else {
+                tracked.remove(path);
+            }
+            let after = version.after.as_ref().map(|text| Arc::new(SourceFile::new(path.clone(), text.clone())));
+            changed.insert(path.clone(), after);
+        }
+        Self { below, changed, tracked }
+    }
+}
+
+impl Repository for Overlay<'_> {
+    fn tracked(&self) -> &BTreeMap<RepositoryPath, FileKind> {
+        &self.tracked
+    }
+
+    fn read(&self, path: &RepositoryPath) -> Result<Arc<SourceFile>, ReadError> {
+        match self.changed.get(path) {
+            Some(Some(file)) => Ok(Arc::clone(file)),
+            Some(None) => Err(ReadError::Missing),
+            None => self.below.read(path),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Ignore files of the build context.
