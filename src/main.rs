@@ -1,1 +1,3 @@
+//! The stagefold program.
+
 fn main() {}

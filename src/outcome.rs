@@ -1,0 +1,147 @@
+//! What a fold comes to: the verdict, what was found, and the files before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{Code, Finding, Severity};
+use crate::text::{ChangeSet, FileVersions, RepositoryPath};
+
+/// What became of one repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// A hand-off was folded.
+    Folded,
+    /// A hand-off is there and is left alone; the findings say why.
+    Refused,
+    /// No file flows from a job into an image.
+    NothingToFold,
+    /// The pipeline could not be read.
+    Failed,
+}
+
+impl Verdict {
+    /// Its name, as reports write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Folded => "folded",
+            Self::Refused => "refused",
+            Self::NothingToFold => "nothing-to-fold",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How far a fold can be trusted; a plan is as trustworthy as its weakest step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Applicability {
+    /// A person accepted a named difference.
+    Review,
+    /// The image and the rest of the pipeline are proven to stay what they were.
+    Safe,
+}
+
+impl Applicability {
+    /// Its name, as reports write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Safe => "safe",
+        }
+    }
+}
+
+/// The way that files take from a job into an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Via {
+    /// `cache:`, saved by one job and restored by the other.
+    Cache,
+    /// `artifacts:`, uploaded by one job and downloaded by the other.
+    Artifacts,
+    /// `docker cp` out of an image that the same job built first.
+    DockerCp,
+}
+
+impl Via {
+    /// Its name, as reports write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Artifacts => "artifacts",
+            Self::DockerCp => "docker-cp",
+        }
+    }
+}
+
+/// One hand-off, as reports tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandoffSummary {
+    /// The way the files take.
+    pub via: Via,
+    /// The jobs that make the files; for `docker cp` the Dockerfile that makes them.
+    pub producers: Vec<String>,
+    /// The job that builds the image.
+    pub consumer: String,
+    /// The files, as the pipeline writes them.
+    pub paths: Vec<String>,
+    /// The Dockerfile that copies them.
+    pub dockerfile: RepositoryPath,
+    /// Whether the producer stays, for the sake of others.
+    pub producer_kept: bool,
+}
+
+/// Whether the builder stage gets a layer of its own for dependencies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layers {
+    /// Wherever the repository's own files prove that it is legal.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+/// What the user allows and wishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The differences that the user accepts (`--accept CODE`).
+    pub accepted: BTreeSet<Code>,
+    /// Dependency layers (`--layers`).
+    pub layers: Layers,
+}
+
+/// What a fold comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What became of the repository.
+    pub verdict: Verdict,
+    /// How far the fold can be trusted; `None` where nothing was folded.
+    pub applicability: Option<Applicability>,
+    /// The hand-offs that were found, folded or not.
+    pub handoffs: Vec<HandoffSummary>,
+    /// All findings, sorted by file and place.
+    pub findings: Vec<Finding>,
+    /// What changes; empty unless the verdict is [`Verdict::Folded`].
+    pub changes: ChangeSet,
+    /// Every touched file before and after.
+    pub files: BTreeMap<RepositoryPath, FileVersions>,
+}
+
+impl Outcome {
+    /// An outcome without changes.
+    #[must_use]
+    pub fn unchanged(verdict: Verdict, handoffs: Vec<HandoffSummary>, findings: Vec<Finding>) -> Self {
+        Self { verdict, applicability: None, handoffs, findings, changes: ChangeSet::default(), files: BTreeMap::new() }
+    }
+
+    /// The outcome of a repository that cannot be read, for the reason that `finding` gives.
+    #[must_use]
+    pub fn failed(finding: Finding) -> Self {
+        Self::unchanged(Verdict::Failed, Vec::new(), vec![finding])
+    }
+
+    /// The findings of this severity.
+    pub fn findings_of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.severity() == severity)
+    }
+}
