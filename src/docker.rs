@@ -1,0 +1,16 @@
+//! A container build as Docker understands it: the command in a job's script, the engine behind it, the
+//! build context with its ignore file, and the stages of the Dockerfile.
+
+mod build_command;
+mod context;
+mod engine;
+mod image;
+mod script_walk;
+mod stages;
+
+pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
+pub use context::BuildContext;
+pub use engine::Engine;
+pub use image::ImageName;
+pub use script_walk::{PROJECT_FOLDER, ScriptWalk, Step, StepWord, place_in_repository};
+pub use stages::{Base, Copy, CopySource, Stage, Stages};

@@ -1,0 +1,271 @@
+use std::collections::HashMap;
+
+use crate::syntax::shell::{Assignment, Command, Destination, Place, RedirectionKind, Script, Word};
+use crate::text::{RepositoryPath, Span};
+
+/// What stands for the project's folder while a script is walked; no real path is written so.
+pub const PROJECT_FOLDER: &str = "/builds/./project";
+
+/// The commands of a job's script in their order, each with the folder it runs in and its words expanded.
+///
+/// A job's items are one program: what one of them assigns or where it goes holds for the next.
+#[derive(Clone, Debug, Default)]
+pub struct ScriptWalk {
+    /// The commands, those in conditions, loops and functions included.
+    pub steps: Vec<Step>,
+    /// The items that cannot be read, with what the parser says.
+    pub opaque: Vec<(usize, String)>,
+}
+
+/// One command of a script.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The index of the item it stands in.
+    pub item: usize,
+    /// Its bytes in the item's text.
+    pub span: Span,
+    /// The bytes of the whole statement it belongs to, in the item's text.
+    pub statement: Span,
+    /// Its words, behind `sudo`, `time` and their kin.
+    pub words: Vec<StepWord>,
+    /// The files that its redirections read or write; the flag tells of writing.
+    pub redirections: Vec<(StepWord, bool)>,
+    /// Variables set in front of it, for it alone.
+    pub environment: Vec<(String, Option<String>)>,
+    /// The folder it runs in; `None` where it is not known or lies outside the project.
+    pub folder: Option<RepositoryPath>,
+    /// Where it stands in the script.
+    pub place: Place,
+}
+
+/// A word of a command.
+#[derive(Clone, Debug)]
+pub struct StepWord {
+    /// Its bytes in the item's text.
+    pub span: Span,
+    /// As it is written.
+    pub raw: String,
+    /// What it comes to: one field for most words, several where a variable is split; `None` where it
+    /// holds something whose value is not known.
+    pub fields: Option<Vec<String>>,
+    /// Its text with file globs left as they are; `None` where it expands to something unknown.
+    pub pattern: Option<String>,
+    /// Whether it is exactly one field whatever its variables hold.
+    pub is_one_field: bool,
+}
+
+impl ScriptWalk {
+    /// Walks the items of a script; `None` stands for one without a command. `lookup` knows the variables
+    /// that are set before it begins; [`PROJECT_FOLDER`] stands for the project's folder.
+    #[must_use]
+    pub fn new<'a>(items: impl IntoIterator<Item = Option<&'a str>>, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut walker = Walker {
+            walk: Self::default(),
+            lookup,
+            assigned: HashMap::new(),
+            folder: Some(RepositoryPath::root()),
+        };
+        for (index, text) in items.into_iter().enumerate() {
+            if let Some(text) = text {
+                walker.item(index, text);
+            }
+        }
+        walker.walk
+    }
+}
+
+impl Step {
+    /// The name of the program, where it is known.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        self.words.first()?.text()
+    }
+
+    /// Its words, where all of them are known.
+    #[must_use]
+    pub fn known_words(&self) -> Option<Vec<&str>> {
+        self.words.iter().map(StepWord::text).collect()
+    }
+}
+
+impl StepWord {
+    /// The one field that it comes to.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self.fields.as_deref() {
+            Some([field]) => Some(field),
+            _ => None,
+        }
+    }
+}
+
+/// The place that a path of a script names from `folder`: within the repository, or `None` outside of it.
+#[must_use]
+pub fn place_in_repository(path: &str, folder: &RepositoryPath) -> Option<RepositoryPath> {
+    if let Some(below) = path.strip_prefix(PROJECT_FOLDER) {
+        return RepositoryPath::new(below);
+    }
+    if path.starts_with(['/', '~']) { None } else { folder.join(path) }
+}
+
+struct Walker<'a> {
+    walk: ScriptWalk,
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// Variables that the script sets; `None` where the value is not known.
+    assigned: HashMap<String, Option<String>>,
+    folder: Option<RepositoryPath>,
+}
+
+impl Walker<'_> {
+    fn item(&mut self, index: usize, text: &str) {
+        let script = Script::parse(text);
+        if let Some(opaque) = &script.opaque {
+            self.walk.opaque.push((index, opaque.message.clone()));
+            return;
+        }
+        for command in &script.commands {
+            self.command(index, &script, command);
+        }
+    }
+
+    fn command(&mut self, item: usize, script: &Script, command: &Command) {
+        let text = script.text();
+        let statement = script.statements.get(command.statement).map_or(command.span, |statement| statement.span);
+        let words = self.words(text, &command.words);
+        let program = words.first().and_then(StepWord::text).map(str::to_owned);
+        let redirections = command.redirections.iter().filter_map(|redirection| {
+            let writes = match redirection.kind {
+                RedirectionKind::Read => false,
+                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::ReadWrite | RedirectionKind::Both => true,
+                RedirectionKind::Duplicate | RedirectionKind::HereString | RedirectionKind::Heredoc => return None,
+            };
+            Some((self.word(text, redirection.target.as_ref()?), writes))
+        });
+        let redirections = redirections.collect();
+        let environment = command.assignments.iter().map(|assignment| self.assignment(assignment)).collect();
+        let step = Step { item, span: command.span, statement, words, redirections, environment, folder: self.folder.clone(), place: command.place.clone() };
+        self.note_assignments(&step, &program, command);
+        self.note_folder(command);
+        if !step.words.is_empty() || !step.redirections.is_empty() {
+            self.walk.steps.push(step);
+        }
+    }
+
+    /// The words behind those that run the rest of the line as it is.
+    fn words(&self, text: &str, words: &[Word]) -> Vec<StepWord> {
+        let all: Vec<_> = words.iter().map(|word| self.word(text, word)).collect();
+        let prefixes = ["sudo", "time", "command", "exec", "nohup"];
+        let skipped = all.iter().take_while(|word| word.text().is_some_and(|text| prefixes.contains(&text))).count();
+        all.into_iter().skip(skipped).collect()
+    }
+
+    fn word(&self, text: &str, word: &Word) -> StepWord {
+        let lookup = |name: &str| self.value(name);
+        let is_known = word.variables().iter().all(|name| self.value(name).is_some());
+        let fields = if is_known { word.fields(&lookup) } else { None };
+        let pattern = match fields.as_deref() {
+            Some([field]) => Some(field.clone()),
+            _ => word.pattern(),
+        };
+        let is_one_field = !word.splits || word.pieces.iter().all(|piece| piece.quoted) || word.literal().is_some();
+        StepWord { span: word.span, raw: word.raw(text).to_owned(), fields, pattern, is_one_field }
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        match self.assigned.get(name) {
+            Some(value) => value.clone(),
+            None => (self.lookup)(name),
+        }
+    }
+
+    fn assignment(&self, assignment: &Assignment) -> (String, Option<String>) {
+        let value = assignment.value.as_ref().filter(|_| !assignment.appends);
+        let is_known = |word: &&Word| word.variables().iter().all(|name| self.value(name).is_some());
+        let value = value.filter(is_known).and_then(|word| word.expand(&|name| self.value(name)));
+        (assignment.name.clone(), value)
+    }
+
+    /// Remembers what the shell itself sets; in a condition or a loop the value is no longer known.
+    fn note_assignments(&mut self, step: &Step, program: &Option<String>, command: &Command) {
+        let declares = program.as_deref().is_some_and(|name| {
+            matches!(name, "export" | "readonly" | "declare" | "typeset" | "local" | "read" | "unset" | "getopts")
+        });
+        let mut set: Vec<(String, Option<String>)> = Vec::new();
+        if step.words.is_empty() {
+            set.extend(step.environment.clone());
+        } else if declares {
+            for word in step.words.iter().skip(1) {
+                let (name, value) = match word.raw.split_once('=') {
+                    Some((name, _)) => {
+                        let value = word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
+                        (name.to_owned(), value)
+                    }
+                    None if program.as_deref() == Some("export") => continue,
+                    None => (word.raw.clone(), None),
+                };
+                set.push((name, value));
+            }
+        }
+        let is_certain = command.place.runs_once() && !command.place.is_confined();
+        for (name, value) in set {
+            self.assigned.insert(name, value.filter(|_| is_certain));
+        }
+    }
+
+    fn note_folder(&mut self, command: &Command) {
+        let Some(destination) = command.change_directory() else {
+            return;
+        };
+        if command.place.is_confined() {
+            return;
+        }
+        let target = match destination {
+            Destination::Folder(word) if command.place.runs_once() => self.word("", word).fields,
+            _ => None,
+        };
+        let next = match (target.as_deref(), &self.folder) {
+            (Some([path]), Some(folder)) => place_in_repository(path, folder),
+            (Some([path]), None) => path.strip_prefix(PROJECT_FOLDER).and_then(RepositoryPath::new),
+            _ => None,
+        };
+        self.folder = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PROJECT_FOLDER, ScriptWalk};
+
+    fn walk(items: &[&str]) -> ScriptWalk {
+        ScriptWalk::new(items.iter().map(|item| Some(*item)), &|name| match name {
+            "CI_PROJECT_DIR" => Some(PROJECT_FOLDER.to_owned()),
+            "NAME" => Some("web".to_owned()),
+            _ => None,
+        })
+    }
+
+    fn folders(items: &[&str]) -> Vec<Option<String>> {
+        walk(items).steps.iter().map(|step| step.folder.as_ref().map(ToString::to_string)).collect()
+    }
+
+    #[test]
+    fn the_folder_holds_from_item_to_item() {
+        let known = |text: &str| Some(text.to_owned());
+        assert_eq!(folders(&["cd app", "make", "cd ..", "ls"]), [known("."), known("app"), known("app"), known(".")]);
+        assert_eq!(folders(&["cd $CI_PROJECT_DIR/app && make"]), [known("."), known("app")]);
+        assert_eq!(folders(&["cd /tmp", "make", "cd $CI_PROJECT_DIR", "ls"]), [known("."), None, None, known(".")]);
+        assert_eq!(folders(&["cd $WHERE", "make"]), [known("."), None]);
+    }
+
+    #[test]
+    fn a_subshell_keeps_its_folder_to_itself() {
+        assert_eq!(folders(&["(cd app && true)", "ls"]).last(), Some(&Some(".".to_owned())));
+    }
+
+    #[test]
+    fn assignments_are_followed_and_forgotten_where_they_may_not_happen() {
+        let walk = walk(&["X=$NAME", "echo $X", "if true; then X=b; fi", "echo $X"]);
+        let texts: Vec<_> = walk.steps.iter().filter_map(|step| step.words.get(1)).map(|word| word.text()).collect();
+        assert_eq!(texts, [Some("web"), None]);
+    }
+}

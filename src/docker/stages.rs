@@ -1,0 +1,263 @@
+use std::collections::{BTreeSet, HashMap};
+
+use crate::syntax::dockerfile::{Arguments, Dockerfile, Instruction, Keyword, expand};
+use crate::text::Span;
+
+/// The stages of a Dockerfile, and what is known of the variables in them.
+#[derive(Clone, Debug, Default)]
+pub struct Stages {
+    /// The stages, in order.
+    pub stages: Vec<Stage>,
+    /// Every `COPY` and `ADD`, in order.
+    pub copies: Vec<Copy>,
+}
+
+/// One stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// The index of its `FROM` among the instructions.
+    pub from: usize,
+    /// The index of the first instruction that is no longer its own.
+    pub end: usize,
+    /// Its name, in lower case.
+    pub name: Option<String>,
+    /// What it builds on.
+    pub base: Base,
+    /// The image or stage it builds on, as it is written.
+    pub base_written: String,
+    /// The folder that relative destinations start from at its end; `None` where it comes from the base image.
+    pub working_directory: Option<String>,
+}
+
+/// What a stage builds on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// An earlier stage.
+    Stage(usize),
+    /// An image; `None` where its name is not known.
+    Image(Option<String>),
+}
+
+/// A `COPY` or `ADD`.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// The index of the instruction.
+    pub instruction: usize,
+    /// The index of the stage.
+    pub stage: usize,
+    /// Whether it is `ADD`.
+    pub is_add: bool,
+    /// The value of `--from`, where it has one.
+    pub from: Option<String>,
+    /// Its sources; here-documents and addresses are left out.
+    pub sources: Vec<CopySource>,
+    /// How many sources it has in all.
+    pub source_count: usize,
+    /// Its destination as it is written.
+    pub destination: String,
+    /// Whether it is written as a JSON array.
+    pub is_json: bool,
+}
+
+/// A source of a `COPY` or `ADD` that names files.
+#[derive(Clone, Debug)]
+pub struct CopySource {
+    /// Its place among all sources of the instruction.
+    pub index: usize,
+    /// Its bytes.
+    pub span: Span,
+    /// As it is written, quotes and variables included.
+    pub written: String,
+    /// The path with all variables replaced; `None` where one is not known.
+    pub path: Option<String>,
+}
+
+impl Stages {
+    /// The stages of `dockerfile`, built with these arguments; a value of `None` is not known.
+    #[must_use]
+    pub fn new(dockerfile: &Dockerfile, arguments: &[(String, Option<String>)]) -> Self {
+        let given = arguments.iter().cloned().collect();
+        let mut reader = Reader { dockerfile, given, global: HashMap::new(), scope: HashMap::new(), found: Self::default() };
+        for (index, instruction) in dockerfile.instructions.iter().enumerate() {
+            reader.instruction(index, instruction);
+        }
+        reader.found
+    }
+
+    /// The stage that a build makes: the one of that name or number, else the last.
+    #[must_use]
+    pub fn target(&self, name: Option<&str>) -> Option<usize> {
+        match name {
+            None => self.stages.len().checked_sub(1),
+            Some(name) => self.find(name),
+        }
+    }
+
+    /// The stage that `reference` names: by its name, or by its number.
+    #[must_use]
+    pub fn find(&self, reference: &str) -> Option<usize> {
+        let by_name = self.stages.iter().position(|stage| stage.name.as_deref() == Some(&reference.to_lowercase()));
+        by_name.or_else(|| reference.parse().ok().filter(|index| *index < self.stages.len()))
+    }
+
+    /// The stages that take part in the build of `target`, itself included.
+    #[must_use]
+    pub fn reachable(&self, target: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![target];
+        while let Some(index) = open.pop() {
+            if !found.insert(index) {
+                continue;
+            }
+            if let Some(Stage { base: Base::Stage(base), .. }) = self.stages.get(index) {
+                open.push(*base);
+            }
+            let own = self.copies.iter().filter(|copy| copy.stage == index);
+            open.extend(own.filter_map(|copy| self.find(copy.from.as_deref()?)).filter(|from| *from < index));
+        }
+        found
+    }
+
+    /// All names that a new stage must not take: those of stages, of base images, and of what is copied from.
+    pub fn taken_names(&self) -> impl Iterator<Item = String> {
+        let stages = self.stages.iter().flat_map(|stage| stage.name.clone().into_iter().chain([stage.base_written.to_lowercase()]));
+        stages.chain(self.copies.iter().filter_map(|copy| copy.from.as_ref().map(|from| from.to_lowercase())))
+    }
+}
+
+struct Reader<'a> {
+    dockerfile: &'a Dockerfile,
+    /// Build arguments from the command line.
+    given: HashMap<String, Option<String>>,
+    /// `ARG`s before the first `FROM`.
+    global: HashMap<String, Option<String>>,
+    /// `ARG`s and `ENV`s of the stage.
+    scope: HashMap<String, Option<String>>,
+    found: Stages,
+}
+
+impl Reader<'_> {
+    fn instruction(&mut self, index: usize, instruction: &Instruction) {
+        match instruction.keyword {
+            Keyword::From => self.from(index, instruction),
+            Keyword::Arg => self.argument(instruction),
+            Keyword::Env => self.environment(instruction),
+            Keyword::Workdir => self.working_directory(instruction),
+            Keyword::Copy | Keyword::Add => self.copy(index, instruction),
+            _ => {}
+        }
+        if let Some(stage) = self.found.stages.last_mut() {
+            stage.end = index + 1;
+        }
+    }
+
+    fn from(&mut self, index: usize, instruction: &Instruction) {
+        let Some(view) = instruction.from() else {
+            return;
+        };
+        self.scope = HashMap::new();
+        let written = view.image.text().to_owned();
+        let image = self.expanded_with(&written, &self.global);
+        let base = image.as_deref().and_then(|name| self.found.find_by_name(name));
+        let inherited = base.and_then(|base| self.found.stages.get(base)).and_then(|stage| stage.working_directory.clone());
+        self.found.stages.push(Stage {
+            from: index,
+            end: index + 1,
+            name: view.name.map(|name| name.text().to_lowercase()),
+            base: base.map_or(Base::Image(image), Base::Stage),
+            base_written: written,
+            working_directory: inherited,
+        });
+    }
+
+    fn argument(&mut self, instruction: &Instruction) {
+        let Arguments::KeyValues(pairs) = &instruction.arguments else {
+            return;
+        };
+        for pair in pairs {
+            let name = pair.name.text().to_owned();
+            let default = pair.value.as_ref().map(|value| self.expanded(value.text()));
+            let value = match (self.given.get(&name), default) {
+                (Some(given), _) => given.clone(),
+                (None, Some(default)) => default,
+                (None, None) => self.global.get(&name).cloned().flatten(),
+            };
+            if self.found.stages.is_empty() {
+                self.global.insert(name, value);
+            } else {
+                self.scope.insert(name, value);
+            }
+        }
+    }
+
+    fn environment(&mut self, instruction: &Instruction) {
+        let Arguments::KeyValues(pairs) = &instruction.arguments else {
+            return;
+        };
+        for pair in pairs {
+            let value = pair.value.as_ref().and_then(|value| self.expanded(value.text()));
+            self.scope.insert(pair.name.text().to_owned(), value);
+        }
+    }
+
+    fn working_directory(&mut self, instruction: &Instruction) {
+        let Arguments::Words(words) = &instruction.arguments else {
+            return;
+        };
+        let path = words.first().and_then(|word| self.expanded(word.text()));
+        if let Some(stage) = self.found.stages.last_mut() {
+            stage.working_directory = match (path, stage.working_directory.take()) {
+                (Some(path), _) if path.starts_with('/') => Some(path),
+                (Some(path), Some(before)) => Some(format!("{}/{path}", before.trim_end_matches('/'))),
+                _ => None,
+            };
+        }
+    }
+
+    fn copy(&mut self, index: usize, instruction: &Instruction) {
+        let Some(view) = instruction.copy() else {
+            return;
+        };
+        let Some(stage) = self.found.stages.len().checked_sub(1) else {
+            return;
+        };
+        let files = view.sources.iter().enumerate().filter(|(_, source)| !source.is_heredoc() && !is_remote(source.text()));
+        let sources = files.map(|(index, source)| CopySource {
+            index,
+            span: source.span(),
+            written: source.text().to_owned(),
+            path: self.expanded(source.text()),
+        });
+        let copy = Copy {
+            instruction: index,
+            stage,
+            is_add: instruction.keyword == Keyword::Add,
+            from: view.from.map(|from| self.expanded(from.text()).unwrap_or_else(|| from.text().to_owned())),
+            sources: sources.collect(),
+            source_count: view.sources.len(),
+            destination: view.destination.text().to_owned(),
+            is_json: matches!(instruction.arguments, Arguments::Json(_)),
+        };
+        self.found.copies.push(copy);
+    }
+
+    fn expanded(&self, text: &str) -> Option<String> {
+        self.expanded_with(text, if self.found.stages.is_empty() { &self.global } else { &self.scope })
+    }
+
+    fn expanded_with(&self, text: &str, scope: &HashMap<String, Option<String>>) -> Option<String> {
+        let expansion = expand(text, self.dockerfile.escape, &|name| scope.get(name).cloned().flatten());
+        expansion.is_resolved().then_some(expansion.text)
+    }
+}
+
+impl Stages {
+    fn find_by_name(&self, name: &str) -> Option<usize> {
+        self.stages.iter().position(|stage| stage.name.as_deref() == Some(&name.to_lowercase()))
+    }
+}
+
+/// Whether `ADD` downloads it.
+fn is_remote(source: &str) -> bool {
+    source.contains("://") || source.starts_with("git@")
+}

@@ -1,0 +1,85 @@
+//! The rest of the image job: it must neither read the files outside of the build nor change the sources
+//! before it.
+
+use crate::docker::Step;
+use crate::finding::{Code, Finding, Location};
+use crate::fold::situation::Situation;
+use crate::handoff::{JobScript, TreeUse, tree_use, writes};
+use crate::text::RepositoryPath;
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let script = &situation.handoff.script;
+    let opaque = script.walk.opaque.iter().map(|(item, message)| {
+        let location = script.item_location(situation.pipeline, *item).unwrap_or_else(|| situation.consumer_location("script"));
+        Finding::new(Code::ImageScriptUnclear, location, format!("this part of the image job cannot be read: {message}"))
+    });
+    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| *index != situation.build().command.step);
+    let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
+    let before = steps.filter(|(index, _)| *index < situation.build().command.step);
+    let changes = before.flat_map(|(_, step)| changed(situation, step));
+    let after = JobScript::of_keyword(situation.consumer, "after_script");
+    let later: Vec<_> = after.walk.steps.iter().filter_map(|step| used(situation, &after, step)).collect();
+    opaque.chain(uses).chain(changes).chain(later).chain(exported(situation)).chain(several_builds(situation)).collect()
+}
+
+/// A command that reads the files, which would no longer be there.
+fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Finding> {
+    let how = match tree_use(step, &situation.used_patterns()) {
+        TreeUse::None => return None,
+        TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
+        TreeUse::Unknown(program) => format!("{program} may read the files, which would no longer be in the job's folder"),
+    };
+    let location = script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.consumer_location("script"));
+    Some(Finding::new(Code::HandoffUsedOutsideBuild, location, how))
+}
+
+/// Files of the context that the image job makes or changes before it builds.
+fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
+    let (places, is_unclear) = writes(step);
+    let location = situation.handoff.script.step_location(situation.pipeline, step);
+    let location = location.unwrap_or_else(|| situation.consumer_location("script"));
+    let mut findings: Vec<_> = places.iter().filter_map(|place| written(situation, place, &location)).collect();
+    if is_unclear {
+        let message = "this may change the sources before the image is built, and the build job never saw that";
+        findings.push(Finding::new(Code::SourcesChangedBeforeBuild, location, message));
+    }
+    findings
+}
+
+fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Location) -> Option<Finding> {
+    let is_source = situation.repository.tracks(place);
+    if is_source {
+        let message = format!("this changes {place} before the image is built, and the build job never saw that");
+        return Some(Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message));
+    }
+    if situation.build().context.leaves_out(place) {
+        return None;
+    }
+    let message = format!("{place} is made in the build context, so the builder stage gets it too; the image does not");
+    let help = format!("name {place} in .dockerignore if no COPY takes it, or make it behind the build");
+    Some(Finding::new(Code::FileWrittenIntoContext, location.clone(), message).with_help(help))
+}
+
+/// Artifacts and caches of the image job that take the files along.
+fn exported(situation: &Situation<'_>) -> Vec<Finding> {
+    let used = situation.used_patterns();
+    let own = situation.consumer.artifacts().paths;
+    let handed = own.into_iter().filter(|path| used.iter().any(|used| used.relation(&path.text) != crate::gitlab::Relation::Apart));
+    let finding = |path: crate::gitlab::PathPattern| {
+        let message = format!("the image job uploads {} itself, which would no longer be in its folder", path.written);
+        Finding::new(Code::HandoffUsedOutsideBuild, situation.pipeline.location(path.origin), message)
+    };
+    handed.map(finding).collect()
+}
+
+/// A second build of the job may take the files as well, or take the first image for its base.
+fn several_builds(situation: &Situation<'_>) -> Option<Finding> {
+    let (commands, problems) = crate::docker::build_commands(&situation.handoff.script.walk);
+    let own = situation.build().command.step;
+    let second = commands.iter().filter(|command| command.step != own).map(|command| (command.item, command.span));
+    let (item, span) = second.chain(problems.iter().map(|problem| (problem.item, problem.span))).next()?;
+    let location = situation.handoff.script.location(situation.pipeline, item, span)?;
+    let finding = Finding::new(Code::SeveralConsumers, location, "the image job builds more than one image")
+        .with_related(situation.command_location(), "the files go into this one");
+    Some(finding)
+}

@@ -1,0 +1,83 @@
+//! The builder stage gets its sources from the build context: that must be the whole project.
+
+use crate::docker::{BuildContext, CommandContext};
+use crate::finding::{Code, Finding, Location};
+use crate::fold::situation::Situation;
+use crate::source::FileKind;
+use crate::text::{RepositoryPath, Span};
+
+/// Files at the root that no build reads: what an ignore file leaves out of them is no loss.
+const OF_NO_USE: [&str; 14] = [
+    ".dockerignore", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".gitlab", ".gitlab-ci.yml", ".gitmodules",
+    ".idea", ".vscode", "docker-compose.yml", "docker-compose.yaml", "Jenkinsfile", "Makefile.docker",
+];
+
+/// Beginnings of the names of such files.
+const OF_NO_USE_BEGINNINGS: [&str; 6] = ["README", "LICENSE", "CHANGELOG", "CONTRIBUTING", "Dockerfile", "docker-compose."];
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let missing = missing(situation).into_iter();
+    missing.chain(narrow(situation)).chain(hidden(situation)).chain(two_files(situation)).chain(submodules(situation)).collect()
+}
+
+/// `docker build -t x` without a context cannot have worked; the fold writes the one that is meant.
+fn missing(situation: &Situation<'_>) -> Option<Finding> {
+    matches!(situation.build().command.context, CommandContext::Missing(_)).then(|| {
+        let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
+        Finding::new(Code::BuildContextMissing, situation.command_location(), message)
+    })
+}
+
+fn narrow(situation: &Situation<'_>) -> Option<Finding> {
+    let folder = situation.build().command.context.folder();
+    if folder.is_root() {
+        return None;
+    }
+    let message = format!("the build context is {folder}, and the builder stage needs the whole project");
+    let finding = Finding::new(Code::ContextNarrowerThanSources, situation.command_location(), message)
+        .with_help("build with the project's folder as context: 'docker build -f PATH/Dockerfile .'");
+    Some(finding)
+}
+
+/// Sources that the ignore file keeps from the builder stage.
+fn hidden(situation: &Situation<'_>) -> Option<Finding> {
+    let context = &situation.build().context;
+    let (file, _) = context.ignore.as_ref()?;
+    let hidden: Vec<_> = situation.repository.tracked().keys().filter(|path| context.leaves_out(path) && !is_of_no_use(path)).collect();
+    let first = hidden.first()?;
+    let more = if hidden.len() > 1 { format!(" and {} more", hidden.len() - 1) } else { String::new() };
+    let message = format!("the ignore file keeps {first}{more} from the build context, and the build job had it");
+    let location = Location::new(file, Span::new(0, file.text().lines().next().unwrap_or_default().len()));
+    let finding = Finding::new(Code::IgnoreHidesSources, location, message)
+        .with_help("take out of the ignore file what the build needs, and copy by name what the image needs");
+    Some(finding)
+}
+
+fn is_of_no_use(path: &RepositoryPath) -> bool {
+    let first = path.parts().next().unwrap_or_default();
+    let is_file = path.parts().count() == 1;
+    OF_NO_USE.contains(&first)
+        || is_file && OF_NO_USE_BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))
+        || path.file_name() == ".dockerignore"
+}
+
+/// BuildKit reads one ignore file, the legacy builder the other.
+fn two_files(situation: &Situation<'_>) -> Option<Finding> {
+    let command = &situation.build().command;
+    BuildContext::has_two_ignore_files(situation.repository, command.context.folder(), &command.dockerfile).then(|| {
+        let message = format!("{}.dockerignore and .dockerignore are both there, and builders differ in which they read", command.dockerfile);
+        Finding::new(Code::IgnoreHidesSources, situation.command_location(), message)
+    })
+}
+
+/// Submodules are in the clone only where the settings say so.
+fn submodules(situation: &Situation<'_>) -> Option<Finding> {
+    let (path, _) = situation.repository.tracked().iter().find(|(_, kind)| **kind == FileKind::Submodule)?;
+    let strategy = situation.consumer.variables.get("GIT_SUBMODULE_STRATEGY");
+    let context = &situation.build().context;
+    let is_lost = strategy.is_some() && context.leaves_out(path);
+    is_lost.then(|| {
+        let message = format!("the ignore file keeps the submodule {path} from the build context");
+        Finding::new(Code::IgnoreHidesSources, situation.command_location(), message)
+    })
+}

@@ -1,0 +1,94 @@
+//! The jobs that are neither the producer nor the consumer: they may read the files, and they may have
+//! waited for the build.
+
+use crate::finding::{Code, Finding};
+use crate::fold::situation::Situation;
+use crate::gitlab::{Job, PathPattern};
+use crate::handoff::{JobScript, TreeUse, downloads_artifacts, restores_cache_of, tree_use};
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let readers = others(situation).filter_map(|job| reads(situation, job));
+    readers.chain(gates(situation)).collect()
+}
+
+fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
+    let (producer, consumer) = (situation.producer.name.clone(), situation.consumer.name.clone());
+    situation.pipeline.jobs().iter().filter(move |job| job.name != producer && job.name != consumer)
+}
+
+/// Whether another job reads the files, or may do so by itself.
+fn reads(situation: &Situation<'_>, job: &Job) -> Option<Finding> {
+    let patterns = visible(situation, job);
+    if patterns.is_empty() {
+        return None;
+    }
+    if job.get("trigger").is_some() {
+        return None;
+    }
+    ["script", "after_script"].iter().find_map(|keyword| {
+        let script = if *keyword == "script" { JobScript::new(job) } else { JobScript::of_keyword(job, keyword) };
+        let reason = reading(&script, &patterns)?;
+        Some(finding(situation, job, &script, reason))
+    })
+}
+
+/// The patterns of the producer whose files `job` gets to see.
+fn visible(situation: &Situation<'_>, job: &Job) -> Vec<PathPattern> {
+    let artifacts = if downloads_artifacts(situation.pipeline, job, situation.producer) {
+        situation.producer.artifacts().paths
+    } else {
+        Vec::new()
+    };
+    let cached = restores_cache_of(job, situation.producer);
+    let handed_on = situation.used_patterns();
+    let is_handed_on = |pattern: &PathPattern| handed_on.iter().any(|other| other.text == pattern.text);
+    artifacts.into_iter().chain(cached.into_iter().filter(is_handed_on)).collect()
+}
+
+/// The item that reads the files, and how.
+fn reading(script: &JobScript, patterns: &[PathPattern]) -> Option<(usize, Option<crate::text::Span>, String)> {
+    if let Some((item, message)) = script.walk.opaque.first() {
+        return Some((*item, None, format!("has a script that cannot be read here: {message}")));
+    }
+    script.walk.steps.iter().find_map(|step| match tree_use(step, patterns) {
+        TreeUse::None => None,
+        TreeUse::Touches(word) => Some((step.item, Some(step.span), format!("reads {word}"))),
+        TreeUse::Unknown(program) => Some((step.item, Some(step.span), format!("runs {program}, which may read any file"))),
+    })
+}
+
+fn finding(
+    situation: &Situation<'_>,
+    job: &Job,
+    script: &JobScript,
+    (item, span, how): (usize, Option<crate::text::Span>, String),
+) -> Finding {
+    let exact = span.and_then(|span| script.location(situation.pipeline, item, span));
+    let location = exact.or_else(|| script.item_location(situation.pipeline, item));
+    let location = location.unwrap_or_else(|| situation.pipeline.job_location(job));
+    let message = format!("the job '{}' gets the files of '{}' too, and {how}", job.name, situation.producer.name);
+    Finding::new(Code::ArtifactReadByOtherJob, location, message)
+        .with_related(situation.producer_location("artifacts"), "the files are handed on here")
+        .with_help(format!(
+            "if '{}' does not need them, say so with 'dependencies: []', or with 'needs' that do not list '{}'",
+            job.name, situation.producer.name
+        ))
+}
+
+/// Jobs that started only after the build, and would now start without it.
+fn gates(situation: &Situation<'_>) -> Vec<Finding> {
+    let stage = |job: &Job| situation.pipeline.stage_index(job);
+    let (Some(build), Some(image)) = (stage(situation.producer), stage(situation.consumer)) else {
+        return Vec::new();
+    };
+    let waited = |job: &&Job| job.needs().is_none() && stage(job).is_some_and(|stage| build < stage && stage <= image);
+    let finding = |job: &Job| {
+        let message = format!(
+            "the job '{}' starts only after '{}' now, and would no longer wait for it",
+            job.name, situation.producer.name
+        );
+        Finding::new(Code::LaterJobUnblocked, situation.pipeline.job_location(job), message)
+            .with_help("put it in a stage behind the image job, or let it wait by 'needs'")
+    };
+    others(situation).filter(waited).map(finding).collect()
+}

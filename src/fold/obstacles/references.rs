@@ -1,0 +1,103 @@
+//! Whatever else in the pipeline names the producer: it must not be left pointing at nothing.
+
+use crate::finding::{Code, Finding, Location};
+use crate::fold::situation::Situation;
+use crate::gitlab::{Definition, PipelineFile};
+use crate::syntax::yaml::{NodeId, NodeKind};
+
+/// Keys under which the name of a job stands.
+const REFERRING: [&str; 6] = ["dependencies", "extends", "job", "needs", "on_stop", "pipeline"];
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
+    let refused = named.map(|location| {
+        let message = format!("this refers to '{}', which would be gone", situation.producer.name);
+        Finding::new(Code::ProducerReferenced, location, message)
+            .with_related(situation.pipeline.job_location(situation.producer), "this job would move into the Dockerfile")
+    });
+    refused.chain(definition(situation)).chain(needs(situation)).collect()
+}
+
+/// The places of a file that name the producer, those that go with it or that the fold mends left out.
+fn names(situation: &Situation<'_>, file: &PipelineFile) -> Vec<Location> {
+    let tree = &file.tree;
+    let is_name = |id: NodeId| matches!(&tree.node(id).kind, NodeKind::Scalar { value, .. } if **value == *situation.producer.name);
+    let mended = |id: NodeId| {
+        let definitions = situation.producer.definitions.iter().chain(&situation.consumer.definitions);
+        let mut own = definitions.filter(|definition| is_of(situation, definition, file));
+        own.any(|definition| tree.is_within(id, definition.value) && !is_extension(file, id))
+    };
+    let nodes = tree.nodes().map(|(id, _)| id);
+    nodes.filter(|id| is_name(*id) && refers(file, *id) && !mended(*id)).map(|id| file.location(id)).collect()
+}
+
+fn is_of(situation: &Situation<'_>, definition: &Definition, file: &PipelineFile) -> bool {
+    situation.pipeline.file(definition.file).is_some_and(|own| own.source.path() == file.source.path())
+}
+
+/// Whether a node stands under a key that takes names of jobs, or in a `!reference`.
+fn refers(file: &PipelineFile, id: NodeId) -> bool {
+    let mut at = id;
+    while let Some(parent) = file.tree.parent(at) {
+        let node = file.tree.node(parent);
+        if node.tag.as_ref().is_some_and(|tag| tag.name == "!reference") {
+            return true;
+        }
+        let key = node.entries().iter().find(|entry| entry.value == at).map(|entry| entry.key);
+        if key.is_some_and(|key| file.tree.node(key).scalar().is_some_and(|name| REFERRING.contains(&name))) {
+            return true;
+        }
+        at = parent;
+    }
+    false
+}
+
+/// `extends` and `!reference` take the producer's own words over; nothing mends them.
+fn is_extension(file: &PipelineFile, id: NodeId) -> bool {
+    let mut at = id;
+    while let Some(parent) = file.tree.parent(at) {
+        let node = file.tree.node(parent);
+        let key = node.entries().iter().find(|entry| entry.value == at).map(|entry| entry.key);
+        let is_extends = key.is_some_and(|key| file.tree.node(key).scalar() == Some("extends"));
+        if is_extends || node.tag.as_ref().is_some_and(|tag| tag.name == "!reference") {
+            return true;
+        }
+        at = parent;
+    }
+    false
+}
+
+/// The producer must stand in one place, so that taking it away takes all of it away.
+fn definition(situation: &Situation<'_>) -> Option<Finding> {
+    let definitions = &situation.producer.definitions;
+    if definitions.len() == 1 {
+        return None;
+    }
+    let message = format!("'{}' is put together from several places, and the fold takes away one", situation.producer.name);
+    let finding = Finding::new(Code::JobDefinitionShared, situation.pipeline.job_location(situation.producer), message);
+    Some(definitions.iter().fold(finding, |finding, definition| {
+        let location = situation.pipeline.file(definition.file).map(|file| file.location(definition.key));
+        match location {
+            Some(location) => finding.with_related(location, "a part of it stands here"),
+            None => finding,
+        }
+    }))
+}
+
+/// What the consumer needs must be its own words, so that mending it changes no other job.
+fn needs(situation: &Situation<'_>) -> Vec<Finding> {
+    let keywords = ["needs", "dependencies"].iter().filter_map(|keyword| situation.consumer.fields.field(keyword));
+    let names_producer = |value: &crate::gitlab::Value| {
+        value.one_or_many().iter().any(|item| {
+            let name = item.text().or_else(|| item.get("job").and_then(crate::gitlab::Value::text));
+            name.is_some_and(|name| name == situation.producer.name)
+        })
+    };
+    let foreign = keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
+    let finding = |field: &crate::gitlab::Field| {
+        let message = format!("'{}' of the image job is shared with other jobs, and the fold has to change it", field.key);
+        Finding::new(Code::JobDefinitionShared, situation.value_location(&field.value), message)
+            .with_help(format!("write '{}' in the image job itself", field.key))
+    };
+    foreign.map(finding).collect()
+}

@@ -1,0 +1,74 @@
+//! Both jobs must run in the same pipelines and start in the same way; else a fold would build where
+//! nothing was built, or no longer check what was checked.
+
+use crate::finding::{Code, Finding};
+use crate::fold::situation::Situation;
+use crate::gitlab::{Job, Value};
+
+/// The keywords that say when a job runs.
+const CONDITIONS: [&str; 5] = ["rules", "only", "except", "when", "start_in"];
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let differing = CONDITIONS.iter().filter(|keyword| !same(situation.producer, situation.consumer, keyword));
+    let differ = differing.map(|keyword| differ(situation, keyword)).take(1);
+    differ.chain(rule_values(situation)).chain(manual(situation)).chain(allow_failure(situation)).collect()
+}
+
+fn same(producer: &Job, consumer: &Job, keyword: &str) -> bool {
+    match (condition(producer, keyword), condition(consumer, keyword)) {
+        (None, None) => true,
+        (Some(one), Some(other)) => same_list(one, other),
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// The condition, unless it says what holds anyway.
+fn condition<'a>(job: &'a Job, keyword: &str) -> Option<&'a Value> {
+    job.get(keyword).filter(|value| !(keyword == "when" && value.text().as_deref() == Some("on_success")))
+}
+
+/// `only: main` says the same as `only: [main]`.
+fn same_list(one: &Value, other: &Value) -> bool {
+    let (one, other) = (one.one_or_many(), other.one_or_many());
+    one.len() == other.len() && one.iter().zip(other).all(|(left, right)| left.same(right))
+}
+
+fn differ(situation: &Situation<'_>, keyword: &str) -> Finding {
+    let message = format!(
+        "'{}' and '{}' run under different conditions: their '{keyword}' differ",
+        situation.producer.name, situation.consumer.name
+    );
+    Finding::new(Code::RulesDiffer, situation.producer_location(keyword), message)
+        .with_related(situation.consumer_location(keyword), "the image job runs under these")
+        .with_help("give both jobs the same conditions, or leave the build job as the check that it is")
+}
+
+/// A rule may set variables, needs and more, which then belong to one job.
+fn rule_values(situation: &Situation<'_>) -> Vec<Finding> {
+    let rules = situation.producer.get("rules").map(Value::one_or_many).unwrap_or_default();
+    let sets = |rule: &&Value| ["variables", "needs", "allow_failure"].iter().any(|key| rule.get(key).is_some());
+    let finding = |rule: &Value| {
+        let message = "this rule gives the build job values of its own, which differ from pipeline to pipeline";
+        Finding::new(Code::RulesDiffer, situation.value_location(rule), message)
+    };
+    rules.iter().filter(sets).map(finding).collect()
+}
+
+/// A job that a person starts gates what comes behind it.
+fn manual(situation: &Situation<'_>) -> Option<Finding> {
+    let in_rules = situation.producer.get("rules").map(Value::one_or_many).unwrap_or_default();
+    let own = situation.producer.get("when").into_iter();
+    let values = own.chain(in_rules.iter().filter_map(|rule| rule.get("when")));
+    let starts_otherwise = |value: &&Value| matches!(value.text().as_deref(), Some("manual" | "delayed" | "always" | "on_failure"));
+    let value = values.into_iter().find(starts_otherwise)?;
+    let when = value.text().unwrap_or_default();
+    let message = format!("the build job starts by 'when: {when}', and the image job would have to take that over");
+    Some(Finding::new(Code::RulesDiffer, situation.value_location(value), message))
+}
+
+/// An image job that may fail would hide a failing build.
+fn allow_failure(situation: &Situation<'_>) -> Option<Finding> {
+    let value = situation.consumer.get("allow_failure").filter(|value| value.text().as_deref() != Some("false"))?;
+    let message = "the image job may fail, and a failing build would no longer stop the pipeline";
+    Some(Finding::new(Code::RulesDiffer, situation.value_location(value), message))
+}

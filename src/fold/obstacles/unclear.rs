@@ -1,0 +1,58 @@
+//! Builds that files flow to and that cannot be followed.
+
+use crate::finding::{Code, Finding, Location};
+use crate::fold::Plan;
+use crate::gitlab::Pipeline;
+use crate::handoff::{UnclearBuild, UnclearReason};
+use crate::outcome::{Applicability, HandoffSummary, Via};
+use crate::source::ReadError;
+use crate::text::RepositoryPath;
+
+/// The plan for a build that cannot be followed: a refusal that says why.
+pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) -> Plan {
+    let dockerfile = match &build.reason {
+        UnclearReason::File(command, ..) => command.dockerfile.clone(),
+        _ => RepositoryPath::root(),
+    };
+    let paths = build.flows.iter().flat_map(|flow| &flow.patterns).map(|pattern| pattern.written.to_string());
+    let summary = HandoffSummary {
+        via: build.flows.first().map_or(Via::Artifacts, |flow| flow.via),
+        producers: build.flows.iter().map(|flow| flow.producer.to_string()).collect(),
+        consumer: build.consumer.to_string(),
+        paths: paths.collect(),
+        dockerfile,
+        producer_kept: false,
+    };
+    Plan { summary, findings: vec![finding(pipeline, build)], changes: None, applicability: Applicability::Safe }
+}
+
+fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
+    let job = pipeline.job(&build.consumer);
+    let otherwise = || job.map_or(Location::File(RepositoryPath::root()), |job| pipeline.job_location(job));
+    match &build.reason {
+        UnclearReason::Command(problem) => {
+            let location = build.script.location(pipeline, problem.item, problem.span).unwrap_or_else(otherwise);
+            Finding::new(Code::BuildCommandUnclear, location, format!("the build command {}", problem.what))
+                .with_help("write the build as one plain command with literal options, outside of conditions and loops")
+        }
+        UnclearReason::Script(item, message) => {
+            let location = build.script.item_location(pipeline, *item).unwrap_or_else(otherwise);
+            Finding::new(Code::BuildCommandUnclear, location, format!("this part of the script cannot be read: {message}"))
+        }
+        UnclearReason::Builder(builder) => {
+            let step = build.script.walk.steps.get(builder.step);
+            let location = step.and_then(|step| build.script.step_location(pipeline, step)).unwrap_or_else(otherwise);
+            Finding::new(Code::BuilderUnsupported, location, format!("the image is built by {}, which is not folded yet", builder.name))
+                .with_help("only 'docker build' and 'docker buildx build' are folded so far")
+        }
+        UnclearReason::File(command, path, error) => {
+            let location = build.script.location(pipeline, command.item, command.span).unwrap_or_else(otherwise);
+            let message = match error {
+                ReadError::Missing => format!("there is no {path} in the repository"),
+                error => format!("{path}: {error}"),
+            };
+            Finding::new(Code::DockerfileMissing, location, message)
+                .with_help("a Dockerfile that a job makes, or that lies outside the repository, cannot be folded")
+        }
+    }
+}

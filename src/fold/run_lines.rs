@@ -1,0 +1,267 @@
+//! The script of the build job as instructions of the builder stage.
+//!
+//! What reads best is one `RUN` for each statement, as a person would write it. That is the same program only
+//! where the statements share no shell state and where nothing but a plain failure ends them; the shell tree
+//! has to prove it. From the first statement on for which it cannot, all that is left becomes one `RUN`, with
+//! the runner's own error handling in front (semantics: GitLab Runner, `shells/bash.go`).
+
+use crate::ecosystem::{self, DependencyLayer, Split};
+use crate::handoff::{JobScript, writes};
+use crate::outcome::{Layers, Policy};
+use crate::source::Repository;
+use crate::syntax::shell::{Command, Nesting, Script};
+use crate::text::RepositoryPath;
+
+/// The build job's script, cut into statements.
+pub(super) struct BuildScript {
+    statements: Vec<Statement>,
+    layer: Layer,
+    has_bash: Option<bool>,
+    written: Vec<RepositoryPath>,
+}
+
+/// One statement of the script.
+struct Statement {
+    text: String,
+    script: Script,
+}
+
+/// Whether the dependencies get a layer of their own.
+pub(super) enum Layer {
+    /// They do: this statement installs them, and reads only these files.
+    Split(usize, DependencyLayer),
+    /// They cannot, for this reason.
+    Whole(String),
+    /// There is no such statement.
+    None,
+}
+
+/// The shell that the builder stage needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shell {
+    /// Any: `/bin/sh`, as the builder has it.
+    Any,
+    /// That of the runner, with `pipefail`: this program.
+    Of(&'static str),
+    /// That of the runner, which is not known.
+    Unknown,
+}
+
+impl BuildScript {
+    pub(super) fn new(repository: &dyn Repository, policy: &Policy, script: &JobScript, has_bash: Option<bool>) -> Self {
+        let texts = script.items.iter().filter_map(|item| item.text.as_deref());
+        let statements: Vec<_> = texts.flat_map(statements).collect();
+        let layer = match policy.layers {
+            Layers::Auto => find_layer(repository, &statements),
+            Layers::Off => Layer::None,
+        };
+        let written = script.walk.steps.iter().flat_map(|step| writes(step).0).collect();
+        Self { statements, layer, has_bash, written }
+    }
+
+    /// The layer for the dependencies, where there is one.
+    pub(super) fn dependency_layer(&self) -> Option<&DependencyLayer> {
+        match &self.layer {
+            Layer::Split(_, layer) => Some(layer),
+            Layer::Whole(_) | Layer::None => None,
+        }
+    }
+
+    pub(super) const fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    pub(super) fn set_layer(&mut self, layer: DependencyLayer) {
+        if let Some(at) = self.statements.iter().position(|statement| install_words(statement).is_some()) {
+            self.layer = Layer::Split(at, layer);
+        }
+    }
+
+    /// The words of the statement that installs the dependencies, where nothing before it reads the sources.
+    pub(super) fn install_words(&self) -> Option<Vec<String>> {
+        let at = self.statements.iter().take(self.first_joined()).position(|statement| !is_harmless(statement))?;
+        install_words(self.statements.get(at)?)
+    }
+
+    /// Whether the script itself writes this file of the project.
+    pub(super) fn writes(&self, path: &str) -> bool {
+        self.written.iter().any(|written| written.as_str() == path)
+    }
+
+    /// The shell that it needs.
+    pub(super) fn shell(&self) -> Shell {
+        let joined = self.first_joined() < self.statements.len();
+        let needs_runner_shell = self.statements.iter().any(needs_shell_of_runner);
+        match (needs_runner_shell, joined, self.has_bash) {
+            (false, false, _) => Shell::Any,
+            (_, _, Some(true)) => Shell::Of("/bin/bash"),
+            (_, _, Some(false)) => Shell::Of("/bin/sh"),
+            (true, _, None) => Shell::Unknown,
+            (false, true, None) => Shell::Any,
+        }
+    }
+
+    /// The instructions up to the copy of the sources, without that, and those behind it.
+    pub(super) fn instructions(&self) -> (Vec<String>, Vec<String>) {
+        let split = match &self.layer {
+            Layer::Split(at, _) => at + 1,
+            Layer::Whole(_) | Layer::None => 0,
+        };
+        let joined_from = self.first_joined();
+        let alone = |range: std::ops::Range<usize>| {
+            let statements = self.statements.get(range).unwrap_or_default();
+            statements.iter().map(|statement| format!("RUN {}", statement.text)).collect::<Vec<_>>()
+        };
+        let before = alone(0..split);
+        let mut after = alone(split..joined_from);
+        let rest = self.statements.get(joined_from..).unwrap_or_default();
+        if !rest.is_empty() {
+            after.push(joined(rest, self.shell()));
+        }
+        (before, after)
+    }
+
+    /// The first statement from which on all must stay in one shell.
+    fn first_joined(&self) -> usize {
+        let last = self.statements.len().saturating_sub(1);
+        let stays = |(at, statement): &(usize, &Statement)| !stands_alone(statement, *at == last);
+        self.statements.iter().enumerate().find(stays).map_or(self.statements.len(), |(at, _)| at)
+    }
+}
+
+/// The statements of an item; one that cannot be cut is a single statement.
+fn statements(text: &str) -> Vec<Statement> {
+    let script = Script::parse(text);
+    let cut: Vec<_> = script.statements.iter().map(|statement| statement.span.slice(text).trim().to_owned()).collect();
+    let parsed = cut.into_iter().filter(|text| !text.is_empty()).map(|text| Statement { script: Script::parse(&text), text });
+    let found: Vec<_> = parsed.collect();
+    let is_faithful = script.opaque.is_none() && found.iter().all(|statement| statement.script.statements.len() == 1);
+    if is_faithful {
+        return found;
+    }
+    let text = text.trim().to_owned();
+    vec![Statement { script: Script::parse(&text), text }]
+}
+
+/// Whether a statement is the same program in a `RUN` of its own.
+///
+/// The exit status of its last command must be all that decides: `a && b` that fails at `a` ends no script
+/// unless it is the last statement, and what stands in a compound command relies on `errexit`.
+fn stands_alone(statement: &Statement, is_last: bool) -> bool {
+    let script = &statement.script;
+    let is_plain = |command: &Command| {
+        command.place.nesting.iter().all(|nesting| match nesting {
+            Nesting::Or | Nesting::Tested | Nesting::Substitution | Nesting::Pipeline => true,
+            Nesting::And | Nesting::Negated => is_last,
+            _ => false,
+        })
+    };
+    script.opaque.is_none()
+        && script.statements.len() == 1
+        && script.carries_state().is_none()
+        && script.commands.iter().all(is_plain)
+        && is_safe_in_run(statement)
+}
+
+/// Whether the builder hands the text to the shell as it is: one line, or lines that both continue by a
+/// backslash; no here-document, which BuildKit would read as its own; no bracket that looks like JSON.
+fn is_safe_in_run(statement: &Statement) -> bool {
+    let text = &statement.text;
+    let lines: Vec<_> = text.lines().collect();
+    let continued = lines.iter().rev().skip(1).all(|line| line.ends_with('\\'));
+    let is_comment = |line: &&str| line.trim_start().starts_with('#') || line.trim().is_empty();
+    continued && !lines.iter().any(|line| is_comment(&line)) && !text.contains("<<") && !text.starts_with(['[', '-']) && !text.ends_with('\\')
+}
+
+/// Whether it would run otherwise under another shell than the runner's: a pipeline ends by `pipefail`,
+/// bash knows more syntax, and `echo` reads backslashes in one shell and not in the other.
+fn needs_shell_of_runner(statement: &Statement) -> bool {
+    let script = &statement.script;
+    let is_piped = |command: &Command| command.place.nesting.contains(&Nesting::Pipeline);
+    let echoes_backslash = |command: &Command| {
+        command.name().as_deref() == Some("echo") && command.span.slice(script.text()).contains(['\\', '-'])
+    };
+    !script.bashisms().is_empty() || script.commands.iter().any(|command| is_piped(command) || echoes_backslash(command))
+}
+
+/// Several statements as one `RUN` that ends at the first failure.
+fn joined(statements: &[Statement], shell: Shell) -> String {
+    let fits_on_lines = statements.iter().all(|statement| {
+        statement.script.opaque.is_none()
+            && !statement.text.contains(['\n', '#'])
+            && !statement.text.contains("<<")
+            && !statement.text.ends_with(['&', ';', '\\'])
+    });
+    if fits_on_lines {
+        let lines: Vec<_> = statements.iter().map(|statement| statement.text.as_str()).collect();
+        return format!("RUN set -o errexit; \\\n    {}", lines.join("; \\\n    "));
+    }
+    let texts: Vec<_> = statements.iter().map(|statement| statement.text.as_str()).collect();
+    let body = texts.join("\n");
+    let words = match shell {
+        Shell::Of(program) => vec![program, "-o", "pipefail", "-o", "errexit", "-c", &body],
+        Shell::Any | Shell::Unknown => vec!["/bin/sh", "-o", "errexit", "-c", &body],
+    };
+    let strings: Vec<_> = words.into_iter().map(|word| serde_json::Value::from(word).to_string()).collect();
+    format!("RUN [{}]", strings.join(", "))
+}
+
+fn find_layer(repository: &dyn Repository, statements: &[Statement]) -> Layer {
+    let last = statements.len().saturating_sub(1);
+    for (at, statement) in statements.iter().enumerate() {
+        if !stands_alone(statement, at == last) {
+            return Layer::None;
+        }
+        if let Some(words) = install_words(statement) {
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            return match ecosystem::split(repository, &RepositoryPath::root(), &words) {
+                Split::Legal(layer) => Layer::Split(at, layer),
+                Split::NotLegal { reason, .. } => Layer::Whole(reason),
+                Split::NotAnInstall => Layer::None,
+            };
+        }
+        if !is_harmless(statement) {
+            return Layer::None;
+        }
+    }
+    Layer::None
+}
+
+/// The words of a statement that is one plain command of a package manager.
+fn install_words(statement: &Statement) -> Option<Vec<String>> {
+    let [command] = statement.script.commands.as_slice() else {
+        return None;
+    };
+    if !command.assignments.is_empty() || !command.redirections.is_empty() {
+        return None;
+    }
+    let words = command.literal_words()?;
+    let (program, rest) = words.split_first()?;
+    let is_global = rest.iter().any(|word| matches!(word.as_str(), "-g" | "--global" | "-v" | "--version"));
+    let installs = rest.is_empty() || rest.iter().any(|word| matches!(word.as_str(), "install" | "i" | "ci"));
+    let is_manager = matches!(program.as_str(), "npm" | "yarn" | "pnpm");
+    let is_bare = rest.iter().all(|word| word.starts_with('-'));
+    (is_manager && !is_global && (installs || program == "yarn" && is_bare)).then_some(words)
+}
+
+/// Whether a statement before the install may stay before it: it reads no source and makes none.
+fn is_harmless(statement: &Statement) -> bool {
+    statement.script.commands.iter().all(|command| {
+        let Some(words) = command.literal_words() else {
+            return false;
+        };
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        if !command.redirections.is_empty() {
+            return false;
+        }
+        matches!(
+            words.as_slice(),
+            ["npm" | "node" | "yarn" | "pnpm" | "corepack", "-v" | "--version" | "-version" | "version"]
+                | ["npm" | "yarn" | "pnpm", "config", "set", ..]
+                | ["corepack", "enable", ..]
+                | ["npm", "install" | "i", "-g" | "--global", _]
+                | ["rm", "-rf" | "-fr" | "-r", "node_modules" | "node_modules/" | "./node_modules"]
+                | ["echo" | "date" | "whoami" | "pwd" | "uname" | "true", ..]
+        )
+    })
+}

@@ -1,0 +1,155 @@
+use super::environment::BuildEnvironment;
+use super::run_lines::BuildScript;
+use crate::docker::{Engine, ImageName};
+use crate::finding::Location;
+use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Value};
+use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
+use crate::outcome::Policy;
+use crate::source::Repository;
+use crate::syntax::yaml::{NodeId, NodeKind};
+use crate::text::RepositoryPath;
+
+/// Everything that is known of one hand-off from a job to another: what the obstacles look at and the steps work on.
+pub(super) struct Situation<'a> {
+    pub(super) repository: &'a dyn Repository,
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) policy: &'a Policy,
+    pub(super) handoff: &'a Handoff,
+    pub(super) producer: &'a Job,
+    pub(super) consumer: &'a Job,
+    pub(super) producer_script: JobScript,
+    /// The image of the build job, where its name is known.
+    pub(super) image: Option<Image>,
+    /// The folder of the builder stage in which the project lies.
+    pub(super) folder: String,
+    pub(super) script: BuildScript,
+    pub(super) environment: BuildEnvironment,
+}
+
+/// Folders that hold nothing in any base image, so that the project may lie there.
+const PROJECT_FOLDERS: [&str; 8] = ["/app", "/build", "/code", "/opt/app", "/src", "/usr/src/app", "/usr/src", "/workspace"];
+
+/// Where the project lies if the Dockerfile does not say.
+const OTHERWISE: &str = "/src";
+
+impl<'a> Situation<'a> {
+    /// The situation of a hand-off with one producer; `None` where one of its jobs is gone.
+    pub(super) fn new(
+        repository: &'a dyn Repository,
+        pipeline: &'a Pipeline,
+        policy: &'a Policy,
+        handoff: &'a Handoff,
+    ) -> Option<Self> {
+        let producer = pipeline.job(&handoff.flows.first()?.producer)?;
+        let consumer = pipeline.job(&handoff.consumer)?;
+        let producer_script = JobScript::new(producer);
+        let image = producer.image();
+        let folder = project_folder(&handoff.build);
+        let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
+        Some(Self {
+            script: BuildScript::new(repository, policy, &producer_script, has_bash),
+            environment: BuildEnvironment::new(repository, pipeline, producer, &producer_script, &folder),
+            repository,
+            pipeline,
+            policy,
+            handoff,
+            producer,
+            consumer,
+            producer_script,
+            image,
+            folder,
+        })
+    }
+
+    pub(super) fn build(&self) -> &ImageBuild {
+        &self.handoff.build
+    }
+
+    /// All patterns that the producer hands on, by whichever way.
+    pub(super) fn patterns(&self) -> Vec<PathPattern> {
+        self.handoff.flows.iter().flat_map(|flow: &Flow| flow.patterns.clone()).collect()
+    }
+
+    /// The patterns that the Dockerfile takes something of.
+    pub(super) fn used_patterns(&self) -> Vec<PathPattern> {
+        let patterns = self.patterns();
+        let is_used = |pattern: &PathPattern| {
+            self.handoff.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
+                SourceUse::Builder { path, .. } => pattern.relation(path) != crate::gitlab::Relation::Apart,
+                SourceUse::Ancestor { below, .. } => below.contains(&pattern.text),
+                SourceUse::Context | SourceUse::Unclear(_) => false,
+            })
+        };
+        patterns.into_iter().filter(is_used).collect()
+    }
+
+    /// The engine behind the consumer.
+    pub(super) fn engine(&self) -> Engine {
+        let image = self.consumer.image().and_then(|image| image.name);
+        let services = self.consumer.services();
+        Engine::of_images(image.as_deref().into_iter().chain(services.iter().map(|(name, _)| name.as_str())))
+    }
+
+    /// Whether `path` is copied into the builder stage from the context before the dependencies are
+    /// installed: then it is an input of the build, and not one of its outputs.
+    pub(super) fn is_build_input(&self, path: &str) -> bool {
+        let manifests = self.script.dependency_layer().map(|layer| layer.manifests.as_slice()).unwrap_or_default();
+        manifests.iter().any(|manifest| manifest.as_str() == path) && !self.script.writes(path)
+    }
+
+    /// The place of a keyword of the producer.
+    pub(super) fn producer_location(&self, keyword: &str) -> Location {
+        self.pipeline.keyword_location(self.producer, keyword)
+    }
+
+    /// The place of a keyword of the consumer.
+    pub(super) fn consumer_location(&self, keyword: &str) -> Location {
+        self.pipeline.keyword_location(self.consumer, keyword)
+    }
+
+    /// The place of the build command.
+    pub(super) fn command_location(&self) -> Location {
+        let command = &self.build().command;
+        let location = self.handoff.script.location(self.pipeline, command.item, command.span);
+        location.unwrap_or_else(|| self.consumer_location("script"))
+    }
+
+    /// Whether a value stands in the consumer's own words, and nobody shares them by an anchor.
+    pub(super) fn is_consumers_own(&self, origin: Origin) -> bool {
+        let Some(file) = self.pipeline.file(origin.file) else {
+            return false;
+        };
+        let own = self.consumer.definitions.iter().find(|definition| definition.file == origin.file);
+        own.is_some_and(|definition| file.tree.is_within(origin.node, definition.value)) && !is_shared(file, origin.node)
+    }
+
+    pub(super) fn value_location(&self, value: &Value) -> Location {
+        self.pipeline.location(value.origin)
+    }
+
+    /// The place of a path of the repository in the builder stage.
+    pub(super) fn in_builder(&self, path: &str) -> String {
+        let place = RepositoryPath::new(path).unwrap_or_default();
+        if place.is_root() { self.folder.clone() } else { format!("{}/{}", self.folder, place.as_str()) }
+    }
+}
+
+/// Whether an alias leads to the node, or to one that holds it.
+pub(super) fn is_shared(file: &PipelineFile, node: NodeId) -> bool {
+    let targets: Vec<_> = file
+        .tree
+        .nodes()
+        .filter_map(|(_, node)| match &node.kind {
+            NodeKind::Alias { target, .. } => *target,
+            _ => None,
+        })
+        .collect();
+    targets.into_iter().any(|target| file.tree.is_within(node, target))
+}
+
+/// The folder of the final stage, where that is one that is empty in every base image; else one of our own.
+fn project_folder(build: &ImageBuild) -> String {
+    let last = build.target.and_then(|target| build.stages.stages.get(target));
+    let folder = last.and_then(|stage| stage.working_directory.as_deref()).map(|folder| folder.trim_end_matches('/'));
+    folder.filter(|folder| PROJECT_FOLDERS.contains(folder)).unwrap_or(OTHERWISE).to_owned()
+}

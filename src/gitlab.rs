@@ -1,0 +1,34 @@
+//! A pipeline as GitLab resolves it: includes, merge keys, `extends`, `!reference`, `default` and `inherit`.
+//!
+//! The order is GitLab's own (`lib/gitlab/ci/config.rb`): read the files, merge what they include, resolve
+//! `extends`, then `!reference`, then apply `default` and the older globals. Every value remembers the node
+//! that wrote it, which may lie in another file than the job, so that a finding points at the user's own
+//! words and an edit knows whether others share what it would change.
+
+mod artifacts;
+mod cache;
+mod extend;
+mod include;
+mod inherit;
+mod job;
+mod merge;
+mod needs;
+mod path_pattern;
+mod pipeline;
+mod predefined;
+mod read;
+mod reference;
+mod script;
+mod value;
+mod variables;
+
+pub use artifacts::Artifacts;
+pub use cache::{Cache, CachePolicy};
+pub use job::{Definition, Image, Job};
+pub use needs::{Need, NeedSource};
+pub use path_pattern::{PathPattern, Relation, relation_of_paths};
+pub use pipeline::{Pipeline, PipelineFile, UnreadInclude};
+pub use predefined::{VariableKind, kind_of_variable};
+pub use script::ScriptItem;
+pub use value::{Field, FileId, Kind, Mapping, Origin, Value};
+pub use variables::{Variables, names_in};

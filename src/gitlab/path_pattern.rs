@@ -1,0 +1,215 @@
+use std::rc::Rc;
+
+use super::value::{Origin, Value};
+use super::variables::Variables;
+use crate::text::RepositoryPath;
+
+/// A path of `artifacts:` or `cache:`, from the project's folder on: a file, a folder with all that lies
+/// below it, or a glob (`*`, `?`, `**`; braces are expanded). GitLab Runner matches them by doublestar.
+#[derive(Clone, Debug)]
+pub struct PathPattern {
+    /// The path in its normal form: `dist` for `./dist/` and `$CI_PROJECT_DIR/dist`.
+    pub text: String,
+    /// The path as the pipeline writes it.
+    pub written: Rc<str>,
+    /// Where it was written.
+    pub origin: Origin,
+    /// Whether the text is known: no variable of unknown value, nothing outside the project.
+    pub is_known: bool,
+}
+
+/// How the files that a pattern names lie to those that a `COPY` source names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// They share no file.
+    Apart,
+    /// Every file of the source is one of the pattern's.
+    Covers,
+    /// All files of the pattern lie below the source, which may hold others too.
+    Below,
+    /// Some are shared, or it cannot be told.
+    Overlaps,
+}
+
+impl PathPattern {
+    /// Reads a list of paths.
+    pub(super) fn read(value: Option<&Value>, variables: &Variables) -> Vec<Self> {
+        value.map(Value::one_or_many).unwrap_or_default().iter().flat_map(|item| Self::item(item, variables)).collect()
+    }
+
+    /// The pattern of exactly this place.
+    #[must_use]
+    pub fn of_place(place: &RepositoryPath, origin: Origin) -> Self {
+        Self { text: place.as_str().to_owned(), written: place.as_str().into(), origin, is_known: true }
+    }
+
+    /// Whether it names one file or folder and is no glob.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        !self.text.contains(['*', '?', '['])
+    }
+
+    /// Whether it names so much of the project that it tells nothing: the root, or a glob for everything in it.
+    #[must_use]
+    pub fn is_unbounded(&self) -> bool {
+        matches!(self.text.split('/').next(), None | Some("" | "*" | "**"))
+    }
+
+    /// The path, where it is no glob.
+    #[must_use]
+    pub fn path(&self) -> Option<RepositoryPath> {
+        if self.is_literal() { RepositoryPath::new(&self.text) } else { None }
+    }
+
+    /// How its files lie to those of `source`, a path from the project's folder on that may hold the
+    /// globs of a `COPY` source (`*`, `?`).
+    #[must_use]
+    pub fn relation(&self, source: &str) -> Relation {
+        relation_of_paths(&self.text, source)
+    }
+
+    fn item(value: &Value, variables: &Variables) -> Vec<Self> {
+        let written = value.text().unwrap_or_default();
+        let project = ["$CI_PROJECT_DIR", "${CI_PROJECT_DIR}"];
+        let below = project.iter().find_map(|name| written.strip_prefix(name)).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_absolute = below.is_none() && written.starts_with('/');
+        let expanded = variables.expand(below.unwrap_or(&written)).filter(|_| !is_absolute);
+        let normal = expanded.as_deref().and_then(RepositoryPath::new);
+        let is_known = normal.is_some();
+        let text = normal.map_or_else(|| written.to_string(), |path| path.as_str().to_owned());
+        let make = |text| Self { text, written: Rc::clone(&written), origin: value.origin, is_known };
+        braces(&text, 0).into_iter().map(make).collect()
+    }
+}
+
+/// How the files that `pattern` names lie to those that `source` names; see [`PathPattern::relation`].
+#[must_use]
+pub fn relation_of_paths(pattern: &str, source: &str) -> Relation {
+    let pattern: Vec<_> = parts(pattern).collect();
+    let source: Vec<_> = parts(source).collect();
+    relation(&pattern, &source)
+}
+
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".")
+}
+
+fn relation(pattern: &[&str], source: &[&str]) -> Relation {
+    for (at, part) in pattern.iter().enumerate() {
+        let rest = pattern.get(at..).unwrap_or_default();
+        if names_everything(rest) {
+            return if source.len() >= at { Relation::Covers } else { Relation::Below };
+        }
+        let Some(found) = source.get(at) else {
+            return Relation::Below;
+        };
+        if *part == "**" {
+            return Relation::Overlaps;
+        }
+        if !may_share(part, found) {
+            return Relation::Apart;
+        }
+        if !includes(part, found) {
+            return Relation::Overlaps;
+        }
+    }
+    Relation::Covers
+}
+
+/// Whether the rest of a pattern takes in all that lies below: a folder named by `*` is taken whole.
+fn names_everything(rest: &[&str]) -> bool {
+    match rest {
+        [] => true,
+        ["**"] | ["**", "*"] => true,
+        // A lone `*` names each entry of the folder, and each folder among them is taken whole.
+        ["*"] => true,
+        _ => false,
+    }
+}
+
+/// Whether every name that `narrow` matches is matched by `wide` too; `false` where that cannot be told.
+fn includes(wide: &str, narrow: &str) -> bool {
+    if wide == narrow || wide == "*" {
+        return true;
+    }
+    let Some((prefix, suffix)) = single_star(wide) else {
+        return false;
+    };
+    narrow.len() >= prefix.len() + suffix.len() && narrow.starts_with(prefix) && narrow.ends_with(suffix)
+}
+
+fn single_star(glob: &str) -> Option<(&str, &str)> {
+    let (prefix, suffix) = glob.split_once('*')?;
+    (!prefix.contains(['?', '[', '\\']) && !suffix.contains(['*', '?', '[', '\\'])).then_some((prefix, suffix))
+}
+
+/// Whether some name may match both; `true` where that cannot be told.
+fn may_share(left: &str, right: &str) -> bool {
+    let is_meta = |character| matches!(character, '*' | '?' | '[' | '\\');
+    let is_glob = |text: &str| text.contains(is_meta);
+    if !is_glob(left) && !is_glob(right) {
+        return left == right;
+    }
+    let head = |text: &str| text.split(is_meta).next().unwrap_or_default().to_owned();
+    let tail = |text: &str| text.rsplit(|character| is_meta(character) || character == ']').next().unwrap_or_default().to_owned();
+    let (heads, tails) = ((head(left), head(right)), (tail(left), tail(right)));
+    let heads_agree = heads.0.starts_with(&heads.1) || heads.1.starts_with(&heads.0);
+    heads_agree && (tails.0.ends_with(&tails.1) || tails.1.ends_with(&tails.0))
+}
+
+/// `a{b,c}` as `ab` and `ac`; a brace that is not closed stays as it is.
+fn braces(text: &str, depth: usize) -> Vec<String> {
+    const MOST_BRACES: usize = 4;
+    let alternatives = text.split_once('{').and_then(|(before, rest)| {
+        let (inner, after) = rest.split_once('}')?;
+        (depth < MOST_BRACES && !inner.contains('{')).then_some((before, inner, after))
+    });
+    let Some((before, inner, after)) = alternatives else {
+        return vec![text.to_owned()];
+    };
+    inner.split(',').flat_map(|part| braces(&format!("{before}{part}{after}"), depth + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Relation, braces, relation_of_paths as lie};
+
+
+    #[test]
+    fn a_folder_covers_itself_and_what_lies_below() {
+        assert_eq!(lie("dist", "./dist"), Relation::Covers);
+        assert_eq!(lie("dist", "dist/app"), Relation::Covers);
+        assert_eq!(lie("dist/app/*", "dist/app"), Relation::Covers);
+        assert_eq!(lie("dist/**/*", "dist"), Relation::Covers);
+        assert_eq!(lie("dist/**", "dist/app.js"), Relation::Covers);
+    }
+
+    #[test]
+    fn an_ancestor_holds_the_pattern_and_may_hold_more() {
+        assert_eq!(lie("dist", "."), Relation::Below);
+        assert_eq!(lie("app/dist", "app"), Relation::Below);
+        assert_eq!(lie("target/*.jar", "target"), Relation::Below);
+    }
+
+    #[test]
+    fn globs_are_compared_by_what_they_match() {
+        assert_eq!(lie("target/*.jar", "target/*.jar"), Relation::Covers);
+        assert_eq!(lie("target/*.jar", "target/app-*.jar"), Relation::Covers);
+        assert_eq!(lie("target/*.jar", "target/app.jar"), Relation::Covers);
+        assert_eq!(lie("target/app.jar", "target/*.jar"), Relation::Overlaps);
+        assert_eq!(lie("target/*.jar", "target/*.war"), Relation::Apart);
+        assert_eq!(lie("**/build/libs/*.jar", "api/build/libs/*.jar"), Relation::Overlaps);
+    }
+
+    #[test]
+    fn neighbours_are_apart() {
+        assert_eq!(lie("dist", "distribution"), Relation::Apart);
+        assert_eq!(lie("dist/js", "dist/css"), Relation::Apart);
+    }
+
+    #[test]
+    fn braces_are_alternatives() {
+        assert_eq!(braces("{a,b}/*.{js,css}", 0), ["a/*.js", "a/*.css", "b/*.js", "b/*.css"]);
+        assert_eq!(braces("a{b", 0), ["a{b"]);
+    }
+}

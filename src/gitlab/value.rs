@@ -1,0 +1,175 @@
+use std::rc::Rc;
+
+use crate::syntax::yaml::NodeId;
+
+/// One of the files that a pipeline is read from; an index into [`super::Pipeline::files`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub(super) usize);
+
+/// The node that wrote a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file it stands in.
+    pub file: FileId,
+    /// The node of that file's tree.
+    pub node: NodeId,
+}
+
+/// A value of a pipeline, as Ruby's Psych reads it, and the node that wrote it.
+///
+/// Aliases share what they point at, so that a small file that refers to itself a thousand times stays small.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Nothing: `null`, `~`, or an empty place.
+    Null,
+    /// `true`, `yes`, `on` and their opposites.
+    Boolean(bool),
+    /// A number, as Ruby prints it: `3.10` is `3.1`.
+    Number(Rc<str>),
+    /// Text.
+    Text(Rc<str>),
+    /// A list.
+    Sequence(Rc<Vec<Value>>),
+    /// Keys and values, in the order in which they came in.
+    Mapping(Rc<Mapping>),
+    /// `!reference [job, key, …]`, not looked up yet.
+    Reference(Rc<Vec<String>>),
+}
+
+/// Keys and values; a key stands once.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    fields: Vec<Field>,
+}
+
+/// One key and its value.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The key, as text: `on` is `true`.
+    pub key: Rc<str>,
+    /// Where the key was written.
+    pub key_origin: Origin,
+    /// The value.
+    pub value: Value,
+}
+
+impl Value {
+    /// The text of a text, number or boolean, as GitLab puts it into a variable or a script.
+    #[must_use]
+    pub fn text(&self) -> Option<Rc<str>> {
+        match &self.kind {
+            Kind::Text(text) | Kind::Number(text) => Some(Rc::clone(text)),
+            Kind::Boolean(value) => Some(Rc::from(if *value { "true" } else { "false" })),
+            _ => None,
+        }
+    }
+
+    /// The fields, where it is a mapping.
+    #[must_use]
+    pub fn mapping(&self) -> Option<&Rc<Mapping>> {
+        match &self.kind {
+            Kind::Mapping(mapping) => Some(mapping),
+            _ => None,
+        }
+    }
+
+    /// The items, where it is a list.
+    #[must_use]
+    pub fn sequence(&self) -> Option<&[Self]> {
+        match &self.kind {
+            Kind::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The items of a list, or the value itself where it stands alone, as most keywords allow.
+    #[must_use]
+    pub fn one_or_many(&self) -> &[Self] {
+        match &self.kind {
+            Kind::Sequence(items) => items,
+            Kind::Null => &[],
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// The value of `key`, where it is a mapping that has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.mapping()?.get(key)
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub const fn is_null(&self) -> bool {
+        matches!(self.kind, Kind::Null)
+    }
+
+    /// Whether both say the same, wherever they were written; the order of keys does not matter.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Null, Kind::Null) => true,
+            (Kind::Boolean(left), Kind::Boolean(right)) => left == right,
+            (Kind::Number(left), Kind::Number(right)) | (Kind::Text(left), Kind::Text(right)) => left == right,
+            (Kind::Sequence(left), Kind::Sequence(right)) => {
+                Rc::ptr_eq(left, right)
+                    || left.len() == right.len() && left.iter().zip(right.iter()).all(|(one, other)| one.same(other))
+            }
+            (Kind::Mapping(left), Kind::Mapping(right)) => Rc::ptr_eq(left, right) || left.same(right),
+            (Kind::Reference(left), Kind::Reference(right)) => left == right,
+            _ => false,
+        }
+    }
+}
+
+impl Mapping {
+    /// The fields, in the order in which they came in.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The value of `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.field(key).map(|field| &field.value)
+    }
+
+    /// The field of `key`.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| &*field.key == key)
+    }
+
+    /// Sets a field; one of the same key keeps its place and takes the new value.
+    pub fn set(&mut self, field: Field) {
+        match self.fields.iter_mut().find(|present| present.key == field.key) {
+            Some(present) => *present = field,
+            None => self.fields.push(field),
+        }
+    }
+
+    /// Adds a field whose key is known to be new.
+    pub(super) fn push_new(&mut self, field: Field) {
+        self.fields.push(field);
+    }
+
+    /// Takes the field of `key` away.
+    pub fn remove(&mut self, key: &str) {
+        self.fields.retain(|field| &*field.key != key);
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.fields.len() == other.fields.len()
+            && self.fields.iter().all(|field| other.get(&field.key).is_some_and(|value| value.same(&field.value)))
+    }
+}

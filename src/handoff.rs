@@ -1,0 +1,21 @@
+//! Who makes files, who copies them into an image, and who else reads them.
+//!
+//! A *hand-off* is a flow of files from one job into a container build of another, or out of a first image
+//! into a second one (`docker cp`). This layer finds it and says how each `COPY` lies to it; whether it may
+//! be folded is `fold`'s matter.
+
+mod command_use;
+mod copies;
+mod docker_cp;
+mod find;
+mod image_build;
+mod job_script;
+mod visibility;
+
+pub use command_use::{TreeUse, tree_use, writes};
+pub use copies::{CopyUse, SourceUse, classify, relation_to_all};
+pub use docker_cp::{CopyOut, DockerCp};
+pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find};
+pub use image_build::{ImageBuild, OtherBuilder, other_builders};
+pub use job_script::JobScript;
+pub use visibility::{downloads_artifacts, restores_cache_of};

@@ -1,0 +1,173 @@
+//! What a command may do with the files of the project, as far as its name and its operands tell.
+//!
+//! The tables hold only programs whose manual settles it. Everything else may read any file of the project
+//! by itself, as `npm test` or `./deploy.sh` do.
+
+use crate::docker::{Step, StepWord, place_in_repository};
+use crate::gitlab::PathPattern;
+use crate::handoff::copies::relation_to_all;
+use crate::text::RepositoryPath;
+
+/// What a command does with some files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TreeUse {
+    /// It leaves them alone.
+    None,
+    /// This word of it names them.
+    Touches(String),
+    /// This program may read any file.
+    Unknown(String),
+}
+
+/// Programs whose words are never files, or that only look at what their words say.
+const WITHOUT_FILES: [&str; 38] = [
+    ":", "alias", "apk", "apt", "apt-get", "command", "date", "dnf", "echo", "exit", "export", "false", "hash", "hostname", "id",
+    "microdnf", "printenv", "printf", "ps", "pwd", "return", "set", "sleep", "ssh-add", "ssh-agent", "ssh-keyscan", "stty", "trap",
+    "true", "type", "umask", "uname", "unset", "update-ca-certificates", "wait", "which", "whoami", "yum",
+];
+
+/// Programs that read and write only the files that their words name.
+const OPERANDS_ONLY: [&str; 62] = [
+    ".", "[", "aws", "awk", "az", "base64", "basename", "cat", "cd", "chmod", "chown", "cmp", "cosign", "cp", "crane", "curl", "cut",
+    "diff", "dirname", "doctl", "egrep", "envsubst", "expr", "gcloud", "glab", "gpg", "grep", "gsutil", "head", "helm", "install",
+    "jq", "kubectl", "kustomize", "ln", "ls", "md5sum", "mkdir", "mktemp", "mv", "nc", "oc", "openssl", "realpath", "release-cli",
+    "rm", "rmdir", "sed", "sha256sum", "skopeo", "sort", "source", "ssh", "tail", "tee", "terraform", "test", "touch", "tr", "wc",
+    "wget", "yq",
+];
+
+/// Subcommands of `docker` whose words are never files of the project.
+const DOCKER_WITHOUT_FILES: [&str; 26] = [
+    "attach", "context", "history", "images", "info", "inspect", "kill", "login", "logout", "logs", "manifest", "network", "ps",
+    "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag", "version", "wait",
+];
+
+/// Programs that only tell their version when they are asked for it.
+const VERSION_FLAGS: [&str; 5] = ["--version", "-v", "-V", "-version", "version"];
+
+/// What `step` does with the files of `patterns`.
+#[must_use]
+pub fn tree_use(step: &Step, patterns: &[PathPattern]) -> TreeUse {
+    let words: Vec<_> = step.words.iter().chain(step.redirections.iter().map(|(target, _)| target)).collect();
+    let Some(program) = step.words.first() else {
+        return touched(step, &words, patterns);
+    };
+    let Some(name) = program.text() else {
+        return TreeUse::Unknown(program.raw.clone());
+    };
+    let redirected: Vec<_> = step.redirections.iter().map(|(target, _)| target).collect();
+    match kind(step, name) {
+        ProgramKind::WithoutFiles => touched(step, &redirected, patterns),
+        ProgramKind::OperandsOnly => touched(step, words.get(1..).unwrap_or_default(), patterns),
+        ProgramKind::Any => match touched(step, &words, patterns) {
+            TreeUse::None => TreeUse::Unknown(name.to_owned()),
+            touches => touches,
+        },
+    }
+}
+
+/// The places of the project that `step` may write, and whether there may be others.
+#[must_use]
+pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
+    let redirected = step.redirections.iter().filter(|(_, is_written)| *is_written).map(|(target, _)| target);
+    let mut targets: Vec<_> = redirected.collect();
+    let name = step.program().unwrap_or_default();
+    match kind(step, name) {
+        ProgramKind::WithoutFiles => {}
+        ProgramKind::OperandsOnly if is_writer(step, name) => targets.extend(step.words.iter().skip(1)),
+        ProgramKind::OperandsOnly => {}
+        ProgramKind::Any => return (Vec::new(), !step.words.is_empty()),
+    }
+    let mut is_unclear = false;
+    let mut places = Vec::new();
+    for target in targets {
+        match (&target.pattern, &step.folder) {
+            (Some(pattern), Some(folder)) => places.extend(place_in_repository(pattern, folder).filter(|_| !pattern.starts_with('-'))),
+            (Some(pattern), None) if pattern.starts_with('/') => {}
+            _ => is_unclear |= !target.raw.starts_with(['~', '/', '-']) && !target.raw.starts_with("$HOME"),
+        }
+    }
+    (places, is_unclear)
+}
+
+enum ProgramKind {
+    WithoutFiles,
+    OperandsOnly,
+    Any,
+}
+
+fn kind(step: &Step, name: &str) -> ProgramKind {
+    let argument = |index: usize| step.words.get(index).and_then(StepWord::text).unwrap_or_default();
+    let asks_version = step.words.len() == 2 && VERSION_FLAGS.contains(&argument(1));
+    let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
+    match name {
+        _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
+        "docker" => docker_kind(step),
+        "git" => match argument(1) {
+            "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => ProgramKind::WithoutFiles,
+            _ => ProgramKind::Any,
+        },
+        "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
+        _ if WITHOUT_FILES.contains(&name) => ProgramKind::WithoutFiles,
+        _ if OPERANDS_ONLY.contains(&name) => ProgramKind::OperandsOnly,
+        _ => ProgramKind::Any,
+    }
+}
+
+fn docker_kind(step: &Step) -> ProgramKind {
+    let words: Vec<_> = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default()).collect();
+    let subcommand = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+    let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
+    match subcommand {
+        "run" | "create" | "exec" if !words.iter().any(|word| mounts(&word)) => ProgramKind::WithoutFiles,
+        "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => ProgramKind::WithoutFiles,
+        "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => ProgramKind::WithoutFiles,
+        "cp" | "save" | "load" => ProgramKind::OperandsOnly,
+        _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
+        _ => ProgramKind::Any,
+    }
+}
+
+/// Whether a program of the operands' table writes what its words name.
+fn is_writer(step: &Step, name: &str) -> bool {
+    let has = |flags: &[&str]| step.words.iter().any(|word| flags.iter().any(|flag| word.raw.starts_with(flag)));
+    match name {
+        "cp" | "mv" | "rm" | "rmdir" | "touch" | "tee" | "ln" | "install" | "mkdir" | "chmod" | "chown" => true,
+        "sed" => has(&["-i", "--in-place"]),
+        "yq" => has(&["-i", "--inplace"]),
+        "curl" => has(&["-o", "-O", "--output", "--remote-name"]),
+        "wget" | "docker" => true,
+        _ => false,
+    }
+}
+
+fn touched(step: &Step, words: &[&StepWord], patterns: &[PathPattern]) -> TreeUse {
+    let touching = words.iter().find(|word| names_one_of(word, step, patterns));
+    touching.map_or(TreeUse::None, |word| TreeUse::Touches(word.raw.clone()))
+}
+
+fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool {
+    let Some(text) = &word.pattern else {
+        return patterns.iter().any(|pattern| mentions(&word.raw, &pattern.text));
+    };
+    let may_be_paths = text.split(['=', '@', ',', ':']).chain([text.as_str()]);
+    may_be_paths.filter(|part| !part.is_empty()).any(|part| {
+        let folder = step.folder.clone().unwrap_or_default();
+        // A command that runs in an unknown folder may name the files by a path that looks like any other.
+        let place = place_in_repository(part, &folder);
+        place.is_some_and(|place| relation_to_all(patterns, place.as_str()).touches(part))
+    })
+}
+
+/// Whether a text that is not known in full speaks of the path, as `"$DIR/dist/app"` does of `dist`.
+fn mentions(raw: &str, path: &str) -> bool {
+    let literal = path.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
+    if literal.is_empty() {
+        return false;
+    }
+    raw.match_indices(literal).any(|(at, found)| {
+        let before = raw.get(..at).and_then(|text| text.chars().next_back());
+        let after = raw.get(at + found.len()..).and_then(|text| text.chars().next());
+        let is_edge = |edge: Option<char>| edge.is_none_or(|edge| !edge.is_alphanumeric() && !matches!(edge, '-' | '_'));
+        is_edge(before) && is_edge(after) && (before == Some('/') || after == Some('/'))
+    })
+}

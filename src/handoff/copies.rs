@@ -1,0 +1,196 @@
+//! How each `COPY` and `ADD` of a Dockerfile lies to the files that a job hands on.
+
+use std::collections::BTreeSet;
+
+use crate::docker::{BuildContext, Copy, CopySource, Stages};
+use crate::gitlab::{PathPattern, Relation};
+use crate::syntax::dockerignore::DockerIgnore;
+use crate::text::RepositoryPath;
+
+/// How one `COPY` or `ADD` lies to the hand-off.
+#[derive(Clone, Debug)]
+pub struct CopyUse {
+    /// The instruction.
+    pub copy: Copy,
+    /// One for each of its sources that names files.
+    pub sources: Vec<SourceUse>,
+}
+
+/// How one source of a `COPY` lies to the hand-off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceUse {
+    /// It takes nothing of it.
+    Context,
+    /// All that it takes is handed on; the path is from the project's folder on, with the globs of the source.
+    Builder {
+        /// The path in the repository.
+        path: String,
+        /// Whether the ignore file keeps all of it out of the context, so that the copy cannot have worked.
+        is_ignored: bool,
+    },
+    /// It takes a folder that the files lie below, among others: these are the paths, from the project's folder on.
+    Ancestor {
+        /// The folder that is copied.
+        folder: RepositoryPath,
+        /// What lies below it.
+        below: Vec<String>,
+    },
+    /// It cannot be told what it takes of it, for this reason.
+    Unclear(String),
+}
+
+/// How several patterns together lie to a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relations {
+    /// One of them covers all of it.
+    pub covers: bool,
+    /// One of them lies below it.
+    pub below: bool,
+    /// With one of them it cannot be told.
+    pub overlaps: bool,
+}
+
+impl Relations {
+    /// Whether a command's word that names the path takes some of the files with it. A bare `.` or `..` is
+    /// where most commands only run.
+    #[must_use]
+    pub fn touches(self, word: &str) -> bool {
+        self.covers || self.overlaps || self.below && !matches!(word, "." | ".." | "./")
+    }
+}
+
+/// How `patterns` lie to `path`.
+#[must_use]
+pub fn relation_to_all(patterns: &[PathPattern], path: &str) -> Relations {
+    let mut all = Relations::default();
+    for pattern in patterns {
+        match pattern.relation(path) {
+            Relation::Apart => {}
+            Relation::Covers => all.covers = true,
+            Relation::Below => all.below = true,
+            Relation::Overlaps => all.overlaps = true,
+        }
+    }
+    all
+}
+
+/// Every `COPY` and `ADD` of the stages in `reachable` that takes files from the context, and how it lies
+/// to `patterns`, less those that lie apart from it.
+#[must_use]
+pub fn classify(
+    stages: &Stages,
+    reachable: &BTreeSet<usize>,
+    context: &BuildContext,
+    patterns: &[PathPattern],
+    exclude: &[PathPattern],
+) -> Vec<CopyUse> {
+    let from_context = stages.copies.iter().filter(|copy| copy.from.is_none() && reachable.contains(&copy.stage));
+    let uses = from_context.map(|copy| {
+        let sources = copy.sources.iter().map(|source| source_use(source, context, patterns, exclude)).collect();
+        CopyUse { copy: copy.clone(), sources }
+    });
+    uses.filter(|copy| copy.sources.iter().any(|source| *source != SourceUse::Context)).collect()
+}
+
+fn source_use(source: &CopySource, context: &BuildContext, patterns: &[PathPattern], exclude: &[PathPattern]) -> SourceUse {
+    let Some(path) = &source.path else {
+        let stem = source.written.split('$').next().unwrap_or_default();
+        let folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let may_touch = context.folder.join(folder).is_none_or(|folder| {
+            let relations = relation_to_all(patterns, folder.as_str());
+            relations.covers || relations.below || relations.overlaps
+        });
+        let reason = || format!("the value of {} is not known", source.written);
+        return if may_touch { SourceUse::Unclear(reason()) } else { SourceUse::Context };
+    };
+    let Some(place) = context.folder.join(path) else {
+        return SourceUse::Context;
+    };
+    let relations = relation_to_all(patterns, place.as_str());
+    if relations.covers {
+        return covered(&place, context, exclude);
+    }
+    if relations.overlaps {
+        return SourceUse::Unclear(format!("{} takes some of the files that the job hands on, and others", source.written));
+    }
+    if !relations.below {
+        return SourceUse::Context;
+    }
+    ancestor(&place, context, patterns, exclude)
+}
+
+fn covered(place: &RepositoryPath, context: &BuildContext, exclude: &[PathPattern]) -> SourceUse {
+    if excluded(exclude, place.as_str()) {
+        return SourceUse::Unclear(format!("artifacts:exclude leaves out some of {place}"));
+    }
+    let path = place.as_str().to_owned();
+    match ignored(context, place.as_str()) {
+        Ignored::No => SourceUse::Builder { path, is_ignored: false },
+        Ignored::All => SourceUse::Builder { path, is_ignored: true },
+        Ignored::Some(pattern) => SourceUse::Unclear(format!("the ignore file may leave out some of {path} by '{pattern}'")),
+    }
+}
+
+fn ancestor(folder: &RepositoryPath, context: &BuildContext, patterns: &[PathPattern], exclude: &[PathPattern]) -> SourceUse {
+    let mut below = Vec::new();
+    for pattern in patterns.iter().filter(|pattern| pattern.relation(folder.as_str()) == Relation::Below) {
+        match ignored(context, &pattern.text) {
+            Ignored::All => continue,
+            Ignored::Some(ignore) => {
+                return SourceUse::Unclear(format!("the ignore file may leave out some of {} by '{ignore}'", pattern.text));
+            }
+            Ignored::No => {}
+        }
+        if excluded(exclude, &pattern.text) {
+            return SourceUse::Unclear(format!("artifacts:exclude leaves out some of {}", pattern.text));
+        }
+        below.push(pattern.text.clone());
+    }
+    if below.is_empty() { SourceUse::Context } else { SourceUse::Ancestor { folder: folder.clone(), below } }
+}
+
+fn excluded(exclude: &[PathPattern], path: &str) -> bool {
+    let relations = relation_to_all(exclude, path);
+    relations.covers || relations.below || relations.overlaps
+}
+
+enum Ignored {
+    No,
+    All,
+    Some(String),
+}
+
+/// Whether the ignore file leaves out the path, which may hold globs, or some of what lies below it.
+fn ignored(context: &BuildContext, path: &str) -> Ignored {
+    let Some((_, ignore)) = &context.ignore else {
+        return Ignored::No;
+    };
+    let below_context = match RepositoryPath::new(path) {
+        Some(place) => place.relative_to(&context.folder).map(str::to_owned),
+        None => None,
+    };
+    let Some(path) = below_context else {
+        return Ignored::No;
+    };
+    let is_out = ignore.matches(&path);
+    let later = ignore.patterns().iter().rev().find(|pattern| may_match_below(pattern.text(), &path));
+    match (is_out, later) {
+        (true, _) if !has_exception_below(ignore, &path) => Ignored::All,
+        (_, Some(pattern)) => Ignored::Some(pattern.text().to_owned()),
+        (true, None) => Ignored::All,
+        (false, None) => Ignored::No,
+    }
+}
+
+fn has_exception_below(ignore: &DockerIgnore, path: &str) -> bool {
+    ignore.patterns().iter().any(|pattern| pattern.is_exception() && may_match_below(pattern.text(), path))
+}
+
+/// Whether an ignore pattern may match something strictly below `path`, but not the path itself.
+fn may_match_below(pattern: &str, path: &str) -> bool {
+    let pattern = pattern.trim_start_matches('!').trim_matches('/');
+    match crate::gitlab::relation_of_paths(pattern, path) {
+        Relation::Apart | Relation::Covers => false,
+        Relation::Below | Relation::Overlaps => true,
+    }
+}

@@ -1,0 +1,206 @@
+use std::rc::Rc;
+
+use super::copies::{CopyUse, SourceUse, classify};
+use super::docker_cp::{self, DockerCp};
+use super::image_build::{ImageBuild, OtherBuilder, other_builders};
+use super::job_script::JobScript;
+use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
+use crate::docker::{BuildProblem, build_commands};
+use crate::gitlab::{Job, PathPattern, Pipeline};
+use crate::outcome::Via;
+use crate::source::{ReadError, Repository};
+use crate::text::RepositoryPath;
+
+/// The files that one job hands on to another.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The job that makes them.
+    pub producer: Rc<str>,
+    /// The way they take.
+    pub via: Via,
+    /// The files.
+    pub patterns: Vec<PathPattern>,
+    /// What is left out of them.
+    pub exclude: Vec<PathPattern>,
+    /// Whether there is no telling which files these are: `untracked`, the whole project, an unknown variable.
+    pub is_unbounded: bool,
+}
+
+/// Files that flow from jobs into an image that another job builds.
+pub struct Handoff {
+    /// The job that builds the image.
+    pub consumer: Rc<str>,
+    /// Its script.
+    pub script: JobScript,
+    /// The flows that the Dockerfile takes something of.
+    pub flows: Vec<Flow>,
+    /// The build.
+    pub build: ImageBuild,
+    /// How its `COPY`s lie to the flows.
+    pub uses: Vec<CopyUse>,
+}
+
+/// A container build that files flow to, and that cannot be followed.
+pub struct UnclearBuild {
+    /// The job that builds.
+    pub consumer: Rc<str>,
+    /// Its script.
+    pub script: JobScript,
+    /// What flows to it.
+    pub flows: Vec<Flow>,
+    /// Why it cannot be followed.
+    pub reason: UnclearReason,
+}
+
+/// Why a container build cannot be followed.
+pub enum UnclearReason {
+    /// The command is not understood.
+    Command(BuildProblem),
+    /// An item of the script cannot be read, and it speaks of a build.
+    Script(usize, String),
+    /// The Dockerfile or the ignore file cannot be read.
+    File(crate::docker::BuildCommand, RepositoryPath, ReadError),
+    /// The image is built by other means.
+    Builder(OtherBuilder),
+}
+
+/// Everything that was found in one pipeline.
+#[derive(Default)]
+pub struct Search {
+    /// Hand-offs from job to job.
+    pub handoffs: Vec<Handoff>,
+    /// Hand-offs out of a first image, within one job.
+    pub copied_out: Vec<DockerCp>,
+    /// Builds that files flow to and that cannot be followed.
+    pub unclear: Vec<UnclearBuild>,
+}
+
+/// Finds the hand-offs of `pipeline`.
+#[must_use]
+pub fn find(pipeline: &Pipeline, repository: &dyn Repository) -> Search {
+    let mut search = Search::default();
+    for job in pipeline.jobs() {
+        search.job(pipeline, repository, job);
+    }
+    search
+}
+
+impl Search {
+    fn job(&mut self, pipeline: &Pipeline, repository: &dyn Repository, job: &Job) {
+        let script = JobScript::new(job);
+        let (commands, problems) = build_commands(&script.walk);
+        self.copied_out.extend(docker_cp::find(repository, job, &commands));
+        let flows = flows_to(pipeline, job);
+        if flows.is_empty() {
+            return;
+        }
+        for command in &commands {
+            match ImageBuild::read(repository, command) {
+                Ok(build) => self.handoffs.extend(handoff(repository, job, &flows, build)),
+                Err((path, error)) => {
+                    self.note_unclear(job, &flows, UnclearReason::File(command.clone(), path, error));
+                }
+            }
+        }
+        for problem in problems {
+            self.note_unclear(job, &flows, UnclearReason::Command(problem));
+        }
+        for builder in other_builders(&script) {
+            self.note_unclear(job, &flows, UnclearReason::Builder(builder));
+        }
+        for (item, message) in &script.walk.opaque {
+            let text = script.items.get(*item).and_then(|item| item.text.clone()).unwrap_or_default();
+            if text.contains("docker") && text.contains("build") {
+                self.note_unclear(job, &flows, UnclearReason::Script(*item, message.clone()));
+            }
+        }
+    }
+
+    fn note_unclear(&mut self, job: &Job, flows: &[Flow], reason: UnclearReason) {
+        let build = UnclearBuild { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: flows.to_vec(), reason };
+        self.unclear.push(build);
+    }
+}
+
+/// The flows that reach `reader`, those of its own caches left out.
+fn flows_to(pipeline: &Pipeline, reader: &Job) -> Vec<Flow> {
+    let writers = pipeline.jobs().iter().filter(|job| job.name != reader.name);
+    writers.flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(pipeline, reader, writer)]).flatten().collect()
+}
+
+fn artifact_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
+    let artifacts = writer.artifacts();
+    if !artifacts.hands_on_files() || !downloads_artifacts(pipeline, reader, writer) {
+        return None;
+    }
+    Some(Flow {
+        producer: Rc::clone(&writer.name),
+        via: Via::Artifacts,
+        is_unbounded: artifacts.untracked || has_unbounded(&artifacts.paths),
+        patterns: artifacts.paths,
+        exclude: artifacts.exclude,
+    })
+}
+
+fn cache_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
+    let waits = match reader.needs() {
+        Some(needs) => needs.iter().any(|need| need.is_job(&writer.name)),
+        None => stage_before(pipeline, writer, reader),
+    };
+    let patterns = restores_cache_of(reader, writer);
+    if !waits || patterns.is_empty() {
+        return None;
+    }
+    let is_unbounded = has_unbounded(&patterns);
+    Some(Flow { producer: Rc::clone(&writer.name), via: Via::Cache, patterns, exclude: Vec::new(), is_unbounded })
+}
+
+fn has_unbounded(patterns: &[PathPattern]) -> bool {
+    patterns.iter().any(|pattern| pattern.is_unbounded() || !pattern.is_known)
+}
+
+fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageBuild) -> Option<Handoff> {
+    let taken: Vec<_> = flows.iter().filter(|flow| takes_from(repository, &build, flow)).cloned().collect();
+    let patterns: Vec<_> = taken.iter().flat_map(|flow| flow.patterns.clone()).collect();
+    let exclude: Vec<_> = taken.iter().flat_map(|flow| flow.exclude.clone()).collect();
+    let uses = uses_of(&build, &patterns, &exclude);
+    let is_taken = !taken.is_empty();
+    is_taken.then(|| Handoff { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: taken, build, uses })
+}
+
+/// Whether the Dockerfile takes some of the files of a flow.
+fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow) -> bool {
+    if flow.is_unbounded && copies_something_untracked(repository, build) {
+        return true;
+    }
+    let patterns: Vec<_> = flow.patterns.iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).cloned().collect();
+    uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
+        SourceUse::Context => false,
+        SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
+        SourceUse::Ancestor { below, .. } => flow.via == Via::Artifacts || !below.iter().all(|path| is_download_cache(path)),
+    })
+}
+
+fn uses_of(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
+    let Some(target) = build.target else {
+        return Vec::new();
+    };
+    classify(&build.stages, &build.stages.reachable(target), &build.context, patterns, exclude)
+}
+
+/// Whether a `COPY` names something that git does not track: then it comes from a job.
+fn copies_something_untracked(repository: &dyn Repository, build: &ImageBuild) -> bool {
+    let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
+    let places = sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?));
+    places.into_iter().any(|place| {
+        let stem = place.as_str().split(['*', '?', '[']).next().unwrap_or_default();
+        let is_glob = stem.len() < place.as_str().len();
+        let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };
+        RepositoryPath::new(folder).is_some_and(|folder| !folder.is_root() && !repository.tracks(&folder))
+    })
+}
+
+/// A cached folder whose name begins with a dot is where a package manager keeps its downloads.
+fn is_download_cache(path: &str) -> bool {
+    path.starts_with('.')
+}

@@ -1,0 +1,57 @@
+use crate::docker::{PROJECT_FOLDER, ScriptWalk, Step};
+use crate::finding::Location;
+use crate::gitlab::{Job, Pipeline, ScriptItem};
+use crate::syntax::yaml::Tree;
+use crate::text::Span;
+
+/// A job's script, walked: `before_script` and `script` as the one program that they are.
+pub struct JobScript {
+    /// The items, those without a command included.
+    pub items: Vec<ScriptItem>,
+    /// Their commands; a step's `item` is an index into `items`.
+    pub walk: ScriptWalk,
+}
+
+impl JobScript {
+    /// Walks `before_script` and `script` of `job`.
+    #[must_use]
+    pub fn new(job: &Job) -> Self {
+        Self::of_items(job, job.script())
+    }
+
+    /// Walks one of the other scripts of `job`, such as `after_script`.
+    #[must_use]
+    pub fn of_keyword(job: &Job, keyword: &str) -> Self {
+        Self::of_items(job, job.script_of(keyword))
+    }
+
+    fn of_items(job: &Job, items: Vec<ScriptItem>) -> Self {
+        let lookup = |name: &str| match name {
+            "CI_PROJECT_DIR" | "PWD" => Some(PROJECT_FOLDER.to_owned()),
+            name => job.variables.value(name),
+        };
+        let walk = ScriptWalk::new(items.iter().map(|item| item.text.as_deref()), &lookup);
+        Self { items, walk }
+    }
+
+    /// The place of an item.
+    #[must_use]
+    pub fn item_location(&self, pipeline: &Pipeline, item: usize) -> Option<Location> {
+        Some(pipeline.location(self.items.get(item)?.origin))
+    }
+
+    /// The place of some bytes of an item's text, as near as the way it is written allows.
+    #[must_use]
+    pub fn location(&self, pipeline: &Pipeline, item: usize, span: Span) -> Option<Location> {
+        let origin = self.items.get(item)?.origin;
+        let file = pipeline.file(origin.file)?;
+        let exact = Tree::source_span(&file.tree, origin.node, span);
+        Some(exact.map_or_else(|| file.location(origin.node), |span| Location::new(&file.source, span)))
+    }
+
+    /// The place of a step.
+    #[must_use]
+    pub fn step_location(&self, pipeline: &Pipeline, step: &Step) -> Option<Location> {
+        self.location(pipeline, step.item, step.span)
+    }
+}

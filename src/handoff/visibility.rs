@@ -1,0 +1,38 @@
+//! Whose files a job gets to see (GitLab docs: ci/yaml#dependencies, #needs, #cache).
+
+use crate::gitlab::{Cache, Job, PathPattern, Pipeline};
+
+/// Whether `reader` downloads the artifacts of `writer`.
+///
+/// With `needs`, those that it lists with artifacts; else those of every earlier stage, or the ones that
+/// `dependencies` lists. Rules are not looked at: where both jobs never meet, this may still say yes.
+#[must_use]
+pub fn downloads_artifacts(pipeline: &Pipeline, reader: &Job, writer: &Job) -> bool {
+    let listed = |names: Vec<(std::rc::Rc<str>, _)>| names.iter().any(|(name, _)| *name == writer.name);
+    if reader.dependencies().is_some_and(|names| !listed(names)) {
+        return false;
+    }
+    match reader.needs() {
+        Some(needs) => needs.iter().any(|need| need.is_job(&writer.name) && need.artifacts),
+        None => stage_before(pipeline, writer, reader),
+    }
+}
+
+/// The paths of the caches that `writer` saves and `reader` restores.
+#[must_use]
+pub fn restores_cache_of(reader: &Job, writer: &Job) -> Vec<PathPattern> {
+    let (saved, restored) = (writer.caches(), reader.caches());
+    let shared = |saved: &Cache| {
+        let restores = |cache: &Cache| cache.restores() && cache.same_key(saved);
+        if saved.saves() && restored.iter().any(restores) { saved.paths.clone() } else { Vec::new() }
+    };
+    saved.iter().flat_map(shared).collect()
+}
+
+/// Whether `first` runs in an earlier stage than `second`.
+pub(super) fn stage_before(pipeline: &Pipeline, first: &Job, second: &Job) -> bool {
+    match (pipeline.stage_index(first), pipeline.stage_index(second)) {
+        (Some(first), Some(second)) => first < second,
+        _ => false,
+    }
+}
