@@ -127,3 +127,104 @@ fn env_lists(arguments: &[Option<String>]) -> bool {
 fn is_command_option(text: &str) -> bool {
     text.starts_with('-') && !text.starts_with("--") && text.contains('c')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Script;
+
+    fn bashisms(text: &str) -> Vec<&str> {
+        let script = Script::parse(text);
+        assert_eq!(script.opaque, None, "{text}");
+        script.bashisms().iter().map(|span| span.slice(text)).collect()
+    }
+
+    #[test]
+    fn what_only_bash_understands_is_found() {
+        for (text, found) in [
+            ("[[ -f x ]] && a", "[[ -f x ]]"),
+            ("a <<< b", "<<<"),
+            ("a <(b)", "<(b)"),
+            ("a &> b", "&>"),
+            ("a >& b", ">&"),
+            ("a |& b", "|&"),
+            ("echo ${x//a/b}", "${x//a/b}"),
+            ("echo ${x:0:1}", "${x:0:1}"),
+            ("echo ${!x}", "${!x}"),
+            ("echo ${x^^}", "${x^^}"),
+            ("function f { a; }", "function"),
+            ("((1))", "((1))"),
+            ("echo $'a'", "$'a'"),
+            ("echo $\"a\"", "$\""),
+            ("cp a.{b,c}", "{b,c}"),
+            ("x+=1", "x+=1"),
+            ("source a", "source a"),
+            ("[ a == b ]", "[ a == b ]"),
+            ("echo $RANDOM", "RANDOM"),
+            ("for ((i=0;i<3;i++)); do a; done", "for ((i=0;i<3;i++))"),
+            ("case a in a) b;;& esac", ";;&"),
+            ("time a", "time"),
+            ("read -p a b", "read -p a b"),
+            ("echo $(( ${x[0]} ))", "${x[0]}"),
+        ] {
+            assert_eq!(bashisms(text), [found], "{text}");
+        }
+        assert_eq!(bashisms("a=(b c)").len(), 1);
+    }
+
+    #[test]
+    fn what_every_shell_understands_is_not() {
+        for text in [
+            "a 2>&1 >&2 <&-",
+            "[ a = b ]",
+            "${x:-a} ${x%.*} ${#x}",
+            "f() { a; }",
+            "echo {} {{.Id}} '{a,b}' \"$'\"",
+            "echo $((1 + 2))",
+            "( (a) )",
+            "read -r x",
+            "set -o pipefail",
+            "trap a EXIT",
+            "cat <<-'E'\n${x//a}\nE",
+        ] {
+            assert_eq!(bashisms(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_that_are_not_named_are_read_by_these() {
+        let dynamic = |text: &str| !Script::parse(text).dynamic_variable_access().is_empty();
+        for text in [
+            "echo ${!x}",
+            "env",
+            "env > f",
+            "env -0 A=b",
+            "printenv",
+            "printenv $X",
+            "export",
+            "export -p",
+            "set",
+            "eval a",
+            "envsubst < a",
+            "sh -c 'echo $X'",
+            "/bin/bash -ec \"$X\"",
+            "declare -x",
+            "echo ${!CI_*}",
+        ] {
+            assert!(dynamic(text), "{text}");
+        }
+        for text in
+            ["env A=b make", "printenv X", "export X", "set -e", "sh script.sh", "bash --version", "environment"]
+        {
+            assert!(!dynamic(text), "{text}");
+        }
+        let script = Script::parse("printenv NPM_TOKEN; echo $X");
+        let names: Vec<_> = script.read_variables().into_iter().map(|use_| use_.name).collect();
+        assert_eq!(names, ["NPM_TOKEN", "X"]);
+    }
+
+    #[test]
+    fn command_names_are_those_that_run() {
+        let script = Script::parse("command docker build . && $X y; builtin cd x");
+        assert_eq!(script.command_names().collect::<Vec<_>>(), ["docker", "cd"]);
+    }
+}

@@ -4,7 +4,7 @@ use brush_parser::{ParserOptions, SourcePosition, SourceSpan, ast};
 
 use super::Opaque;
 use super::lexer::{Token, TokenKind};
-use super::word::{PieceKind, Word, is_name};
+use super::word::{Piece, PieceKind, Word, is_name};
 use crate::text::Span;
 
 /// How deeply commands may nest. The grammar calls itself some ten times for each level.
@@ -129,6 +129,9 @@ impl Guard {
                     if plain == "coproc" {
                         return Err(Opaque::new(token.span, "a coprocess"));
                     }
+                    if guard.at_command && opens_subscript(word) {
+                        return Err(Opaque::new(token.span, "a subscript that does not end in its word"));
+                    }
                     guard.word(&plain);
                 }
                 _ => {}
@@ -206,6 +209,16 @@ impl Guard {
         }
         Ok(())
     }
+}
+
+/// Whether bash would read on behind the word, blanks and operators included, for the `]` of `name[`.
+fn opens_subscript(word: &Word) -> bool {
+    let text = match word.pieces.first() {
+        Some(Piece { quoted: false, kind: PieceKind::Literal(text), .. }) => text,
+        _ => return false,
+    };
+    let opens = text.split_once('[').is_some_and(|(name, _)| is_name(name));
+    opens && !word.pieces.iter().any(|piece| matches!(&piece.kind, PieceKind::Glob(text) if text == "]"))
 }
 
 fn is_redirection(token: &Token) -> bool {

@@ -115,6 +115,10 @@ impl<'a> Lexer<'a> {
         if BASH_OPERATORS.contains(&operator) {
             self.note_bashism(span);
         }
+        let joined = self.rest().strip_prefix("\\\n").and_then(|rest| rest.bytes().next());
+        if operator != "\n" && joined.is_some_and(|byte| b"&|;<>()-".contains(&byte)) {
+            return Err(self.opaque_here("an operator that may go on behind a continuation"));
+        }
         script.push_operator(operator, span);
         if operator == "\n" {
             self.heredoc_bodies(script)?;

@@ -6,13 +6,17 @@ use crate::text::Span;
 /// Reading of parameter expansions. POSIX shell, 2.6.2, and what bash adds to it.
 impl Lexer<'_> {
     /// `$X`, `$1`, `$?`; `None` where the dollar sign stands for itself.
-    pub(super) fn plain_parameter(&mut self) -> Option<Parameter> {
-        let length = self.parameter_name_length(1, false)?;
+    pub(super) fn plain_parameter(&mut self) -> Result<Option<Parameter>, Opaque> {
+        let Some(length) = self.parameter_name_length(1, false) else { return Ok(None) };
         let start = self.position() + 1;
         let name_span = Span::new(start, start + length);
         self.advance(1 + length);
         let name = self.slice(name_span).to_owned();
-        Some(Parameter { name, name_span, indirect: false, operation: Operation::Plain })
+        let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if self.rest().starts_with("\\\n") && self.peek_at(2).is_some_and(goes_on) {
+            return Err(self.opaque_here("a variable's name that may go on behind a continuation"));
+        }
+        Ok(Some(Parameter { name, name_span, indirect: false, operation: Operation::Plain }))
     }
 
     /// How long the name of a parameter at `offset` from here is, in bytes.

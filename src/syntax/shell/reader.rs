@@ -166,7 +166,10 @@ impl Lexer<'_> {
                 self.advance(1);
                 PieceKind::BashQuote
             }
-            _ => match self.plain_parameter() {
+            Some(b'\\') if self.peek_at(2) == Some(b'\n') => {
+                return Err(self.opaque_here("a dollar sign before a continuation"));
+            }
+            _ => match self.plain_parameter()? {
                 Some(parameter) => PieceKind::Parameter(parameter),
                 None => {
                     self.literal_byte(b'$', quoted, builder);

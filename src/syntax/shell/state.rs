@@ -135,3 +135,112 @@ fn sets_a_variable(command: &Command) -> bool {
     let option = command.effective_words().get(1).map(super::word::Word::literal);
     option.is_some_and(|option| option.is_none_or(|option| option.starts_with("-v")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Destination, Reason, Script};
+
+    fn reasons(text: &str) -> Vec<Reason> {
+        Script::parse(text).state_changes().into_iter().map(|change| change.reason).collect()
+    }
+
+    #[test]
+    fn lines_that_share_nothing_are_proven_to() {
+        for text in [
+            "npm ci",
+            "CI=false npm run build",
+            "( cd web && npm ci )",
+            "ls | while read x; do y=$x; done",
+            "echo $(cd x; pwd)",
+            "a || exit_code",
+            "make 2>&1 | tee log",
+            "[ -f x ] && make",
+            "if [ -d x ]; then make; fi",
+            "! grep -q x y",
+            "echo $RANDOM $SECONDS $PWD",
+            "false || echo $?",
+            "echo \"cd x\"",
+            "cat <<EOF > f\n$X\nEOF",
+            "command -v node",
+            "docker run x sh -c 'cd /y && make'",
+            "env X=1 make",
+            "(exit 1)",
+            "printf '%s' x",
+            "echo $((1 + 2 == 3))",
+            "time make",
+        ] {
+            assert_eq!(reasons(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_outlives_a_line_is_named() {
+        let variable = |name: &str| vec![Reason::Variable(name.to_owned())];
+        let shell = |name: &str| vec![Reason::Shell(name.to_owned())];
+        for text in [
+            "cd web",
+            "make && cd web",
+            "{ cd web; }",
+            "pushd x",
+            "popd",
+            "if a; then cd b; fi",
+            "command cd x",
+            "\"cd\" x",
+        ] {
+            assert_eq!(reasons(text), [Reason::WorkingDirectory], "{text}");
+        }
+        for text in [
+            "X=1",
+            "export X=1",
+            "export X",
+            "readonly X=$(a)",
+            "local X",
+            "unset X",
+            "read -r X",
+            ": ${X:=d}",
+            "for X in a; do b; done",
+            "X+=(a)",
+            "X[1]=a",
+            "a && X=1",
+        ] {
+            assert!(reasons(text).contains(&Reason::Variable("X".to_owned())), "{text}");
+        }
+        assert_eq!(reasons("export X=1 Y"), [variable("X"), variable("Y")].concat());
+        for name in ["set -e", "shopt -s x", "trap a EXIT", "exec >log", "umask 022", "ulimit -n 1", "export -p"] {
+            assert_eq!(reasons(name), shell(name.split(' ').next().unwrap()), "{name}");
+        }
+        for text in ["source x", ". ./x", "eval \"$X\""] {
+            assert_eq!(reasons(text), [Reason::Evaluation], "{text}");
+        }
+        for text in ["exit 0", "[ -f x ] || exit 1", "return"] {
+            assert_eq!(reasons(text), [Reason::Exit], "{text}");
+        }
+        assert_eq!(reasons("f() { cd x; }"), [Reason::Function("f".to_owned())]);
+        assert_eq!(reasons("alias ll='ls -l'"), [Reason::Function("ll".to_owned())]);
+        assert_eq!(reasons("make &"), [Reason::Background]);
+        assert_eq!(reasons("wait"), [Reason::Background]);
+        assert_eq!(reasons("((i++))"), [Reason::Arithmetic]);
+        assert_eq!(reasons("echo $((i = 1))"), [Reason::Arithmetic]);
+        assert_eq!(reasons("$RUN x"), [Reason::DynamicCommand]);
+        assert_eq!(reasons("echo $?"), [Reason::Parameter("?".to_owned())]);
+        assert_eq!(reasons("kill $!"), [Reason::Parameter("!".to_owned())]);
+        assert_eq!(reasons("printf -v X a"), shell("printf"));
+        assert_eq!(reasons("if true; then"), [Reason::Opaque]);
+    }
+
+    #[test]
+    fn directory_changes_tell_where_to() {
+        let text = "cd web/app && make; cd; cd -; (cd x); cd -P -- $Y; cd a b";
+        let script = Script::parse(text);
+        let destinations: Vec<_> = script
+            .directory_changes()
+            .map(|(_, destination)| match destination {
+                Destination::Folder(word) => word.raw(text),
+                Destination::Home => "home",
+                Destination::Earlier => "earlier",
+                Destination::Unclear => "unclear",
+            })
+            .collect();
+        assert_eq!(destinations, ["web/app", "home", "earlier", "$Y", "unclear"]);
+    }
+}

@@ -114,7 +114,8 @@ impl<'a> Walker<'a> {
     }
 
     fn commands(&mut self, commands: &[ast::Command]) -> Walk {
-        let [first, rest @ ..] = commands else { return Ok(()) };
+        // The grammar lets `!` and `time` stand alone, shells do so only here and there.
+        let [first, rest @ ..] = commands else { return Err(self.unexpected()) };
         if rest.is_empty() {
             return self.command(first);
         }

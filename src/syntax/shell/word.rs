@@ -307,3 +307,138 @@ impl Fields {
         self.done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Script;
+    use super::{PieceKind, Word};
+
+    /// The second word of `x TEXT`.
+    fn word(text: &str) -> Word {
+        let script = Script::parse(&format!("x {text}"));
+        assert_eq!(script.opaque, None, "{text}");
+        script.commands[0].words[1].clone()
+    }
+
+    fn known(name: &str) -> Option<String> {
+        let value = match name {
+            "TAG" => "v1",
+            "EMPTY" => "",
+            "MANY" => " --pull  --squash ",
+            "STAR" => "dist/*",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn a_literal_is_its_text_without_quotes() {
+        for (text, literal) in [
+            ("abc", "abc"),
+            ("'a b'", "a b"),
+            ("\"a $ b\"", "a $ b"),
+            ("a'b'\"c\"\\ d", "abc d"),
+            ("''", ""),
+            ("\"\\$X \\a\"", "$X \\a"),
+            ("{{.Id}}", "{{.Id}}"),
+            ("a[", "a["),
+            ("[", "["),
+            ("-v=~/x", "-v=~/x"),
+            ("$", "$"),
+            ("a#b", "a#b"),
+            ("{}", "{}"),
+            ("'*'", "*"),
+            ("name=value", "name=value"),
+            ("\"x\"'y'", "xy"),
+        ] {
+            assert_eq!(word(text).literal().as_deref(), Some(literal), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_shell_would_expand_is_no_literal() {
+        for text in [
+            "$X", "\"$X\"", "${X:-d}", "$(a)", "`a`", "$((1))", "*.js", "a?", "[ab]", "~", "~/x", "a=~/x", "{a,b}",
+            "{1..3}", "$'a'", "$\"a\"", "$1",
+        ] {
+            assert_eq!(word(text).literal(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn known_variables_expand_and_others_do_not() {
+        let expand = |text: &str| word(text).expand(&known);
+        assert_eq!(expand("img:$TAG").as_deref(), Some("img:v1"));
+        assert_eq!(expand("\"${TAG}-x\"").as_deref(), Some("v1-x"));
+        assert_eq!(expand("${NONE:-d}").as_deref(), Some("d"));
+        assert_eq!(expand("${EMPTY:-$TAG}").as_deref(), Some("v1"));
+        assert_eq!(expand("\"${EMPTY-d}\"").as_deref(), Some(""));
+        for text in [
+            "$NONE",
+            "${TAG#v}",
+            "${!TAG}",
+            "${TAG:1}",
+            "${NONE:=d}",
+            "$TAG*",
+            "$EMPTY",
+            "$MANY",
+            "$STAR",
+            "${NONE:-\"a b\"}",
+        ] {
+            assert_eq!(expand(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unquoted_value_is_split_and_a_quoted_one_is_not() {
+        let fields = |text: &str| word(text).fields(&known).unwrap();
+        assert_eq!(fields("$MANY"), ["--pull", "--squash"]);
+        assert_eq!(fields("a$MANY"), ["a", "--pull", "--squash"]);
+        assert_eq!(fields("\"$MANY\""), [" --pull  --squash "]);
+        assert_eq!(fields("$EMPTY"), [""; 0]);
+        assert_eq!(fields("$EMPTY''"), [""]);
+        assert_eq!(fields("\"$STAR\""), ["dist/*"]);
+    }
+
+    #[test]
+    fn an_assignment_is_neither_split_nor_matched() {
+        let script = Script::parse("X=*$MANY");
+        let value = script.commands[0].assignments[0].value.clone().unwrap();
+        assert_eq!(value.expand(&known).as_deref(), Some("* --pull  --squash "));
+        assert_eq!(
+            Script::parse("X=").commands[0].assignments[0].value.clone().unwrap().literal().as_deref(),
+            Some("")
+        );
+    }
+
+    #[test]
+    fn a_pattern_keeps_what_matches_files() {
+        assert_eq!(word("dist/[ab]*.js").pattern().as_deref(), Some("dist/[ab]*.js"));
+        assert_eq!(word("$X*").pattern(), None);
+    }
+
+    #[test]
+    fn an_argument_that_assigns_is_read_as_an_assignment() {
+        let text = "export A=\"$B\" C='d=e'f g";
+        let words = Script::parse(text).commands[0].words.clone();
+        let read: Vec<_> = words.iter().map(|word| word.as_assignment(text)).collect();
+        let (name, value) = read[1].clone().unwrap();
+        assert_eq!((name.as_str(), value.raw(text), value.variables()), ("A", "\"$B\"", vec!["B"]));
+        assert_eq!(read[2].clone().unwrap().1.literal().as_deref(), Some("d=ef"));
+        assert_eq!((&read[0], &read[3]), (&None, &None));
+    }
+
+    #[test]
+    fn names_end_where_the_shell_ends_them() {
+        let name = |text: &str| match &word(text).pieces[0].kind {
+            PieceKind::Parameter(parameter) => parameter.name.clone(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(name("$CI_COMMIT_SHA.x"), "CI_COMMIT_SHA");
+        assert_eq!(name("$10"), "1");
+        assert_eq!(name("${10}"), "10");
+        assert_eq!(name("${#X}"), "X");
+        assert_eq!(name("${#}"), "#");
+        assert_eq!(name("${!}"), "!");
+    }
+}
