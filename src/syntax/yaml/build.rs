@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use granit_parser::{Event, Options, Parser, ScanError, ScalarStyle as Notation, StructureStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle as Notation, ScanError, StructureStyle};
 
 use super::lex::Known;
 use super::node::{Anchor, CollectionStyle, Entry, Node, NodeId, NodeKind, ScalarStyle, Tag};
@@ -133,7 +133,7 @@ impl Draft {
         self.know(&kind, bytes);
         self.hang(id);
         let parent = self.open.last().copied();
-        let indentation = span.start.col();
+        let indentation = if is_without_content(&kind) { usize::MAX } else { span.start.col() };
         let (anchor, introducer) = (None, None);
         self.nodes.push(Node { span: bytes, full_span: bytes, kind, anchor, tag, parent, introducer, indentation });
         Ok(id)
@@ -148,7 +148,7 @@ impl Draft {
 
     fn know(&mut self, kind: &NodeKind, span: Span) {
         let leaf = match kind {
-            NodeKind::Scalar { style, value } if style.is_block() && is_blank(value) => return,
+            _ if is_without_content(kind) => return,
             NodeKind::Scalar { style, .. } => !style.is_block(),
             NodeKind::Alias { .. } => true,
             _ => return,
@@ -188,9 +188,9 @@ impl Draft {
     }
 }
 
-/// Whether a block scalar has no line of content: the parser's span then starts anywhere.
-fn is_blank(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b'\n')
+/// Whether it is a block scalar without a line of content: the parser's span then starts anywhere.
+fn is_without_content(kind: &NodeKind) -> bool {
+    matches!(kind, NodeKind::Scalar { style, value } if style.is_block() && value.bytes().all(|byte| byte == b'\n'))
 }
 
 /// The bytes of a span of the parser, which has them for every text that is a `str`.

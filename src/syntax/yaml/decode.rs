@@ -7,7 +7,7 @@ use super::node::{Node, NodeId, NodeKind, ScalarStyle};
 use super::tree::Tree;
 use crate::text::Span;
 
-pub(super) use block::block_end;
+pub(super) use block::{BlockScalar, Chomping, block_end};
 
 /// A part of a value and the part of the source that it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

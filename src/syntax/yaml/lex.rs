@@ -107,7 +107,8 @@ impl Lexer<'_> {
 
     fn is_marker(&self, marker: &str) -> bool {
         let after = self.rest().strip_prefix(marker);
-        self.at_line_start() && after.is_some_and(|after| after.is_empty() || after.starts_with([' ', '\t', '\r', '\n']))
+        self.at_line_start()
+            && after.is_some_and(|after| after.is_empty() || after.starts_with([' ', '\t', '\r', '\n']))
     }
 
     fn unknown(&self) -> SyntaxError {

@@ -25,12 +25,14 @@ pub(in super::super) struct BlockLine {
 /// A block scalar by its lines; blank lines at its end that are no content are not among them.
 #[derive(Clone, Debug)]
 pub(in super::super) struct BlockScalar {
+    /// `|` or `>` with its indicators.
+    pub(in super::super) header: Span,
     pub(in super::super) lines: Vec<BlockLine>,
-    /// The white space in front of each line of content.
+    /// The white space in front of each line of content; `usize::MAX` where there is none.
     pub(in super::super) indentation: usize,
     pub(in super::super) chomping: Chomping,
-    /// Whether the header tells the indentation.
-    pub(in super::super) is_indentation_told: bool,
+    /// The digit by which the header tells the indentation.
+    pub(in super::super) told: Option<u8>,
 }
 
 /// Where a block scalar ends: behind the last line break of its content, which for `+` includes the blank lines.
@@ -66,8 +68,13 @@ impl BlockScalar {
         while lines.last().is_some_and(is_dropped) {
             lines.pop();
         }
-        let is_indentation_told = indicators.bytes().any(|byte| byte.is_ascii_digit());
-        Self { lines, indentation, chomping, is_indentation_told }
+        let told = indicators.bytes().find(u8::is_ascii_digit);
+        Self { header, lines, indentation, chomping, told }
+    }
+
+    /// Behind the line of the header.
+    pub(in super::super) fn header_end(&self, text: &str) -> usize {
+        header_line_end(text, self.header)
     }
 }
 
