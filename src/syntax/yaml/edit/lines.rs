@@ -1,0 +1,60 @@
+use crate::text::Span;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The first byte of the line of `at`, behind a byte order mark.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    before
+        .rfind(['\n', BYTE_ORDER_MARK])
+        .map_or(0, |found| found + before.get(found..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8))
+}
+
+/// Behind the line break of the line of `at`, or the end of the text.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |found| at + found + 1)
+}
+
+/// What stands before `at` on its line.
+pub(super) fn prefix(text: &str, at: usize) -> &str {
+    text.get(line_start(text, at)..at).unwrap_or_default()
+}
+
+/// Whether there is nothing but white space in it.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// The blank lines just before the line that starts at `start`, none of them before `floor`.
+pub(super) fn blank_before(text: &str, start: usize, floor: usize) -> Span {
+    let mut first = start;
+    while first > floor {
+        let line = line_start(text, first - 1);
+        if line < floor || !is_blank(text.get(line..first).unwrap_or("-")) {
+            break;
+        }
+        first = line;
+    }
+    Span::new(first, start)
+}
+
+/// The blank lines from the line start `start` on.
+pub(super) fn blank_after(text: &str, start: usize) -> Span {
+    let mut last = start;
+    while last < text.len() {
+        let end = line_end(text, last);
+        if !is_blank(text.get(last..end).unwrap_or("-")) {
+            break;
+        }
+        last = end;
+    }
+    Span::new(start, last)
+}
+
+/// The place before the line break that ends just before `at`.
+pub(super) fn before_line_break(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    let stripped = before.strip_suffix("\r\n").or_else(|| before.strip_suffix('\n'));
+    stripped.map_or(at, str::len)
+}

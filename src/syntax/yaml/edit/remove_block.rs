@@ -1,0 +1,125 @@
+use super::children::Child;
+use super::lines;
+use super::remove::gone;
+use crate::syntax::yaml::{NodeId, Tree};
+use crate::text::{Span, TextEdit};
+
+/// The edits that could take the children away whose place in `goes` is true, best first; `None` where none of
+/// the children would be left, or where they do not stand on lines of their own.
+pub(super) fn candidates(tree: &Tree, children: &[Child], goes: &[bool]) -> Option<Vec<TextEdit>> {
+    let text = tree.text();
+    if goes.iter().all(|goes| *goes) {
+        return None;
+    }
+    let first = children.first()?;
+    let is_compact = !lines::is_blank(lines::prefix(text, first.head));
+    let mut regions: Vec<Region> = Vec::new();
+    for child in gone(children, goes) {
+        let lines = own_lines(tree, child);
+        match regions.last_mut() {
+            Some(last) if lines::blank_after(text, last.lines.end()).end() >= lines.start() => {
+                last.lines = last.lines.join(lines);
+            }
+            _ => regions.push(Region { lines, head: child.head }),
+        }
+    }
+    let spans = |widened: &dyn Fn(Span) -> Span| {
+        let span = |region: &Region| match region.head == first.head && is_compact {
+            true => Span::new(first.head, next_content(text, region.lines.end())),
+            false => widened(region.lines),
+        };
+        regions.iter().map(span).collect::<Vec<Span>>()
+    };
+    // A block scalar before the region that keeps its blank lines must not win those behind it.
+    let behind = spans(&|region| region.join(lines::blank_after(text, region.end())));
+    let tidy = spans(&|region| with_blank_lines(text, region, children, goes));
+    Some([edits(text, &tidy), edits(text, &behind)].concat())
+}
+
+/// Lines that go as one.
+struct Region {
+    lines: Span,
+    /// Where the first child in them begins.
+    head: usize,
+}
+
+/// The lines of a child and its own comments.
+fn own_lines(tree: &Tree, child: &Child) -> Span {
+    let text = tree.text();
+    let start = lines::line_start(text, first_own_comment(tree, child.id, child.head).unwrap_or(child.head));
+    let last_byte = if child.end > child.head { child.end - 1 } else { child.end };
+    let end = lines::line_end(text, last_byte);
+    Span::new(start, deeper_comments(text, end, lines::prefix(text, child.head).len()))
+}
+
+/// Where the comment block above a child begins.
+pub(super) fn first_own_comment(tree: &Tree, owner: NodeId, head: usize) -> Option<usize> {
+    let comments = tree.comments();
+    let above = comments.get(..comments.partition_point(|comment| comment.span.start() < head))?;
+    let is_above = |at: usize| lines::is_blank(lines::prefix(tree.text(), at));
+    let own = above.iter().rev().take_while(|comment| comment.owner == Some(owner) && is_above(comment.span.start()));
+    own.last().map(|comment| comment.span.start())
+}
+
+/// The end of the comments from the line start `end` on that are indented by more than `column`.
+fn deeper_comments(text: &str, mut end: usize, column: usize) -> usize {
+    let mut at = end;
+    while at < text.len() {
+        let line_end = lines::line_end(text, at);
+        let line = text.get(at..line_end).unwrap_or_default();
+        let content = line.trim_start_matches([' ', '\t']);
+        if content.starts_with('#') && line.len() - content.len() > column {
+            end = line_end;
+        } else if !lines::is_blank(line) {
+            break;
+        }
+        at = line_end;
+    }
+    end
+}
+
+/// The first character that is no white space from `at` on.
+fn next_content(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    text.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len()
+}
+
+/// The lines that go and the blank lines that would be one separator too many: those behind the first child,
+/// those before the last one, and between two that stay the smaller of the two separators.
+fn with_blank_lines(text: &str, region: Span, children: &[Child], goes: &[bool]) -> Span {
+    let stays = |side: &dyn Fn(&Child) -> bool| {
+        children.iter().zip(goes).filter(|(child, goes)| !**goes && side(child)).map(|(child, _)| child.end).max()
+    };
+    let before = stays(&|child| child.head < region.start());
+    let after = stays(&|child| child.head >= region.end());
+    let blank_before = lines::blank_before(text, region.start(), before.unwrap_or(region.start()));
+    let blank_after = lines::blank_after(text, region.end());
+    match (before, after) {
+        (_, None) => blank_before.join(region),
+        (None, _) => region.join(blank_after),
+        _ if blank_before.is_empty() || blank_after.is_empty() => region,
+        _ if blank_before.len() <= blank_after.len() => blank_before.join(region),
+        _ => region.join(blank_after),
+    }
+}
+
+/// A file that ends without a line break keeps that end where its values allow.
+fn edits(text: &str, spans: &[Span]) -> Vec<TextEdit> {
+    let whole: Option<TextEdit> = delete(spans);
+    let open_end = spans.last().filter(|last| last.end() == text.len() && !text.ends_with('\n'));
+    let trimmed = open_end.and_then(|last| {
+        let mut spans = spans.to_vec();
+        spans.pop();
+        spans.push(Span::new(lines::before_line_break(text, last.start()), last.end()));
+        delete(&spans)
+    });
+    trimmed.into_iter().chain(whole).collect()
+}
+
+fn delete(spans: &[Span]) -> Option<TextEdit> {
+    let mut builder = TextEdit::builder();
+    for span in spans {
+        builder.delete(*span);
+    }
+    builder.finish().ok()
+}
