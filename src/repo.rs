@@ -1,1 +1,20 @@
-//! Repositories on a disk.
+//! The user's repositories on a disk: found, read, and written, all files of one or none.
+//!
+//! Nothing else in the program touches the user's files. Reading is lazy and happens once
+//! ([`DiskRepository`]); no symbolic link is followed, so that nothing outside a repository is read or
+//! written. [`discover`] finds the repositories that the user means, [`write`] puts a fold in place
+//! and takes it back where any part of it fails, and [`guard`] keeps it from files that version control
+//! could not give back.
+
+mod discover;
+mod disk;
+mod git;
+mod guard;
+mod stage;
+mod tracked;
+mod transaction;
+
+pub use discover::{Discovery, DiscoveryError, Found, PIPELINE, discover};
+pub use disk::{DiskRepository, SIZE_LIMIT};
+pub use guard::{Allowed, GuardError, guard};
+pub use transaction::{WriteError, write};
