@@ -1,0 +1,94 @@
+//! Each `COPY` that takes the files must be one that can take them from the builder stage instead.
+
+use crate::docker::Copy;
+use crate::finding::{Code, Finding, Location};
+use crate::fold::situation::Situation;
+use crate::handoff::{CopyUse, ImageBuild, SourceUse};
+use crate::source::Repository;
+use crate::text::RepositoryPath;
+
+/// Endings of files that `ADD` unpacks (Dockerfile reference: ADD, "Adding local tar archives").
+const ARCHIVES: [&str; 10] = ["tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "z"];
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let of_copies = uses(situation.repository, situation.build(), &situation.handoff.uses);
+    of_copies.into_iter().chain(unbounded(situation)).chain(unused(situation)).collect()
+}
+
+/// What stands in the way of taking these copies from a builder stage.
+pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[CopyUse]) -> Vec<Finding> {
+    uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source.span)))
+        .flat_map(|(copy, found, span)| {
+            let location = Location::new(&build.source, span);
+            of_source(repository, build, &copy.copy, found, &location)
+        })
+        .collect()
+}
+
+fn of_source(repository: &dyn Repository, build: &ImageBuild, copy: &Copy, found: &SourceUse, location: &Location) -> Vec<Finding> {
+    let finding = |code, message: String| vec![Finding::new(code, location.clone(), message)];
+    match found {
+        SourceUse::Context => Vec::new(),
+        SourceUse::Unclear(reason) => finding(Code::CopyUnclear, format!("it cannot be told what this takes of the hand-off: {reason}")),
+        SourceUse::Builder { path, is_ignored } => {
+            let mut findings = Vec::new();
+            if *is_ignored {
+                let message = format!("the ignore file keeps {path} out of the context, so this cannot have worked; from the builder stage it does");
+                findings.extend(finding(Code::HandoffIgnored, message));
+            }
+            if copy.is_add && is_archive(path) {
+                findings.extend(finding(Code::AddOfArchive, format!("ADD unpacks {path}, and a copy from a stage does not")));
+            }
+            if has_tracked_files(repository, path) {
+                let message = format!("git tracks files in {path}, and the build may have deleted some that the image has");
+                findings.extend(finding(Code::HandoffHoldsTrackedFiles, message));
+            }
+            findings
+        }
+        SourceUse::Ancestor { below, .. } => {
+            let is_last = build.target == Some(copy.stage);
+            let has_variable = copy.destination.contains('$');
+            if is_last && !copy.is_json && !has_variable && copy.source_count == 1 {
+                return Vec::new();
+            }
+            let what = below.join(", ");
+            finding(Code::CopyUnclear, format!("this takes {what} along with the whole folder, and not in a way that can be told apart"))
+        }
+    }
+}
+
+/// Whether git tracks something strictly below the path.
+fn has_tracked_files(repository: &dyn Repository, path: &str) -> bool {
+    let is_glob = path.contains(['*', '?', '[']);
+    let Some(place) = RepositoryPath::new(path).filter(|_| !is_glob) else {
+        return false;
+    };
+    repository.tracked_within(&place).any(|(tracked, _)| *tracked != place)
+}
+
+fn is_archive(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').is_some_and(|(_, ending)| ARCHIVES.contains(&ending.to_lowercase().as_str()))
+}
+
+/// `untracked`, the whole project or an unknown variable: there is no telling which files are handed on.
+fn unbounded(situation: &Situation<'_>) -> Vec<Finding> {
+    let flows = situation.handoff.flows.iter().filter(|flow| flow.is_unbounded);
+    let finding = |_| {
+        let message = "it cannot be told which files are handed on: name them under 'paths'";
+        Finding::new(Code::HandoffUnbounded, situation.producer_location("artifacts"), message)
+    };
+    flows.map(finding).take(1).collect()
+}
+
+/// Files that the job uploads and the image does not take are lost to people who download them.
+fn unused(situation: &Situation<'_>) -> Vec<Finding> {
+    let used = situation.used_patterns();
+    let artifacts = situation.producer.artifacts().paths;
+    let lost = artifacts.into_iter().filter(|pattern| !used.iter().any(|other| other.text == pattern.text));
+    let finding = |pattern: crate::gitlab::PathPattern| {
+        let message = format!("{} is uploaded by the build job, does not go into the image, and is no longer kept", pattern.written);
+        Finding::new(Code::ArtifactNoLongerKept, situation.pipeline.location(pattern.origin), message)
+    };
+    lost.map(finding).collect()
+}

@@ -1,0 +1,100 @@
+//! The Dockerfile must be one that can take another stage.
+
+use crate::docker::BuildCommand;
+use crate::docker::Engine;
+use crate::finding::{Code, Finding, Location};
+use crate::fold::situation::Situation;
+use crate::gitlab::{PathPattern, Relation};
+use crate::handoff::ImageBuild;
+use crate::syntax::dockerfile::{Arguments, Keyword};
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let build = situation.build();
+    let location = situation.command_location();
+    let patterns = situation.used_patterns();
+    let findings = of_build(build, &location, situation.engine()).into_iter();
+    findings.chain(mounts(build, &patterns)).chain(commands_not_json(build)).collect()
+}
+
+/// What stands in the way of another stage in this Dockerfile, built by this command.
+pub(super) fn of_build(build: &ImageBuild, location: &Location, engine: Engine) -> Vec<Finding> {
+    let problems = build.dockerfile.problems.iter().map(|problem| {
+        Finding::new(Code::DockerfileUnclear, Location::new(&build.source, problem.span), problem.message.to_string())
+    });
+    let escape = (build.dockerfile.escape != '\\').then(|| {
+        let message = "the escape directive gives the Dockerfile another syntax, which the generated stage does not have";
+        Finding::new(Code::DockerfileUnclear, Location::new(&build.source, crate::text::Span::at(0)), message)
+    });
+    let target = build.target.is_none().then(|| {
+        Finding::new(Code::DockerfileUnclear, location.clone(), "the Dockerfile has no stage of the name that is built")
+    });
+    problems.chain(escape).chain(target).chain(options(&build.command, location)).chain(old_engine(location, engine)).chain(onbuild(build)).collect()
+}
+
+/// Options that would treat the builder stage in a way the build job was not treated.
+fn options(command: &BuildCommand, location: &Location) -> Vec<Finding> {
+    let finding = |message: &str| Finding::new(Code::BuildCommandUnclear, location.clone(), message.to_owned());
+    let mut findings = Vec::new();
+    if command.option("--network").is_some_and(|network| network == "none") {
+        findings.push(finding("the build has no network, and the build job had one"));
+    }
+    if command.has_option("--platform") {
+        findings.push(finding("the build is for another platform, and the build job was not"));
+    }
+    if command.target.as_deref().is_some_and(|target| target.bytes().all(|byte| byte.is_ascii_digit())) {
+        findings.push(finding("the build names its stage by a number, which another stage would shift"));
+    }
+    findings
+}
+
+fn old_engine(location: &Location, engine: Engine) -> Option<Finding> {
+    engine.lacks_stages().then(|| {
+        let message = "the engine of this job is older than 17.05 and builds no stages";
+        Finding::new(Code::EngineTooOld, location.clone(), message).with_help("use a newer 'docker' image and service")
+    })
+}
+
+/// `ONBUILD COPY` takes files when another image is built, from that one's context.
+fn onbuild(build: &ImageBuild) -> Vec<Finding> {
+    let found = build.dockerfile.instructions.iter().filter(|instruction| {
+        let inner = instruction.onbuild.as_ref().map(|inner| inner.keyword);
+        matches!(inner, Some(Keyword::Copy | Keyword::Add))
+    });
+    let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
+        let message = "this copies files when another image is built, and it cannot be told which";
+        Finding::new(Code::DockerfileUnclear, Location::new(&build.source, instruction.span), message)
+    };
+    found.map(finding).collect()
+}
+
+/// `RUN --mount=type=bind` takes files of the context without a `COPY`.
+fn mounts(build: &ImageBuild, patterns: &[PathPattern]) -> Vec<Finding> {
+    let instructions = build.dockerfile.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Run);
+    let found = instructions.filter(|instruction| {
+        instruction.mounts().iter().any(|mount| {
+            let source = mount.source().map_or("", |source| source.text());
+            let place = build.context.folder.join(source).unwrap_or_default();
+            mount.kind() == "bind" && mount.from().is_none() && patterns.iter().any(|pattern| pattern.relation(place.as_str()) != Relation::Apart)
+        })
+    });
+    let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
+        let message = "this mounts files of the hand-off out of the context";
+        Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
+    };
+    found.map(finding).collect()
+}
+
+/// `CMD ["node" "server.js"]` looks like JSON, is none, and so goes to a shell as it is.
+pub(super) fn commands_not_json(build: &ImageBuild) -> Vec<Finding> {
+    let looks_like_json = |instruction: &&crate::syntax::dockerfile::Instruction| {
+        let is_command = matches!(instruction.keyword, Keyword::Cmd | Keyword::Entrypoint);
+        is_command && matches!(&instruction.arguments, Arguments::Shell(text) if text.text().starts_with('['))
+    };
+    let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
+        let keyword = instruction.keyword;
+        let message = format!("this {keyword} is not valid JSON, so Docker hands it to a shell as it stands; the fold leaves it");
+        Finding::new(Code::CommandNotJson, Location::new(&build.source, instruction.span), message)
+            .with_help("put a comma between the words, and double quotes around each")
+    };
+    build.dockerfile.instructions.iter().filter(looks_like_json).map(finding).collect()
+}

@@ -1,0 +1,92 @@
+//! Faults of the pipeline that the fold leaves as they are, and what it has to say about itself.
+
+use crate::finding::{Code, Finding, Location};
+use crate::fold::run_lines::Layer;
+use crate::fold::situation::Situation;
+use crate::gitlab::{Pipeline, VariableKind, kind_of_variable};
+use crate::text::Span;
+
+/// Oddities of the pipeline: script items without a command, and variables that are gone.
+pub(in crate::fold) fn pipeline_notes(pipeline: &Pipeline) -> Vec<Finding> {
+    pipeline.findings().iter().cloned().chain(null_items(pipeline)).chain(legacy_variables(pipeline)).collect()
+}
+
+/// What an include holds that cannot be read may define or change either job.
+pub(super) fn of_includes(situation: &Situation<'_>) -> Vec<Finding> {
+    let finding = |unread: &crate::gitlab::UnreadInclude| {
+        let message = format!("the pipeline takes in {}, which cannot be read here and may change these jobs", unread.what);
+        Finding::new(Code::IncludeUnread, unread.location.clone(), message)
+    };
+    situation.pipeline.unread().iter().map(finding).collect()
+}
+
+/// What the fold did about dependencies and variables, and why.
+pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
+    let location = || situation.producer_location("script");
+    let layer = match situation.script.layer() {
+        Layer::Split(_, layer) if layer.lock_file.is_none() => {
+            let message = "the dependencies get a layer of their own, and without a lock file it keeps the versions of its first build";
+            Some(Finding::new(Code::NoLockFile, location(), message).with_help("commit the lock file"))
+        }
+        Layer::Whole(reason) => {
+            let message = format!("the dependencies get no layer of their own: {reason}");
+            Some(Finding::new(Code::DependencyLayerSkipped, location(), message))
+        }
+        Layer::Split(..) | Layer::None => None,
+    };
+    let left_out = &situation.environment.left_out;
+    let variables = (!left_out.is_empty()).then(|| {
+        let message = format!("these variables are left out of the builder stage, for nothing in the build names them: {}", left_out.join(", "));
+        Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
+    });
+    layer.into_iter().chain(variables).collect()
+}
+
+fn null_items(pipeline: &Pipeline) -> Vec<Finding> {
+    let keywords = ["before_script", "script", "after_script"];
+    let items = pipeline.jobs().iter().flat_map(|job| keywords.iter().flat_map(|keyword| job.script_of(keyword)));
+    let mut findings: Vec<Finding> = Vec::new();
+    for item in items.filter(|item| item.text.is_none()) {
+        let message = "this item holds no command; GitLab refuses such a pipeline today, and the fold leaves it";
+        let finding = Finding::new(Code::NullScriptItem, pipeline.location(item.origin), message)
+            .with_help("put the comment on a line of its own, without the dash");
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// Variables of GitLab 8 that are gone since GitLab 16.
+fn legacy_variables(pipeline: &Pipeline) -> Vec<Finding> {
+    pipeline.files().iter().flat_map(|file| legacy_in(&file.source)).collect()
+}
+
+fn legacy_in(file: &std::sync::Arc<crate::source::SourceFile>) -> Vec<Finding> {
+    let text = file.text();
+    let mut findings = Vec::new();
+    for (at, _) in text.match_indices("CI_BUILD_") {
+        let length = text.get(at..).unwrap_or_default().bytes().take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_').count();
+        let name = Span::new(at, at + length).slice(text);
+        let is_use = text.get(..at).is_some_and(|before| before.ends_with('$') || before.ends_with("${"));
+        if is_use && kind_of_variable(name) == VariableKind::Legacy {
+            let message = format!("${name} is gone since GitLab 16, and is empty or stays as it is written");
+            let finding = Finding::new(Code::LegacyVariable, Location::new(file, Span::new(at, at + length)), message);
+            findings.push(finding.with_help(format!("write ${}", modern_name(name))));
+        }
+    }
+    findings
+}
+
+/// What the variable is called today (GitLab docs: ci/variables, "deprecated variables").
+fn modern_name(name: &str) -> String {
+    match name {
+        "CI_BUILD_REF" => "CI_COMMIT_SHA".to_owned(),
+        "CI_BUILD_REF_NAME" => "CI_COMMIT_REF_NAME".to_owned(),
+        "CI_BUILD_REF_SLUG" => "CI_COMMIT_REF_SLUG".to_owned(),
+        "CI_BUILD_TAG" => "CI_COMMIT_TAG".to_owned(),
+        "CI_BUILD_BEFORE_SHA" => "CI_COMMIT_BEFORE_SHA".to_owned(),
+        "CI_BUILD_TRIGGERED" => "CI_PIPELINE_TRIGGERED".to_owned(),
+        name => name.replace("CI_BUILD_", "CI_JOB_"),
+    }
+}

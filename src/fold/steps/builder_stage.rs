@@ -1,0 +1,119 @@
+//! The builder stage, in front of the first stage of the Dockerfile.
+//!
+//! ```dockerfile
+//! FROM node:8-alpine
+//! ```
+//! becomes
+//! ```dockerfile
+//! FROM node:8 AS builder
+//! WORKDIR /usr/src/app
+//! ENV CI=true GITLAB_CI=true
+//! COPY package.json ./
+//! RUN npm install
+//! COPY . .
+//! RUN npm run build
+//!
+//! FROM node:8-alpine
+//! ```
+
+use super::Edits;
+use crate::docker::Stages;
+use crate::fold::run_lines::Shell;
+use crate::fold::situation::Situation;
+use crate::syntax::dockerfile::{Dockerfile, Keyword};
+use crate::text::TextEdit;
+
+/// Names for the stage, the first that is free is taken.
+const NAMES: [&str; 3] = ["builder", "builder-ci", "builder-stagefold"];
+
+pub(super) fn insert(situation: &Situation<'_>) -> Edits {
+    let build = situation.build();
+    let text = lines(situation).join("\n");
+    Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &text))])
+}
+
+/// The name of the builder stage among these stages.
+pub(super) fn name(stages: &Stages) -> &'static str {
+    let taken: Vec<_> = stages.taken_names().collect();
+    let is_free = |name: &&&str| !taken.iter().any(|taken| taken == **name);
+    NAMES.iter().find(is_free).unwrap_or(&"builder-of-stagefold")
+}
+
+/// Inserts stages in front of the first `FROM` and its own comments, with a blank line between.
+pub(super) fn in_front(dockerfile: &Dockerfile, stages: &str) -> TextEdit {
+    let text = dockerfile.text();
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let first = dockerfile.instructions.iter().find(|instruction| instruction.keyword == Keyword::From);
+    let at = first.map_or(text.len(), |first| first.owned_span().start());
+    let before = text.get(..at).unwrap_or_default();
+    let is_apart = before.trim_start_matches('\u{feff}').is_empty() || before.ends_with(&newline.repeat(2));
+    let gap = if is_apart { "" } else { newline };
+    let stages = stages.replace('\n', newline);
+    TextEdit::insert(at, format!("{gap}{stages}{newline}{newline}"))
+}
+
+fn lines(situation: &Situation<'_>) -> Vec<String> {
+    let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
+    let mut lines = vec![
+        format!("FROM {image} AS {}", name(&situation.build().stages)),
+        format!("WORKDIR {}", situation.folder),
+    ];
+    lines.extend(environment(situation));
+    if let Shell::Of(program) = situation.script.shell() {
+        lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
+    }
+    let (before, after) = situation.script.instructions();
+    if let Some(layer) = situation.script.dependency_layer() {
+        let manifests: Vec<_> = layer.manifests.iter().map(|manifest| manifest.as_str()).collect();
+        lines.push(format!("COPY {} ./", manifests.join(" ")));
+    }
+    lines.extend(before);
+    lines.push("COPY . .".to_owned());
+    lines.extend(after);
+    lines
+}
+
+fn environment(situation: &Situation<'_>) -> Vec<String> {
+    let environment = &situation.environment;
+    let folder = if environment.needs_project_folder { format!(" CI_PROJECT_DIR={}", situation.folder) } else { String::new() };
+    let own = environment.set.iter().filter(|(name, _)| !matches!(name.as_str(), "CI" | "GITLAB_CI"));
+    let lines = own.map(|(name, value)| format!("ENV {name}={}", quoted(value)));
+    std::iter::once(format!("ENV CI=true GITLAB_CI=true{folder}")).chain(lines).collect()
+}
+
+/// A value as `ENV` reads it back.
+fn quoted(value: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+=".contains(character);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('\n', "\\\n");
+    format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dockerfile, in_front, quoted};
+
+    fn put(before: &str) -> String {
+        in_front(&Dockerfile::parse(before), "FROM a AS builder\nRUN b").apply(before).unwrap()
+    }
+
+    #[test]
+    fn the_stage_stands_before_the_comments_of_the_first_from_and_behind_its_arguments() {
+        let after = put("# syntax=docker/dockerfile:1\nARG TAG=1\n# The runtime.\nFROM x:$TAG\n");
+        assert_eq!(after, "# syntax=docker/dockerfile:1\nARG TAG=1\n\nFROM a AS builder\nRUN b\n\n# The runtime.\nFROM x:$TAG\n");
+    }
+
+    #[test]
+    fn line_ends_and_a_byte_order_mark_stay() {
+        assert_eq!(put("\u{feff}FROM x\r\n"), "\u{feff}FROM a AS builder\r\nRUN b\r\n\r\nFROM x\r\n");
+    }
+
+    #[test]
+    fn values_are_quoted_where_the_builder_would_read_them_otherwise() {
+        assert_eq!(quoted("-Dmaven.repo.local=/src/.m2"), "-Dmaven.repo.local=/src/.m2");
+        assert_eq!(quoted("a b$c"), "\"a b\\$c\"");
+        assert_eq!(quoted(""), "\"\"");
+    }
+}
