@@ -4,20 +4,20 @@
 //! rule covers, is `None`: an edit is exact or it is not made. Aliases whose anchor goes are the one thing
 //! that is left to the caller, see [`relocate_anchor`].
 
-//mod add;
+mod add;
 mod check;
 mod children;
 mod encode;
 mod lines;
-//mod relocate;
+mod relocate;
 mod remove;
 mod remove_block;
 mod remove_flow;
 mod replace;
 mod splice;
 
-//pub use add::{add_entry, add_item};
-//pub use relocate::relocate_anchor;
+pub use add::{add_entry, add_item};
+pub use relocate::relocate_anchor;
 pub use remove::{remove_entries, remove_items};
 pub use replace::replace_scalar;
 pub use splice::{delete_lines_in_scalar, replace_in_scalar};

@@ -101,6 +101,10 @@ impl Tree {
         (0u32..).map(NodeId).zip(&self.nodes)
     }
 
+    pub(super) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The collection that holds `id`.
     #[must_use]
     pub fn parent(&self, id: NodeId) -> Option<NodeId> {

@@ -9,8 +9,10 @@ use crate::text::TextEdit;
 pub(super) struct Expected<'value> {
     /// The nodes that go, as ranges of their numbers, sorted and disjoint.
     pub(super) removed: Vec<Range<usize>>,
-    /// The nodes that come, by their numbers in the new tree.
-    pub(super) inserted: Range<usize>,
+    /// Where nodes come: the number of the first of them in the new tree. How many come is read off.
+    pub(super) inserted_at: Option<usize>,
+    /// The nodes of which the new ones are a copy, anchors included: aliases may stand for the copy.
+    pub(super) copied: Option<Range<usize>>,
     /// A scalar and its new text, which is text to GitLab too.
     pub(super) changed: Option<(NodeId, &'value str)>,
 }
@@ -23,62 +25,103 @@ impl Expected<'_> {
     }
 
     fn holds(&self, old: &Tree, new: &Tree) -> bool {
-        let removed: usize = self.removed.iter().map(ExactSizeIterator::len).sum();
-        let same_count = new.nodes().count() + removed == old.nodes().count() + self.inserted.len();
-        same_count
-            && old.nodes().all(|(id, node)| match self.moved(id) {
-                Some(to) => self.same(id, node, new.node(to)),
-                None => true,
-            })
+        let gone: usize = self.removed.iter().map(ExactSizeIterator::len).sum();
+        let Some(come) = (new.node_count() + gone).checked_sub(old.node_count()) else { return false };
+        let at = self.inserted_at.unwrap_or_default();
+        if self.inserted_at.is_none() && come > 0 {
+            return false;
+        }
+        let comparison = Comparison { expected: self, inserted: at..at + come };
+        let rest = old.nodes().all(|(id, node)| match comparison.moved(id) {
+            Some(to) => comparison.same(id, node, new.node(to)),
+            None => true,
+        });
+        rest && self.copied.as_ref().is_none_or(|copied| comparison.is_copy(old, new, copied))
     }
+}
 
+/// Two trees side by side.
+struct Comparison<'expected> {
+    expected: &'expected Expected<'expected>,
+    /// The numbers of the nodes that have come.
+    inserted: Range<usize>,
+}
+
+impl Comparison<'_> {
     /// The number of a node in the new tree.
     fn moved(&self, id: NodeId) -> Option<NodeId> {
         let index = id.index();
-        let before = self.removed.partition_point(|range| range.end <= index);
-        if self.removed.get(before).is_some_and(|range| range.contains(&index)) {
+        let removed = &self.expected.removed;
+        let before = removed.partition_point(|range| range.end <= index);
+        if removed.get(before).is_some_and(|range| range.contains(&index)) {
             return None;
         }
-        let gone: usize = self.removed.iter().take(before).map(ExactSizeIterator::len).sum();
+        let gone: usize = removed.iter().take(before).map(ExactSizeIterator::len).sum();
         let index = index - gone;
-        let index = if index >= self.inserted.start { index + self.inserted.len() } else { index };
-        u32::try_from(index).ok().map(NodeId)
+        node_id(if index >= self.inserted.start { index + self.inserted.len() } else { index })
+    }
+
+    /// The number of the copy of a node.
+    fn copy(&self, id: NodeId) -> Option<NodeId> {
+        let copied = self.expected.copied.as_ref().filter(|copied| copied.contains(&id.index()))?;
+        node_id(id.index() - copied.start + self.inserted.start)
+    }
+
+    fn is_copy(&self, old: &Tree, new: &Tree, copied: &Range<usize>) -> bool {
+        copied.len() == self.inserted.len()
+            && old.nodes().skip(copied.start).take(copied.len()).all(|(id, node)| {
+                let Some(copy) = self.copy(id).map(|copy| new.node(copy)) else { return false };
+                let children = |node: &Node| node.items().len() + node.entries().len();
+                same_properties(node, copy) && self.same_leaf(node, copy) && children(node) == children(copy)
+            })
     }
 
     fn same(&self, id: NodeId, old: &Node, new: &Node) -> bool {
-        let name = |node: &Node| node.anchor.as_ref().map(|anchor| anchor.name.clone());
-        let tag = |node: &Node| node.tag.as_ref().map(|tag| tag.name.clone());
-        name(old) == name(new) && tag(old) == tag(new) && self.same_kind(id, old, new)
+        same_properties(old, new) && self.same_kind(id, old, new)
     }
 
     fn same_kind(&self, id: NodeId, old: &Node, new: &Node) -> bool {
-        if let Some((changed, value)) = self.changed
+        if let Some((changed, value)) = self.expected.changed
             && changed == id
         {
             let is_text = new.tag.is_some() || psych::read(new) == Scalar::String(value.to_owned());
             return is_text && new.scalar() == Some(value);
         }
+        let children = |node: &Node| {
+            let entries = node.entries().iter().flat_map(|entry| [entry.key, entry.value]);
+            node.items().iter().copied().chain(entries).collect::<Vec<NodeId>>()
+        };
+        let moved = children(old).into_iter().filter_map(|id| self.moved(id));
+        let stayed = children(new).into_iter().filter(|id| !self.inserted.contains(&id.index()));
+        self.same_leaf(old, new) && moved.eq(stayed)
+    }
+
+    /// Whether two scalars or two aliases are the same; two collections only have to be of one kind.
+    fn same_leaf(&self, old: &Node, new: &Node) -> bool {
         match (&old.kind, &new.kind) {
             (NodeKind::Scalar { style, value }, NodeKind::Scalar { style: new_style, value: new_value }) => {
                 style == new_style && value == new_value && old.is_absent() == new.is_absent()
             }
             (NodeKind::Alias { name, target }, NodeKind::Alias { name: new_name, target: new_target }) => {
-                let target = target.map(|target| self.moved(target));
-                name == new_name && target.is_none_or(|target| target.is_none() || target == *new_target)
+                name == new_name && target.is_none_or(|target| self.same_target(target, *new_target))
             }
-            (NodeKind::Sequence { items, .. }, NodeKind::Sequence { items: new, .. }) => {
-                self.same_children(items.iter().copied(), new.iter().copied())
-            }
-            (NodeKind::Mapping { entries, .. }, NodeKind::Mapping { entries: new, .. }) => self.same_children(
-                entries.iter().flat_map(|entry| [entry.key, entry.value]),
-                new.iter().flat_map(|entry| [entry.key, entry.value]),
-            ),
-            _ => false,
+            (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
         }
     }
 
-    fn same_children(&self, old: impl Iterator<Item = NodeId>, new: impl Iterator<Item = NodeId>) -> bool {
-        let new = new.filter(|id| !self.inserted.contains(&id.index()));
-        old.filter_map(|id| self.moved(id)).eq(new)
+    /// An alias follows what it stands for; one whose target goes is the caller's matter.
+    fn same_target(&self, old: NodeId, new: Option<NodeId>) -> bool {
+        let moved = self.moved(old);
+        moved.is_none() || moved == new || new.is_some() && self.copy(old) == new
     }
+}
+
+fn same_properties(old: &Node, new: &Node) -> bool {
+    let anchor = |node: &Node| node.anchor.as_ref().map(|anchor| anchor.name.clone());
+    let tag = |node: &Node| node.tag.as_ref().map(|tag| tag.name.clone());
+    anchor(old) == anchor(new) && tag(old) == tag(new)
+}
+
+fn node_id(index: usize) -> Option<NodeId> {
+    u32::try_from(index).ok().map(NodeId)
 }

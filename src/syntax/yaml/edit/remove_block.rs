@@ -44,7 +44,7 @@ struct Region {
 }
 
 /// The lines of a child and its own comments.
-fn own_lines(tree: &Tree, child: &Child) -> Span {
+pub(super) fn own_lines(tree: &Tree, child: &Child) -> Span {
     let text = tree.text();
     let start = lines::line_start(text, first_own_comment(tree, child.id, child.head).unwrap_or(child.head));
     let last_byte = if child.end > child.head { child.end - 1 } else { child.end };

@@ -33,13 +33,13 @@ pub(super) fn edit(tree: &Tree, brackets: Span, children: &[Child], goes: &[bool
 
 /// A child and the comma behind it.
 #[derive(Clone, Copy)]
-struct Item<'child> {
-    child: &'child Child,
-    comma: Option<usize>,
+pub(super) struct Item<'child> {
+    pub(super) child: &'child Child,
+    pub(super) comma: Option<usize>,
 }
 
 impl<'child> Item<'child> {
-    fn of(tree: &Tree, child: &'child Child, brackets: Span) -> Self {
+    pub(super) fn of(tree: &Tree, child: &'child Child, brackets: Span) -> Self {
         let (mut at, text) = (child.end, tree.text());
         while at < brackets.end() {
             let rest = text.get(at..).unwrap_or_default();
@@ -54,8 +54,18 @@ impl<'child> Item<'child> {
     }
 
     /// Behind the comma, or behind the child where it has none.
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.comma.map_or(self.child.end, |comma| comma + 1)
+    }
+
+    /// Behind the comment of the child, where one follows on the line.
+    pub(super) fn end_with_comment(&self, tree: &Tree) -> usize {
+        let end = self.end();
+        let line_end = lines::line_end(tree.text(), end);
+        let comments = tree.comments();
+        let next = comments.get(comments.partition_point(|comment| comment.span.start() < end));
+        let own = next.filter(|next| next.owner == Some(self.child.id) && next.span.end() <= line_end);
+        own.map_or(end, |comment| comment.span.end())
     }
 }
 
@@ -117,12 +127,7 @@ impl Run<'_> {
 
     /// Behind the last child, its comma, and the comment on its line.
     fn end_with_comment(&self) -> usize {
-        let end = self.last.end();
-        let line_end = lines::line_end(self.tree.text(), end);
-        let comments = self.tree.comments();
-        let next = comments.get(comments.partition_point(|comment| comment.span.start() < end));
-        let own = next.filter(|next| next.owner == Some(self.last.child.id) && next.span.end() <= line_end);
-        own.map_or(end, |comment| comment.span.end())
+        self.last.end_with_comment(self.tree)
     }
 
     fn is_on_line_of(&self, at: usize) -> bool {
