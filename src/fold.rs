@@ -5,6 +5,7 @@
 //! refuses to touch the same bytes twice.
 
 mod environment;
+mod evidence;
 mod obstacles;
 mod run_lines;
 mod situation;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Severity};
-use crate::text::{ChangeSet, FileVersions, RepositoryPath};
+use crate::text::{FileVersions, RepositoryPath};
 
 /// What became of one repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,9 +121,7 @@ pub struct Outcome {
     pub handoffs: Vec<HandoffSummary>,
     /// All findings, sorted by file and place.
     pub findings: Vec<Finding>,
-    /// What changes; empty unless the verdict is [`Verdict::Folded`].
-    pub changes: ChangeSet,
-    /// Every touched file before and after.
+    /// Every touched file before and after; empty unless the verdict is [`Verdict::Folded`].
     pub files: BTreeMap<RepositoryPath, FileVersions>,
 }
 
@@ -131,7 +129,7 @@ impl Outcome {
     /// An outcome without changes.
     #[must_use]
     pub fn unchanged(verdict: Verdict, handoffs: Vec<HandoffSummary>, findings: Vec<Finding>) -> Self {
-        Self { verdict, applicability: None, handoffs, findings, changes: ChangeSet::default(), files: BTreeMap::new() }
+        Self { verdict, applicability: None, handoffs, findings, files: BTreeMap::new() }
     }
 
     /// The outcome of a repository that cannot be read, for the reason that `finding` gives.

@@ -61,17 +61,72 @@ pub struct BuildProblem {
 
 /// Options of `docker build` and `docker buildx build` that take a value (Docker CLI reference).
 const WITH_VALUE: [&str; 46] = [
-    "-c", "-f", "-m", "-o", "-t", "--add-host", "--allow", "--annotation", "--attest", "--build-arg", "--build-context",
-    "--builder", "--cache-from", "--cache-to", "--call", "--cgroup-parent", "--cpu-period", "--cpu-quota", "--cpu-shares",
-    "--cpuset-cpus", "--cpuset-mems", "--file", "--iidfile", "--isolation", "--label", "--memory", "--memory-swap",
-    "--metadata-file", "--network", "--no-cache-filter", "--output", "--platform", "--policy", "--progress", "--provenance",
-    "--sbom", "--secret", "--security-opt", "--shm-size", "--ssh", "--tag", "--target", "--ulimit", "--userns", "--cpus", "--runtime",
+    "-c",
+    "-f",
+    "-m",
+    "-o",
+    "-t",
+    "--add-host",
+    "--allow",
+    "--annotation",
+    "--attest",
+    "--build-arg",
+    "--build-context",
+    "--builder",
+    "--cache-from",
+    "--cache-to",
+    "--call",
+    "--cgroup-parent",
+    "--cpu-period",
+    "--cpu-quota",
+    "--cpu-shares",
+    "--cpuset-cpus",
+    "--cpuset-mems",
+    "--file",
+    "--iidfile",
+    "--isolation",
+    "--label",
+    "--memory",
+    "--memory-swap",
+    "--metadata-file",
+    "--network",
+    "--no-cache-filter",
+    "--output",
+    "--platform",
+    "--policy",
+    "--progress",
+    "--provenance",
+    "--sbom",
+    "--secret",
+    "--security-opt",
+    "--shm-size",
+    "--ssh",
+    "--tag",
+    "--target",
+    "--ulimit",
+    "--userns",
+    "--cpus",
+    "--runtime",
 ];
 
 /// Those that take none.
 const WITHOUT_VALUE: [&str; 16] = [
-    "-D", "-q", "--check", "--compress", "--debug", "--disable-content-trust", "--force-rm", "--load", "--no-cache", "--pull",
-    "--push", "--quiet", "--rm", "--squash", "--stream", "--use-http2",
+    "-D",
+    "-q",
+    "--check",
+    "--compress",
+    "--debug",
+    "--disable-content-trust",
+    "--force-rm",
+    "--load",
+    "--no-cache",
+    "--pull",
+    "--push",
+    "--quiet",
+    "--rm",
+    "--squash",
+    "--stream",
+    "--use-http2",
 ];
 
 /// Options of `docker` itself that take a value and stand before the subcommand.
@@ -209,11 +264,13 @@ impl Parser {
             [word] => word,
             _ => return Err("names more than one context".into()),
         };
-        let path = word.text().ok_or_else(|| format!("takes its context from {}, whose value is not known", word.raw))?;
+        let path =
+            word.text().ok_or_else(|| format!("takes its context from {}, whose value is not known", word.raw))?;
         if path == "-" || path.contains("://") || path.starts_with("git@") {
             return Err(format!("takes its context from {path}"));
         }
-        let place = place_in_repository(path, folder).ok_or_else(|| format!("takes its context from {path}, outside the project"))?;
+        let place = place_in_repository(path, folder)
+            .ok_or_else(|| format!("takes its context from {path}, outside the project"))?;
         Ok(CommandContext::Folder(place))
     }
 
@@ -261,7 +318,8 @@ mod tests {
     use super::{BuildCommand, CommandContext, ScriptWalk, build_commands};
 
     fn parse(items: &[&str]) -> Result<BuildCommand, String> {
-        let walk = ScriptWalk::new(items.iter().map(|item| Some(*item)), &|name| (name == "NAME").then(|| "web".to_owned()));
+        let walk =
+            ScriptWalk::new(items.iter().map(|item| Some(*item)), &|name| (name == "NAME").then(|| "web".to_owned()));
         let (commands, problems) = build_commands(&walk);
         match commands.into_iter().next() {
             Some(command) => Ok(command),
@@ -271,7 +329,10 @@ mod tests {
 
     #[test]
     fn the_context_and_the_dockerfile_are_found() {
-        let command = parse(&["cd app && docker image build --tag=$CI_REGISTRY_IMAGE:$TAG -f ../ci/Dockerfile --force-rm=true ."]).unwrap();
+        let command = parse(&[
+            "cd app && docker image build --tag=$CI_REGISTRY_IMAGE:$TAG -f ../ci/Dockerfile --force-rm=true .",
+        ])
+        .unwrap();
         assert_eq!(command.context.folder().to_string(), "app");
         assert_eq!(command.dockerfile.to_string(), "ci/Dockerfile");
         assert_eq!(command.tags, ["$CI_REGISTRY_IMAGE:$TAG"]);
@@ -286,9 +347,12 @@ mod tests {
 
     #[test]
     fn build_arguments_are_known_or_not() {
-        let command = parse(&["docker build --build-arg A=1 --build-arg B=$UNKNOWN --build-arg C --build-arg D=${NAME} ."]).unwrap();
+        let command =
+            parse(&["docker build --build-arg A=1 --build-arg B=$UNKNOWN --build-arg C --build-arg D=${NAME} ."])
+                .unwrap();
         let expected = [("A", Some("1")), ("B", None), ("C", None), ("D", Some("web"))];
-        let found: Vec<_> = command.build_arguments.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        let found: Vec<_> =
+            command.build_arguments.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
         assert_eq!(found, expected);
     }
 
@@ -311,6 +375,8 @@ mod tests {
 
     #[test]
     fn global_options_and_prefixes_are_passed_over() {
-        assert!(parse(&["DOCKER_BUILDKIT=1 sudo docker -H tcp://docker:2375 buildx build --load ."]).unwrap().is_buildx);
+        assert!(
+            parse(&["DOCKER_BUILDKIT=1 sudo docker -H tcp://docker:2375 buildx build --load ."]).unwrap().is_buildx
+        );
     }
 }

@@ -41,7 +41,11 @@ impl BuildContext {
 
     /// Whether both kinds of ignore file are there, so that BuildKit and the legacy builder differ.
     #[must_use]
-    pub fn has_two_ignore_files(repository: &dyn Repository, folder: &RepositoryPath, dockerfile: &RepositoryPath) -> bool {
+    pub fn has_two_ignore_files(
+        repository: &dyn Repository,
+        folder: &RepositoryPath,
+        dockerfile: &RepositoryPath,
+    ) -> bool {
         Self::ignore_files(folder, dockerfile).iter().all(|path| repository.read(path).is_ok())
     }
 

@@ -13,14 +13,21 @@ pub struct ImageName<'a> {
 
 /// Registries that anybody may pull from without a login.
 const PUBLIC: [&str; 10] = [
-    "docker.io", "index.docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "gcr.io", "mcr.microsoft.com", "public.ecr.aws",
-    "registry.access.redhat.com", "registry.k8s.io",
+    "docker.io",
+    "index.docker.io",
+    "registry-1.docker.io",
+    "ghcr.io",
+    "quay.io",
+    "gcr.io",
+    "mcr.microsoft.com",
+    "public.ecr.aws",
+    "registry.access.redhat.com",
+    "registry.k8s.io",
 ];
 
 /// Images, or the beginnings of their paths, whose user is not root.
-const NOT_ROOT: [&str; 9] = [
-    "cimg/", "circleci/", "bitnami/", "ubi8/", "ubi9/", "ubi7/", "cypress/included", "jenkins/", "sonarsource/",
-];
+const NOT_ROOT: [&str; 9] =
+    ["cimg/", "circleci/", "bitnami/", "ubi8/", "ubi9/", "ubi7/", "cypress/included", "jenkins/", "sonarsource/"];
 
 impl<'a> ImageName<'a> {
     /// Takes `text` apart.
@@ -55,7 +62,9 @@ impl<'a> ImageName<'a> {
     /// Whether it is an image for Windows containers.
     #[must_use]
     pub fn is_windows(&self) -> bool {
-        ["windows", "nanoserver", "servercore"].iter().any(|word| self.path.contains(word) || self.tag.is_some_and(|tag| tag.contains(word)))
+        ["windows", "nanoserver", "servercore"]
+            .iter()
+            .any(|word| self.path.contains(word) || self.tag.is_some_and(|tag| tag.contains(word)))
     }
 
     /// Whether it is known to have bash, so that the runner takes that as its shell: an official image that
@@ -73,8 +82,24 @@ impl<'a> ImageName<'a> {
 
 /// Official images that are built on Debian, Ubuntu or Red Hat unless their tag says Alpine.
 const DEBIAN_BASED: [&str; 18] = [
-    "buildpack-deps", "debian", "eclipse-temurin", "fedora", "gcc", "golang", "gradle", "haskell", "maven", "node",
-    "openjdk", "perl", "php", "python", "ruby", "rust", "ubuntu", "almalinux",
+    "buildpack-deps",
+    "debian",
+    "eclipse-temurin",
+    "fedora",
+    "gcc",
+    "golang",
+    "gradle",
+    "haskell",
+    "maven",
+    "node",
+    "openjdk",
+    "perl",
+    "php",
+    "python",
+    "ruby",
+    "rust",
+    "ubuntu",
+    "almalinux",
 ];
 
 #[cfg(test)]
@@ -84,7 +109,10 @@ mod tests {
     #[test]
     fn names_are_taken_apart() {
         let image = ImageName::new("repository.example.com:8086/tools/node:14-alpine3.11@sha256:0");
-        assert_eq!((image.registry, image.path, image.name, image.tag), (Some("repository.example.com:8086"), "tools/node", "node", Some("14-alpine3.11")));
+        assert_eq!(
+            (image.registry, image.path, image.name, image.tag),
+            (Some("repository.example.com:8086"), "tools/node", "node", Some("14-alpine3.11"))
+        );
         assert_eq!(ImageName::new("node").tag, None);
         assert_eq!(ImageName::new("localhost/node:8").registry, Some("localhost"));
         assert!(image.may_need_login());

@@ -59,12 +59,8 @@ impl ScriptWalk {
     /// that are set before it begins; [`PROJECT_FOLDER`] stands for the project's folder.
     #[must_use]
     pub fn new<'a>(items: impl IntoIterator<Item = Option<&'a str>>, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut walker = Walker {
-            walk: Self::default(),
-            lookup,
-            assigned: HashMap::new(),
-            folder: Some(RepositoryPath::root()),
-        };
+        let mut walker =
+            Walker { walk: Self::default(), lookup, assigned: HashMap::new(), folder: Some(RepositoryPath::root()) };
         for (index, text) in items.into_iter().enumerate() {
             if let Some(text) = text {
                 walker.item(index, text);
@@ -120,7 +116,7 @@ impl Walker<'_> {
     fn item(&mut self, index: usize, text: &str) {
         let script = Script::parse(text);
         if let Some(opaque) = &script.opaque {
-            self.walk.opaque.push((index, opaque.message.clone()));
+            self.walk.opaque.push((index, opaque.message.to_owned()));
             return;
         }
         for command in &script.commands {
@@ -136,14 +132,26 @@ impl Walker<'_> {
         let redirections = command.redirections.iter().filter_map(|redirection| {
             let writes = match redirection.kind {
                 RedirectionKind::Read => false,
-                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::ReadWrite | RedirectionKind::Both => true,
+                RedirectionKind::Write
+                | RedirectionKind::Append
+                | RedirectionKind::ReadWrite
+                | RedirectionKind::Both => true,
                 RedirectionKind::Duplicate | RedirectionKind::HereString | RedirectionKind::Heredoc => return None,
             };
             Some((self.word(text, redirection.target.as_ref()?), writes))
         });
         let redirections = redirections.collect();
         let environment = command.assignments.iter().map(|assignment| self.assignment(assignment)).collect();
-        let step = Step { item, span: command.span, statement, words, redirections, environment, folder: self.folder.clone(), place: command.place.clone() };
+        let step = Step {
+            item,
+            span: command.span,
+            statement,
+            words,
+            redirections,
+            environment,
+            folder: self.folder.clone(),
+            place: command.place.clone(),
+        };
         self.note_assignments(&step, &program, command);
         self.note_folder(command);
         if !step.words.is_empty() || !step.redirections.is_empty() {
@@ -197,7 +205,8 @@ impl Walker<'_> {
             for word in step.words.iter().skip(1) {
                 let (name, value) = match word.raw.split_once('=') {
                     Some((name, _)) => {
-                        let value = word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
+                        let value =
+                            word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
                         (name.to_owned(), value)
                     }
                     None if program.as_deref() == Some("export") => continue,

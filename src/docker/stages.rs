@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use crate::syntax::dockerfile::{Arguments, Dockerfile, Instruction, Keyword, expand};
+use crate::syntax::dockerfile::{Arguments, Dockerfile, Expansion, Instruction, Keyword, expand};
 use crate::text::Span;
 
 /// The stages of a Dockerfile, and what is known of the variables in them.
@@ -77,7 +77,8 @@ impl Stages {
     #[must_use]
     pub fn new(dockerfile: &Dockerfile, arguments: &[(String, Option<String>)]) -> Self {
         let given = arguments.iter().cloned().collect();
-        let mut reader = Reader { dockerfile, given, global: HashMap::new(), scope: HashMap::new(), found: Self::default() };
+        let mut reader =
+            Reader { dockerfile, given, global: HashMap::new(), scope: HashMap::new(), found: Self::default() };
         for (index, instruction) in dockerfile.instructions.iter().enumerate() {
             reader.instruction(index, instruction);
         }
@@ -120,7 +121,10 @@ impl Stages {
 
     /// All names that a new stage must not take: those of stages, of base images, and of what is copied from.
     pub fn taken_names(&self) -> impl Iterator<Item = String> {
-        let stages = self.stages.iter().flat_map(|stage| stage.name.clone().into_iter().chain([stage.base_written.to_lowercase()]));
+        let stages = self
+            .stages
+            .iter()
+            .flat_map(|stage| stage.name.clone().into_iter().chain([stage.base_written.to_lowercase()]));
         stages.chain(self.copies.iter().filter_map(|copy| copy.from.as_ref().map(|from| from.to_lowercase())))
     }
 }
@@ -159,7 +163,8 @@ impl Reader<'_> {
         let written = view.image.text().to_owned();
         let image = self.expanded_with(&written, &self.global);
         let base = image.as_deref().and_then(|name| self.found.find_by_name(name));
-        let inherited = base.and_then(|base| self.found.stages.get(base)).and_then(|stage| stage.working_directory.clone());
+        let inherited =
+            base.and_then(|base| self.found.stages.get(base)).and_then(|stage| stage.working_directory.clone());
         self.found.stages.push(Stage {
             from: index,
             end: index + 1,
@@ -221,12 +226,16 @@ impl Reader<'_> {
         let Some(stage) = self.found.stages.len().checked_sub(1) else {
             return;
         };
-        let files = view.sources.iter().enumerate().filter(|(_, source)| !source.is_heredoc() && !is_remote(source.text()));
+        let files = view
+            .sources
+            .iter()
+            .enumerate()
+            .filter(|(_, source)| source.heredoc.is_none() && !is_remote(source.operand.text()));
         let sources = files.map(|(index, source)| CopySource {
             index,
-            span: source.span(),
-            written: source.text().to_owned(),
-            path: self.expanded(source.text()),
+            span: source.operand.span(),
+            written: source.operand.text().to_owned(),
+            path: self.expanded(source.operand.text()),
         });
         let copy = Copy {
             instruction: index,
@@ -236,7 +245,7 @@ impl Reader<'_> {
             sources: sources.collect(),
             source_count: view.sources.len(),
             destination: view.destination.text().to_owned(),
-            is_json: matches!(instruction.arguments, Arguments::Json(_)),
+            is_json: view.is_json,
         };
         self.found.copies.push(copy);
     }
@@ -247,7 +256,7 @@ impl Reader<'_> {
 
     fn expanded_with(&self, text: &str, scope: &HashMap<String, Option<String>>) -> Option<String> {
         let expansion = expand(text, self.dockerfile.escape, &|name| scope.get(name).cloned().flatten());
-        expansion.is_resolved().then_some(expansion.text)
+        expansion.ok().filter(Expansion::is_resolved).map(|expansion| expansion.value)
     }
 }
 

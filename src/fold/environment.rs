@@ -36,7 +36,18 @@ pub(super) struct UnknownVariable {
 
 /// Beginnings of names that only Docker, git, the runner, GitLab's own templates or a deployment read.
 const NOT_OF_THE_BUILD: [&str; 13] = [
-    "ARTIFACT_", "CACHE_", "COMPOSE_", "DOCKER_", "FF_", "GET_SOURCES_", "GIT_", "HELM_", "KUBE", "RUNNER_", "SECURE_", "TF_",
+    "ARTIFACT_",
+    "CACHE_",
+    "COMPOSE_",
+    "DOCKER_",
+    "FF_",
+    "GET_SOURCES_",
+    "GIT_",
+    "HELM_",
+    "KUBE",
+    "RUNNER_",
+    "SECURE_",
+    "TF_",
     "TRANSFER_",
 ];
 
@@ -54,7 +65,8 @@ impl BuildEnvironment {
         script: &JobScript,
         folder: &str,
     ) -> Self {
-        let mut environment = Self { set: Vec::new(), needs_project_folder: false, unknown: Vec::new(), left_out: Vec::new() };
+        let mut environment =
+            Self { set: Vec::new(), needs_project_folder: false, unknown: Vec::new(), left_out: Vec::new() };
         let uses = variable_uses(script);
         environment.note_uses(pipeline, producer, script, &uses);
         environment.note_configuration(repository, producer);
@@ -137,7 +149,11 @@ fn value_in_stage(producer: &Job, name: &str, folder: &str) -> Option<String> {
 fn unknown_kind(producer: &Job, name: &str) -> VariableKind {
     let written = producer.variables.get(name).map_or("", |(written, _)| written);
     let kinds = crate::gitlab::names_in(written).into_iter().map(kind_of_variable);
-    if kinds.into_iter().any(|kind| kind == VariableKind::Secret) { VariableKind::Secret } else { VariableKind::Predefined }
+    if kinds.into_iter().any(|kind| kind == VariableKind::Secret) {
+        VariableKind::Secret
+    } else {
+        VariableKind::Predefined
+    }
 }
 
 /// Every variable that the script expands, with the item and the bytes where it does.
@@ -187,7 +203,8 @@ impl Search<'_> {
         let (repository, pipeline) = (self.repository, self.pipeline);
         let texts = self.texts.get_or_insert_with(|| {
             let is_pipeline = |path: &RepositoryPath| pipeline.files().iter().any(|file| file.source.path() == path);
-            let files = repository.tracked().iter().filter(|(path, kind)| **kind != FileKind::Submodule && !is_pipeline(path));
+            let files =
+                repository.tracked().iter().filter(|(path, kind)| **kind != FileKind::Submodule && !is_pipeline(path));
             let texts = files.filter_map(|(path, _)| repository.read(path).ok());
             texts.filter(|file| file.text().len() <= LARGEST_FILE).collect()
         });

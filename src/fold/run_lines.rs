@@ -48,7 +48,12 @@ pub(super) enum Shell {
 }
 
 impl BuildScript {
-    pub(super) fn new(repository: &dyn Repository, policy: &Policy, script: &JobScript, has_bash: Option<bool>) -> Self {
+    pub(super) fn new(
+        repository: &dyn Repository,
+        policy: &Policy,
+        script: &JobScript,
+        has_bash: Option<bool>,
+    ) -> Self {
         let texts = script.items.iter().filter_map(|item| item.text.as_deref());
         let statements: Vec<_> = texts.flat_map(statements).collect();
         let layer = match policy.layers {
@@ -71,16 +76,17 @@ impl BuildScript {
         &self.layer
     }
 
-    pub(super) fn set_layer(&mut self, layer: DependencyLayer) {
-        if let Some(at) = self.statements.iter().position(|statement| install_words(statement).is_some()) {
+    /// Takes the layer that `prove` finds for the statement that installs the dependencies, where the manifest
+    /// proved nothing and nothing before that statement reads the sources.
+    pub(super) fn take_evidence(&mut self, prove: impl Fn(&[String]) -> Option<DependencyLayer>) {
+        let Layer::Whole(_) = self.layer else {
+            return;
+        };
+        let first = self.statements.iter().take(self.first_joined()).position(|statement| !is_harmless(statement));
+        let words = first.and_then(|at| Some((at, install_words(self.statements.get(at)?)?)));
+        if let Some((at, layer)) = words.and_then(|(at, words)| Some((at, prove(&words)?))) {
             self.layer = Layer::Split(at, layer);
         }
-    }
-
-    /// The words of the statement that installs the dependencies, where nothing before it reads the sources.
-    pub(super) fn install_words(&self) -> Option<Vec<String>> {
-        let at = self.statements.iter().take(self.first_joined()).position(|statement| !is_harmless(statement))?;
-        install_words(self.statements.get(at)?)
     }
 
     /// Whether the script itself writes this file of the project.
@@ -133,7 +139,8 @@ impl BuildScript {
 fn statements(text: &str) -> Vec<Statement> {
     let script = Script::parse(text);
     let cut: Vec<_> = script.statements.iter().map(|statement| statement.span.slice(text).trim().to_owned()).collect();
-    let parsed = cut.into_iter().filter(|text| !text.is_empty()).map(|text| Statement { script: Script::parse(&text), text });
+    let parsed =
+        cut.into_iter().filter(|text| !text.is_empty()).map(|text| Statement { script: Script::parse(&text), text });
     let found: Vec<_> = parsed.collect();
     let is_faithful = script.opaque.is_none() && found.iter().all(|statement| statement.script.statements.len() == 1);
     if is_faithful {
@@ -170,7 +177,11 @@ fn is_safe_in_run(statement: &Statement) -> bool {
     let lines: Vec<_> = text.lines().collect();
     let continued = lines.iter().rev().skip(1).all(|line| line.ends_with('\\'));
     let is_comment = |line: &&str| line.trim_start().starts_with('#') || line.trim().is_empty();
-    continued && !lines.iter().any(|line| is_comment(&line)) && !text.contains("<<") && !text.starts_with(['[', '-']) && !text.ends_with('\\')
+    continued
+        && !lines.iter().any(|line| is_comment(&line))
+        && !text.contains("<<")
+        && !text.starts_with(['[', '-'])
+        && !text.ends_with('\\')
 }
 
 /// Whether it would run otherwise under another shell than the runner's: a pipeline ends by `pipefail`,
@@ -181,7 +192,8 @@ fn needs_shell_of_runner(statement: &Statement) -> bool {
     let echoes_backslash = |command: &Command| {
         command.name().as_deref() == Some("echo") && command.span.slice(script.text()).contains(['\\', '-'])
     };
-    !script.bashisms().is_empty() || script.commands.iter().any(|command| is_piped(command) || echoes_backslash(command))
+    !script.bashisms().is_empty()
+        || script.commands.iter().any(|command| is_piped(command) || echoes_backslash(command))
 }
 
 /// Several statements as one `RUN` that ends at the first failure.

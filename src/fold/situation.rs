@@ -1,4 +1,5 @@
 use super::environment::BuildEnvironment;
+use super::evidence;
 use super::run_lines::BuildScript;
 use crate::docker::{Engine, ImageName};
 use crate::finding::Location;
@@ -13,7 +14,6 @@ use crate::text::RepositoryPath;
 pub(super) struct Situation<'a> {
     pub(super) repository: &'a dyn Repository,
     pub(super) pipeline: &'a Pipeline,
-    pub(super) policy: &'a Policy,
     pub(super) handoff: &'a Handoff,
     pub(super) producer: &'a Job,
     pub(super) consumer: &'a Job,
@@ -27,7 +27,8 @@ pub(super) struct Situation<'a> {
 }
 
 /// Folders that hold nothing in any base image, so that the project may lie there.
-const PROJECT_FOLDERS: [&str; 8] = ["/app", "/build", "/code", "/opt/app", "/src", "/usr/src/app", "/usr/src", "/workspace"];
+const PROJECT_FOLDERS: [&str; 8] =
+    ["/app", "/build", "/code", "/opt/app", "/src", "/usr/src/app", "/usr/src", "/workspace"];
 
 /// Where the project lies if the Dockerfile does not say.
 const OTHERWISE: &str = "/src";
@@ -46,12 +47,13 @@ impl<'a> Situation<'a> {
         let image = producer.image();
         let folder = project_folder(&handoff.build);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
+        let mut script = BuildScript::new(repository, policy, &producer_script, has_bash);
+        script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
         Some(Self {
-            script: BuildScript::new(repository, policy, &producer_script, has_bash),
+            script,
             environment: BuildEnvironment::new(repository, pipeline, producer, &producer_script, &folder),
             repository,
             pipeline,
-            policy,
             handoff,
             producer,
             consumer,
@@ -120,7 +122,8 @@ impl<'a> Situation<'a> {
             return false;
         };
         let own = self.consumer.definitions.iter().find(|definition| definition.file == origin.file);
-        own.is_some_and(|definition| file.tree.is_within(origin.node, definition.value)) && !is_shared(file, origin.node)
+        own.is_some_and(|definition| file.tree.is_within(origin.node, definition.value))
+            && !is_shared(file, origin.node)
     }
 
     pub(super) fn value_location(&self, value: &Value) -> Location {

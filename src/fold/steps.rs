@@ -52,7 +52,10 @@ pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, f
     Ok((changes, Vec::new()))
 }
 
-fn union(edits: Vec<(RepositoryPath, TextEdit)>, location: crate::finding::Location) -> Result<ChangeSet, Box<Finding>> {
+fn union(
+    edits: Vec<(RepositoryPath, TextEdit)>,
+    location: crate::finding::Location,
+) -> Result<ChangeSet, Box<Finding>> {
     let mut changes = ChangeSet::default();
     for (path, edit) in edits {
         changes.edit(path, edit).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;

@@ -31,7 +31,12 @@ pub enum CachePolicy {
 impl Cache {
     /// Reads the value of `cache`: one cache or a list of them.
     pub(super) fn read(value: &Value, variables: &Variables) -> Vec<Self> {
-        value.one_or_many().iter().filter(|cache| cache.mapping().is_some()).map(|cache| Self::one(cache, variables)).collect()
+        value
+            .one_or_many()
+            .iter()
+            .filter(|cache| cache.mapping().is_some())
+            .map(|cache| Self::one(cache, variables))
+            .collect()
     }
 
     /// Whether both name the same archive, so that one job restores what the other saves.

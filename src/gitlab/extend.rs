@@ -42,7 +42,7 @@ fn level(jobs: &Mapping, name: &str, depth: usize) -> Result<Rc<Mapping>, Extend
         if jobs.get(&parent_name).is_none() {
             return Err(ExtendError::Missing(parent.clone(), parent_name.to_string()));
         }
-        merged = merge::mappings(&merged, &level(jobs, &parent_name, depth + 1)?);
+        merged = merge::mappings(&merged, level(jobs, &parent_name, depth + 1)?.as_ref());
     }
     Ok(Rc::new(without_deleted(&merged, merge::mappings(&merged, own))))
 }

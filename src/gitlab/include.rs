@@ -44,8 +44,9 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn file(&mut self, path: &RepositoryPath, included_at: Option<&Location>) -> Result<Rc<Mapping>, Box<Finding>> {
         let source = self.repository.read(path).map_err(|error| unreadable(path, included_at, &error))?;
-        let tree = Tree::parse(source.text())
-            .map_err(|error| Box::new(Finding::new(Code::YamlSyntax, Location::new(&source, error.span), error.message)))?;
+        let tree = Tree::parse(source.text()).map_err(|error| {
+            Box::new(Finding::new(Code::YamlSyntax, Location::new(&source, error.span), error.message))
+        })?;
         let id = FileId(self.files.len());
         let root = body(&source, &tree)?;
         let value = read::value(&source, &tree, id, root)?;
@@ -56,7 +57,8 @@ impl Loader<'_> {
         };
         if let Some(at) = source.text().find("$[[") {
             let location = Location::new(&source, Span::new(at, at + 3));
-            self.unread.push(UnreadInclude { location, what: "inputs that are filled in where the file is included".into() });
+            self.unread
+                .push(UnreadInclude { location, what: "inputs that are filled in where the file is included".into() });
         }
         self.files.push(PipelineFile { source, tree, root });
         self.open.push(path.clone());
@@ -122,7 +124,10 @@ impl Loader<'_> {
         let matcher = glob.map_err(|error| format!("the files {pattern}: {error}"))?.compile_matcher();
         let is_yaml = |path: &RepositoryPath| path.as_str().ends_with(".yml") || path.as_str().ends_with(".yaml");
         let found = self.repository.tracked().keys();
-        Ok(found.filter(|path| is_yaml(path) && matcher.is_match(path.as_str()) && !self.open.contains(path)).cloned().collect())
+        Ok(found
+            .filter(|path| is_yaml(path) && matcher.is_match(path.as_str()) && !self.open.contains(path))
+            .cloned()
+            .collect())
     }
 
     fn location(&self, origin: Origin) -> Location {

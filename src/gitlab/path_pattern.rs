@@ -71,7 +71,10 @@ impl PathPattern {
     fn item(value: &Value, variables: &Variables) -> Vec<Self> {
         let written = value.text().unwrap_or_default();
         let project = ["$CI_PROJECT_DIR", "${CI_PROJECT_DIR}"];
-        let below = project.iter().find_map(|name| written.strip_prefix(name)).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = project
+            .iter()
+            .find_map(|name| written.strip_prefix(name))
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let is_absolute = below.is_none() && written.starts_with('/');
         let expanded = variables.expand(below.unwrap_or(&written)).filter(|_| !is_absolute);
         let normal = expanded.as_deref().and_then(RepositoryPath::new);
@@ -151,7 +154,9 @@ fn may_share(left: &str, right: &str) -> bool {
         return left == right;
     }
     let head = |text: &str| text.split(is_meta).next().unwrap_or_default().to_owned();
-    let tail = |text: &str| text.rsplit(|character| is_meta(character) || character == ']').next().unwrap_or_default().to_owned();
+    let tail = |text: &str| {
+        text.rsplit(|character| is_meta(character) || character == ']').next().unwrap_or_default().to_owned()
+    };
     let (heads, tails) = ((head(left), head(right)), (tail(left), tail(right)));
     let heads_agree = heads.0.starts_with(&heads.1) || heads.1.starts_with(&heads.0);
     heads_agree && (tails.0.ends_with(&tails.1) || tails.1.ends_with(&tails.0))
@@ -173,7 +178,6 @@ fn braces(text: &str, depth: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{Relation, braces, relation_of_paths as lie};
-
 
     #[test]
     fn a_folder_covers_itself_and_what_lies_below() {

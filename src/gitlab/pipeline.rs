@@ -11,13 +11,23 @@ use super::value::{FileId, Kind, Mapping, Origin, Value};
 use super::variables::Variables;
 use crate::finding::{Code, Finding, Location};
 use crate::source::{Repository, SourceFile};
-use crate::syntax::yaml::{NodeId, NodeKind, Tree};
+use crate::syntax::yaml::{DuplicateKey, NodeId, Tree};
 use crate::text::RepositoryPath;
 
 /// Keys at the top of a pipeline that are no jobs (GitLab: `entry/root.rb`).
 const GLOBAL_KEYS: [&str; 12] = [
-    "after_script", "before_script", "cache", "default", "image", "include", "services", "spec", "stages", "types",
-    "variables", "workflow",
+    "after_script",
+    "before_script",
+    "cache",
+    "default",
+    "image",
+    "include",
+    "services",
+    "spec",
+    "stages",
+    "types",
+    "variables",
+    "workflow",
 ];
 
 /// The stages of a pipeline that declares none.
@@ -221,7 +231,9 @@ impl Pipeline {
                 let what = if self.unread.is_empty() { "" } else { " in the files that can be read here" };
                 (value, format!("this extends '{name}', and there is no such job{what}"))
             }
-            ExtendError::TooDeep(value) => (value, "this job extends itself, or has more than ten levels of ancestors".into()),
+            ExtendError::TooDeep(value) => {
+                (value, "this job extends itself, or has more than ten levels of ancestors".into())
+            }
         };
         self.unresolved(Code::ExtendsUnresolved, &value, message)
     }
@@ -231,7 +243,11 @@ impl Pipeline {
             Kind::Reference(path) => path.join(", "),
             _ => String::new(),
         };
-        self.unresolved(Code::ReferenceUnresolved, &value, format!("this reference to [{path}] leads nowhere, or in a circle"))
+        self.unresolved(
+            Code::ReferenceUnresolved,
+            &value,
+            format!("this reference to [{path}] leads nowhere, or in a circle"),
+        )
     }
 
     fn unresolved(&self, code: Code, value: &Value, message: String) -> Box<Finding> {
@@ -259,19 +275,12 @@ fn stages(top: &Mapping) -> Vec<Rc<str>> {
 }
 
 fn duplicate_keys(file: &PipelineFile) -> Vec<Finding> {
-    let finding = |(first, later): &(NodeId, NodeId)| {
-        let key = match &file.tree.node(*later).kind {
-            NodeKind::Scalar { value, .. } => value.as_str(),
-            _ => "",
-        };
+    let finding = |duplicate: &DuplicateKey| {
+        let key = file.tree.node(duplicate.later.key).scalar().unwrap_or_default();
         let message = format!("the key '{key}' stands twice; GitLab takes this one");
-        Finding::new(Code::DuplicateKey, file.location(*later), message)
-            .with_related(file.location(*first), "this one has no effect")
+        Finding::new(Code::DuplicateKey, file.location(duplicate.later.key), message)
+            .with_related(file.location(duplicate.first.key), "this one has no effect")
             .with_help("remove one of them")
     };
-    file.tree.duplicate_keys().iter().filter(|(_, later)| !is_merge(file, *later)).map(finding).collect()
-}
-
-fn is_merge(file: &PipelineFile, key: NodeId) -> bool {
-    matches!(&file.tree.node(key).kind, NodeKind::Scalar { value, .. } if value == "<<")
+    file.tree.duplicate_keys().iter().map(finding).collect()
 }

@@ -34,8 +34,8 @@ pub fn kind_of_variable(name: &str) -> VariableKind {
 
 /// Names that the shell or every image defines.
 const SHELL: [&str; 20] = [
-    "?", "@", "*", "#", "$", "!", "-", "_", "HOME", "PATH", "PWD", "OLDPWD", "USER", "SHELL", "HOSTNAME", "IFS", "RANDOM",
-    "SECONDS", "LINENO", "UID",
+    "?", "@", "*", "#", "$", "!", "-", "_", "HOME", "PATH", "PWD", "OLDPWD", "USER", "SHELL", "HOSTNAME", "IFS",
+    "RANDOM", "SECONDS", "LINENO", "UID",
 ];
 
 /// Parts of a name that tell of a secret.
@@ -59,7 +59,8 @@ const LEGACY: [&str; 10] = [
 ];
 
 /// Names, or their beginnings, whose value belongs to one job.
-const OF_THE_JOB: [&str; 6] = ["CI_JOB_", "CI_NODE_", "CI_ENVIRONMENT_", "CI_RUNNER_", "CI_CONCURRENT_", "CI_BUILDS_DIR"];
+const OF_THE_JOB: [&str; 6] =
+    ["CI_JOB_", "CI_NODE_", "CI_ENVIRONMENT_", "CI_RUNNER_", "CI_CONCURRENT_", "CI_BUILDS_DIR"];
 
 /// Names, or their beginnings, whose value belongs to the pipeline.
 const PREDEFINED: [&str; 4] = ["CI", "GITLAB_", "TRIGGER_PAYLOAD", "CHAT_"];

@@ -71,7 +71,7 @@ impl Reader<'_> {
 
     fn content(&mut self, id: NodeId) -> Result<Read, Box<Finding>> {
         let node = self.tree.node(id);
-        let is_reference = node.tag.as_ref().is_some_and(|tag| tag.text == "!reference");
+        let is_reference = node.tag.as_ref().is_some_and(|tag| tag.name == "!reference");
         match &node.kind {
             NodeKind::Sequence { items, .. } if is_reference => Ok(self.reference(id, items)),
             NodeKind::Sequence { items, .. } => self.sequence(id, items),
@@ -82,19 +82,18 @@ impl Reader<'_> {
 
     fn scalar(&self, id: NodeId) -> Result<Read, Box<Finding>> {
         let scalar = psych::read(self.tree.node(id));
-        let kind = match &scalar {
+        let Some(text) = scalar.text() else {
+            return Err(self.finding(
+                Code::YamlDate,
+                id,
+                "GitLab refuses a file with an unquoted date; put it in quotes",
+            ));
+        };
+        let kind = match scalar {
             Scalar::Null => Kind::Null,
-            Scalar::Boolean(value) => Kind::Boolean(*value),
-            Scalar::Integer(_) | Scalar::Float { .. } => Kind::Number(scalar.to_string().into()),
-            Scalar::String(text) => Kind::Text(text.as_str().into()),
-            Scalar::Symbol(_) => Kind::Text(scalar.to_string().into()),
-            Scalar::Date => {
-                return Err(self.finding(
-                    Code::YamlDate,
-                    id,
-                    "GitLab refuses a file with an unquoted date; put it in quotes",
-                ));
-            }
+            Scalar::Boolean(value) => Kind::Boolean(value),
+            Scalar::Integer(_) | Scalar::Float(_) => Kind::Number(text.into()),
+            _ => Kind::Text(text.into()),
         };
         Ok(Read { value: Value { kind, origin: self.origin(id) }, nodes: 1 })
     }
@@ -125,7 +124,7 @@ impl Reader<'_> {
         for entry in entries {
             let value = self.read(entry.value)?;
             nodes = nodes.saturating_add(value.nodes);
-            if is_merge_key(self.tree, entry.key) {
+            if psych::is_merge_key(self.tree.node(entry.key)) {
                 fields.merge(&value.value);
             } else {
                 let key = self.read(entry.key)?.value.text().unwrap_or_default();
@@ -176,8 +175,4 @@ impl Fields {
             mapping
         })
     }
-}
-
-fn is_merge_key(tree: &Tree, key: NodeId) -> bool {
-    matches!(&tree.node(key).kind, NodeKind::Scalar { value, .. } if value == "<<")
 }

@@ -69,7 +69,7 @@ impl Variables {
             return None;
         }
         let mut expanded = String::new();
-        for piece in Pieces { rest: text } {
+        for piece in (Pieces { rest: text }) {
             match piece {
                 Piece::Text(text) => expanded.push_str(text),
                 Piece::Variable(name) => {

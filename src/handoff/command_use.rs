@@ -21,24 +21,117 @@ pub enum TreeUse {
 
 /// Programs whose words are never files, or that only look at what their words say.
 const WITHOUT_FILES: [&str; 38] = [
-    ":", "alias", "apk", "apt", "apt-get", "command", "date", "dnf", "echo", "exit", "export", "false", "hash", "hostname", "id",
-    "microdnf", "printenv", "printf", "ps", "pwd", "return", "set", "sleep", "ssh-add", "ssh-agent", "ssh-keyscan", "stty", "trap",
-    "true", "type", "umask", "uname", "unset", "update-ca-certificates", "wait", "which", "whoami", "yum",
+    ":",
+    "alias",
+    "apk",
+    "apt",
+    "apt-get",
+    "command",
+    "date",
+    "dnf",
+    "echo",
+    "exit",
+    "export",
+    "false",
+    "hash",
+    "hostname",
+    "id",
+    "microdnf",
+    "printenv",
+    "printf",
+    "ps",
+    "pwd",
+    "return",
+    "set",
+    "sleep",
+    "ssh-add",
+    "ssh-agent",
+    "ssh-keyscan",
+    "stty",
+    "trap",
+    "true",
+    "type",
+    "umask",
+    "uname",
+    "unset",
+    "update-ca-certificates",
+    "wait",
+    "which",
+    "whoami",
+    "yum",
 ];
 
 /// Programs that read and write only the files that their words name.
 const OPERANDS_ONLY: [&str; 62] = [
-    ".", "[", "aws", "awk", "az", "base64", "basename", "cat", "cd", "chmod", "chown", "cmp", "cosign", "cp", "crane", "curl", "cut",
-    "diff", "dirname", "doctl", "egrep", "envsubst", "expr", "gcloud", "glab", "gpg", "grep", "gsutil", "head", "helm", "install",
-    "jq", "kubectl", "kustomize", "ln", "ls", "md5sum", "mkdir", "mktemp", "mv", "nc", "oc", "openssl", "realpath", "release-cli",
-    "rm", "rmdir", "sed", "sha256sum", "skopeo", "sort", "source", "ssh", "tail", "tee", "terraform", "test", "touch", "tr", "wc",
-    "wget", "yq",
+    ".",
+    "[",
+    "aws",
+    "awk",
+    "az",
+    "base64",
+    "basename",
+    "cat",
+    "cd",
+    "chmod",
+    "chown",
+    "cmp",
+    "cosign",
+    "cp",
+    "crane",
+    "curl",
+    "cut",
+    "diff",
+    "dirname",
+    "doctl",
+    "egrep",
+    "envsubst",
+    "expr",
+    "gcloud",
+    "glab",
+    "gpg",
+    "grep",
+    "gsutil",
+    "head",
+    "helm",
+    "install",
+    "jq",
+    "kubectl",
+    "kustomize",
+    "ln",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "nc",
+    "oc",
+    "openssl",
+    "realpath",
+    "release-cli",
+    "rm",
+    "rmdir",
+    "sed",
+    "sha256sum",
+    "skopeo",
+    "sort",
+    "source",
+    "ssh",
+    "tail",
+    "tee",
+    "terraform",
+    "test",
+    "touch",
+    "tr",
+    "wc",
+    "wget",
+    "yq",
 ];
 
 /// Subcommands of `docker` whose words are never files of the project.
 const DOCKER_WITHOUT_FILES: [&str; 26] = [
-    "attach", "context", "history", "images", "info", "inspect", "kill", "login", "logout", "logs", "manifest", "network", "ps",
-    "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag", "version", "wait",
+    "attach", "context", "history", "images", "info", "inspect", "kill", "login", "logout", "logs", "manifest",
+    "network", "ps", "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag",
+    "version", "wait",
 ];
 
 /// Programs that only tell their version when they are asked for it.
@@ -81,7 +174,9 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
     let mut places = Vec::new();
     for target in targets {
         match (&target.pattern, &step.folder) {
-            (Some(pattern), Some(folder)) => places.extend(place_in_repository(pattern, folder).filter(|_| !pattern.starts_with('-'))),
+            (Some(pattern), Some(folder)) => {
+                places.extend(place_in_repository(pattern, folder).filter(|_| !pattern.starts_with('-')))
+            }
             (Some(pattern), None) if pattern.starts_with('/') => {}
             _ => is_unclear |= !target.raw.starts_with(['~', '/', '-']) && !target.raw.starts_with("$HOME"),
         }
@@ -103,7 +198,9 @@ fn kind(step: &Step, name: &str) -> ProgramKind {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
         "docker" => docker_kind(step),
         "git" => match argument(1) {
-            "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => ProgramKind::WithoutFiles,
+            "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => {
+                ProgramKind::WithoutFiles
+            }
             _ => ProgramKind::Any,
         },
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
@@ -119,8 +216,12 @@ fn docker_kind(step: &Step) -> ProgramKind {
     let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
     match subcommand {
         "run" | "create" | "exec" if !words.iter().any(|word| mounts(&word)) => ProgramKind::WithoutFiles,
-        "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => ProgramKind::WithoutFiles,
-        "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => ProgramKind::WithoutFiles,
+        "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => {
+            ProgramKind::WithoutFiles
+        }
+        "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
+            ProgramKind::WithoutFiles
+        }
         "cp" | "save" | "load" => ProgramKind::OperandsOnly,
         _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
         _ => ProgramKind::Any,
@@ -167,7 +268,8 @@ fn mentions(raw: &str, path: &str) -> bool {
     raw.match_indices(literal).any(|(at, found)| {
         let before = raw.get(..at).and_then(|text| text.chars().next_back());
         let after = raw.get(at + found.len()..).and_then(|text| text.chars().next());
-        let is_edge = |edge: Option<char>| edge.is_none_or(|edge| !edge.is_alphanumeric() && !matches!(edge, '-' | '_'));
+        let is_edge =
+            |edge: Option<char>| edge.is_none_or(|edge| !edge.is_alphanumeric() && !matches!(edge, '-' | '_'));
         is_edge(before) && is_edge(after) && (before == Some('/') || after == Some('/'))
     })
 }

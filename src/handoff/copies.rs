@@ -92,7 +92,12 @@ pub fn classify(
     uses.filter(|copy| copy.sources.iter().any(|source| *source != SourceUse::Context)).collect()
 }
 
-fn source_use(source: &CopySource, context: &BuildContext, patterns: &[PathPattern], exclude: &[PathPattern]) -> SourceUse {
+fn source_use(
+    source: &CopySource,
+    context: &BuildContext,
+    patterns: &[PathPattern],
+    exclude: &[PathPattern],
+) -> SourceUse {
     let Some(path) = &source.path else {
         let stem = source.written.split('$').next().unwrap_or_default();
         let folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -111,7 +116,10 @@ fn source_use(source: &CopySource, context: &BuildContext, patterns: &[PathPatte
         return covered(&place, context, exclude);
     }
     if relations.overlaps {
-        return SourceUse::Unclear(format!("{} takes some of the files that the job hands on, and others", source.written));
+        return SourceUse::Unclear(format!(
+            "{} takes some of the files that the job hands on, and others",
+            source.written
+        ));
     }
     if !relations.below {
         return SourceUse::Context;
@@ -127,17 +135,27 @@ fn covered(place: &RepositoryPath, context: &BuildContext, exclude: &[PathPatter
     match ignored(context, place.as_str()) {
         Ignored::No => SourceUse::Builder { path, is_ignored: false },
         Ignored::All => SourceUse::Builder { path, is_ignored: true },
-        Ignored::Some(pattern) => SourceUse::Unclear(format!("the ignore file may leave out some of {path} by '{pattern}'")),
+        Ignored::Some(pattern) => {
+            SourceUse::Unclear(format!("the ignore file may leave out some of {path} by '{pattern}'"))
+        }
     }
 }
 
-fn ancestor(folder: &RepositoryPath, context: &BuildContext, patterns: &[PathPattern], exclude: &[PathPattern]) -> SourceUse {
+fn ancestor(
+    folder: &RepositoryPath,
+    context: &BuildContext,
+    patterns: &[PathPattern],
+    exclude: &[PathPattern],
+) -> SourceUse {
     let mut below = Vec::new();
     for pattern in patterns.iter().filter(|pattern| pattern.relation(folder.as_str()) == Relation::Below) {
         match ignored(context, &pattern.text) {
             Ignored::All => continue,
             Ignored::Some(ignore) => {
-                return SourceUse::Unclear(format!("the ignore file may leave out some of {} by '{ignore}'", pattern.text));
+                return SourceUse::Unclear(format!(
+                    "the ignore file may leave out some of {} by '{ignore}'",
+                    pattern.text
+                ));
             }
             Ignored::No => {}
         }

@@ -44,7 +44,10 @@ pub struct CopyOut {
 /// Finds the hand-offs of this kind in a job with these build commands.
 pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
     let script = JobScript::new(job);
-    let pairs = commands.iter().enumerate().flat_map(|(at, first)| commands.iter().skip(at + 1).map(move |second| (first, second)));
+    let pairs = commands
+        .iter()
+        .enumerate()
+        .flat_map(|(at, first)| commands.iter().skip(at + 1).map(move |second| (first, second)));
     pairs.filter_map(|(first, second)| between(repository, job, &script, first, second)).collect()
 }
 
@@ -56,7 +59,11 @@ fn between(
     second: &BuildCommand,
 ) -> Option<DockerCp> {
     let steps = &script.walk.steps;
-    let container = steps.iter().skip(first.step).take(second.step - first.step).find_map(|step| container_of(step, &first.tags))?;
+    let container = steps
+        .iter()
+        .skip(first.step)
+        .take(second.step - first.step)
+        .find_map(|step| container_of(step, &first.tags))?;
     let mut found = Roles::default();
     for (index, step) in steps.iter().enumerate() {
         found.note(index, step, first, second, &container);
@@ -66,7 +73,10 @@ fn between(
     }
     let first = ImageBuild::read(repository, first).ok()?;
     let second = ImageBuild::read(repository, second).ok()?;
-    let patterns = found.copies.iter().filter_map(|copy| Some(PathPattern::of_place(copy.place.as_ref()?, script.items.first()?.origin)));
+    let patterns = found
+        .copies
+        .iter()
+        .filter_map(|copy| Some(PathPattern::of_place(copy.place.as_ref()?, script.items.first()?.origin)));
     let patterns: Vec<_> = patterns.collect();
     let target = second.target?;
     let uses = classify(&second.stages, &second.stages.reachable(target), &second.context, &patterns, &[]);
@@ -141,8 +151,10 @@ fn copy_out(index: usize, step: &Step, container: &str) -> Option<CopyOut> {
 
 /// Whether it removes the container, or the first image, and nothing else.
 fn removes(step: &Step, container: &str, tags: &[String]) -> bool {
-    let container_gone = docker_words(step, "rm").is_some_and(|words| operands_are(words, |word| word.text() == Some(container)));
-    container_gone || docker_words(step, "rmi").is_some_and(|words| operands_are(words, |word| tags.contains(&word.raw)))
+    let container_gone =
+        docker_words(step, "rm").is_some_and(|words| operands_are(words, |word| word.text() == Some(container)));
+    container_gone
+        || docker_words(step, "rmi").is_some_and(|words| operands_are(words, |word| tags.contains(&word.raw)))
 }
 
 fn operands_are(words: &[StepWord], expected: impl Fn(&StepWord) -> bool) -> bool {

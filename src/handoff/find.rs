@@ -117,7 +117,8 @@ impl Search {
     }
 
     fn note_unclear(&mut self, job: &Job, flows: &[Flow], reason: UnclearReason) {
-        let build = UnclearBuild { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: flows.to_vec(), reason };
+        let build =
+            UnclearBuild { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: flows.to_vec(), reason };
         self.unclear.push(build);
     }
 }
@@ -125,7 +126,10 @@ impl Search {
 /// The flows that reach `reader`, those of its own caches left out.
 fn flows_to(pipeline: &Pipeline, reader: &Job) -> Vec<Flow> {
     let writers = pipeline.jobs().iter().filter(|job| job.name != reader.name);
-    writers.flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(pipeline, reader, writer)]).flatten().collect()
+    writers
+        .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(pipeline, reader, writer)])
+        .flatten()
+        .collect()
 }
 
 fn artifact_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
@@ -173,11 +177,14 @@ fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow) -> b
     if flow.is_unbounded && copies_something_untracked(repository, build) {
         return true;
     }
-    let patterns: Vec<_> = flow.patterns.iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).cloned().collect();
+    let patterns: Vec<_> =
+        flow.patterns.iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).cloned().collect();
     uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
         SourceUse::Context => false,
         SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
-        SourceUse::Ancestor { below, .. } => flow.via == Via::Artifacts || !below.iter().all(|path| is_download_cache(path)),
+        SourceUse::Ancestor { below, .. } => {
+            flow.via == Via::Artifacts || !below.iter().all(|path| is_download_cache(path))
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, Step, StepWord, Stages};
+use crate::docker::{BuildCommand, BuildContext, Stages, Step, StepWord};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::text::RepositoryPath;
@@ -57,9 +57,7 @@ pub fn other_builders(script: &JobScript) -> Vec<OtherBuilder> {
 
 fn builder_name(step: &Step) -> Option<&'static str> {
     let program = step.program()?.rsplit('/').next()?;
-    let has = |words: &[&str]| {
-        step.words.iter().skip(1).filter_map(StepWord::text).any(|word| words.contains(&word))
-    };
+    let has = |words: &[&str]| step.words.iter().skip(1).filter_map(StepWord::text).any(|word| words.contains(&word));
     match program {
         "executor" | "kaniko" => Some("kaniko"),
         "buildah" => Some("buildah"),

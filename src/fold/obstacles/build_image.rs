@@ -11,7 +11,8 @@ const KEYS: [&str; 3] = ["docker", "kubernetes", "user"];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(image) = &situation.image else {
-        let message = format!("'{}' names no image, so the runner chooses one that is not known here", situation.producer.name);
+        let message =
+            format!("'{}' names no image, so the runner chooses one that is not known here", situation.producer.name);
         let location = situation.pipeline.job_location(situation.producer);
         return vec![Finding::new(Code::BuildImageUnknown, location, message).with_help("name the image in the job")];
     };
@@ -21,7 +22,11 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         return vec![finding.with_help("name the image in the job, or give the variable a value in the pipeline")];
     };
     let parsed = ImageName::new(name);
-    unsuitable(situation, image, &parsed).into_iter().chain(shell(situation, image)).chain(private(situation, image, &parsed)).collect()
+    unsuitable(situation, image, &parsed)
+        .into_iter()
+        .chain(shell(situation, image))
+        .chain(private(situation, image, &parsed))
+        .collect()
 }
 
 fn unsuitable(situation: &Situation<'_>, image: &Image, name: &ImageName<'_>) -> Option<Finding> {
@@ -43,12 +48,19 @@ fn unsuitable(situation: &Situation<'_>, image: &Image, name: &ImageName<'_>) ->
     } else {
         return None;
     };
-    Some(Finding::new(Code::BuildImageUnsuitable, situation.value_location(&image.value), format!("{}: {what}", image.written)))
+    Some(Finding::new(
+        Code::BuildImageUnsuitable,
+        situation.value_location(&image.value),
+        format!("{}: {what}", image.written),
+    ))
 }
 
 /// `entrypoint: [""]` takes the image's own away, which `RUN` does as well.
 fn is_empty_entrypoint(entrypoint: &Value) -> bool {
-    entrypoint.one_or_many().iter().all(|word| word.text().is_some_and(|text| text.is_empty() || &*text == "/bin/sh" || &*text == "/bin/bash"))
+    entrypoint
+        .one_or_many()
+        .iter()
+        .all(|word| word.text().is_some_and(|text| text.is_empty() || &*text == "/bin/sh" || &*text == "/bin/bash"))
 }
 
 /// The runner takes bash where the image has it; where the script depends on that, it must be known.
@@ -56,7 +68,10 @@ fn shell(situation: &Situation<'_>, image: &Image) -> Option<Finding> {
     if situation.script.shell() != Shell::Unknown {
         return None;
     }
-    let message = format!("the script needs to know whether {} has bash: a pipeline or bash's own syntax is in it", image.written);
+    let message = format!(
+        "the script needs to know whether {} has bash: a pipeline or bash's own syntax is in it",
+        image.written
+    );
     let finding = Finding::new(Code::ShellUnknown, situation.value_location(&image.value), message)
         .with_related(situation.producer_location("script"), "the script")
         .with_help("use an official image, or write the script in plain commands");

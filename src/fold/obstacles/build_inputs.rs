@@ -7,7 +7,12 @@ use crate::handoff::{downloads_artifacts, restores_cache_of};
 
 /// Variables that say how the sources are fetched (GitLab docs: ci/runners/configure_runners).
 const CLONE_SETTINGS: [&str; 7] = [
-    "GIT_CHECKOUT", "GIT_DEPTH", "GIT_LFS_SKIP_SMUDGE", "GIT_STRATEGY", "GIT_SUBMODULE_DEPTH", "GIT_SUBMODULE_PATHS",
+    "GIT_CHECKOUT",
+    "GIT_DEPTH",
+    "GIT_LFS_SKIP_SMUDGE",
+    "GIT_STRATEGY",
+    "GIT_SUBMODULE_DEPTH",
+    "GIT_SUBMODULE_PATHS",
     "GIT_SUBMODULE_STRATEGY",
 ];
 
@@ -34,7 +39,10 @@ fn clone_settings(situation: &Situation<'_>) -> Vec<Finding> {
     };
     let finding = |name: &&str| {
         let place = situation.producer.variables.get(name).or_else(|| situation.consumer.variables.get(name));
-        let location = place.map_or_else(|| situation.producer_location("variables"), |(_, origin)| situation.pipeline.location(origin));
+        let location = place.map_or_else(
+            || situation.producer_location("variables"),
+            |(_, origin)| situation.pipeline.location(origin),
+        );
         let message = format!("the two jobs fetch the sources differently: {name} differs");
         Finding::new(Code::CloneSettingsDiffer, location, message).with_help(format!("give both jobs the same {name}"))
     };
@@ -54,10 +62,15 @@ fn no_clone(situation: &Situation<'_>) -> Option<Finding> {
 /// Files that the build itself gets from an earlier job.
 fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
     let earlier = situation.pipeline.jobs().iter().filter(|job| {
-        job.name != situation.producer.name && job.artifacts().hands_on_files() && downloads_artifacts(situation.pipeline, situation.producer, job)
+        job.name != situation.producer.name
+            && job.artifacts().hands_on_files()
+            && downloads_artifacts(situation.pipeline, situation.producer, job)
     });
     let finding = |job: &Job| {
-        let message = format!("'{}' gets files of '{}', which the builder stage would not have", situation.producer.name, job.name);
+        let message = format!(
+            "'{}' gets files of '{}', which the builder stage would not have",
+            situation.producer.name, job.name
+        );
         Finding::new(Code::BuildReadsArtifacts, situation.pipeline.keyword_location(job, "artifacts"), message)
             .with_related(situation.pipeline.job_location(situation.producer), "the build gets them here")
             .with_help("if the build does not need them, say so with 'dependencies: []'")
@@ -67,22 +80,31 @@ fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Caches that other jobs fill: without its own command for it, the build relies on them.
 fn caches(situation: &Situation<'_>) -> Vec<Finding> {
-    let others = situation.pipeline.jobs().iter().filter(|job| job.name != situation.producer.name && job.name != situation.consumer.name);
+    let others = situation
+        .pipeline
+        .jobs()
+        .iter()
+        .filter(|job| job.name != situation.producer.name && job.name != situation.consumer.name);
     let filled: Vec<PathPattern> = others.flat_map(|job| restores_cache_of(situation.producer, job)).collect();
     let handed_on = situation.used_patterns();
     let is_needed = |pattern: &&PathPattern| {
-        !handed_on.iter().any(|used| used.text == pattern.text) && !is_download_cache(&pattern.text) && !is_refilled(situation, &pattern.text)
+        !handed_on.iter().any(|used| used.text == pattern.text)
+            && !is_download_cache(&pattern.text)
+            && !is_refilled(situation, &pattern.text)
     };
     let mut seen = Vec::new();
     let restored = situation.producer.caches();
-    let restored: Vec<_> = restored.iter().filter(|cache: &&Cache| cache.restores()).flat_map(|cache| &cache.paths).collect();
+    let restored: Vec<_> =
+        restored.iter().filter(|cache: &&Cache| cache.restores()).flat_map(|cache| &cache.paths).collect();
     let mut findings = Vec::new();
-    for pattern in filled.iter().filter(is_needed).filter(|pattern| restored.iter().any(|own| own.text == pattern.text)) {
+    for pattern in filled.iter().filter(is_needed).filter(|pattern| restored.iter().any(|own| own.text == pattern.text))
+    {
         if seen.contains(&pattern.text) {
             continue;
         }
         seen.push(pattern.text.clone());
-        let message = format!("the build finds {} in a cache that other jobs fill, and makes it nowhere itself", pattern.written);
+        let message =
+            format!("the build finds {} in a cache that other jobs fill, and makes it nowhere itself", pattern.written);
         findings.push(
             Finding::new(Code::BuildReliesOnCache, situation.pipeline.location(pattern.origin), message)
                 .with_related(situation.producer_location("script"), "the build's script")
@@ -105,7 +127,9 @@ fn is_refilled(situation: &Situation<'_>, path: &str) -> bool {
     situation.producer_script.walk.steps.iter().any(|step| {
         let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
         let is_program = words.first().is_some_and(|program| programs.contains(program));
-        let is_install = name != "node_modules" || words.len() == 1 || words.iter().any(|word| matches!(*word, "install" | "i" | "ci"));
+        let is_install = name != "node_modules"
+            || words.len() == 1
+            || words.iter().any(|word| matches!(*word, "install" | "i" | "ci"));
         is_program && is_install
     })
 }

@@ -26,11 +26,20 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.producer_script;
     if script.items.iter().all(|item| item.text.is_none()) {
         let message = format!("'{}' has no script that could move", situation.producer.name);
-        return vec![Finding::new(Code::BuildScriptUnreadable, situation.pipeline.job_location(situation.producer), message)];
+        return vec![Finding::new(
+            Code::BuildScriptUnreadable,
+            situation.pipeline.job_location(situation.producer),
+            message,
+        )];
     }
     let opaque = script.walk.opaque.iter().map(|(item, message)| {
-        let location = script.item_location(situation.pipeline, *item).unwrap_or_else(|| situation.producer_location("script"));
-        Finding::new(Code::BuildScriptUnreadable, location, format!("this part of the build script cannot be read: {message}"))
+        let location =
+            script.item_location(situation.pipeline, *item).unwrap_or_else(|| situation.producer_location("script"));
+        Finding::new(
+            Code::BuildScriptUnreadable,
+            location,
+            format!("this part of the build script cannot be read: {message}"),
+        )
     });
     let unknown = situation.environment.unknown.iter().map(|variable| unknown_variable(situation, variable));
     opaque.chain(unknown).chain(dynamic(situation)).chain(commands(situation)).chain(embedded(situation)).collect()
@@ -41,11 +50,13 @@ fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Fi
     let name = &variable.name;
     match variable.kind {
         VariableKind::Predefined | VariableKind::OfTheJob | VariableKind::Legacy => {
-            let message = format!("the build reads {name}, which GitLab sets for the job and a docker build does not have");
+            let message =
+                format!("the build reads {name}, which GitLab sets for the job and a docker build does not have");
             Finding::new(Code::CiVariableInBuildScript, location, message)
         }
         VariableKind::Secret | VariableKind::Shell => {
-            let message = format!("the build reads {name}, which the pipeline does not define and which may be a secret");
+            let message =
+                format!("the build reads {name}, which the pipeline does not define and which may be a secret");
             Finding::new(Code::SecretInBuildScript, location, message)
                 .with_help("if it is no secret, give it a value under 'variables:'")
         }
@@ -77,11 +88,17 @@ fn commands(situation: &Situation<'_>) -> Vec<Finding> {
             "git" => "it reads the clone, whose depth and remote are the job's own",
             "systemctl" | "service" => "it needs a running system",
             "gitlab-runner" | "release-cli" | "glab" => "it talks to GitLab as the job",
-            "kubectl" | "helm" | "ssh" | "scp" | "rsync" => "it reaches out to other machines, and a cached layer would not",
+            "kubectl" | "helm" | "ssh" | "scp" | "rsync" => {
+                "it reaches out to other machines, and a cached layer would not"
+            }
             _ => return None,
         };
         let location = script.step_location(situation.pipeline, step)?;
-        Some(Finding::new(Code::CommandNotForBuild, location, format!("{program} cannot move into a Dockerfile: {reason}")))
+        Some(Finding::new(
+            Code::CommandNotForBuild,
+            location,
+            format!("{program} cannot move into a Dockerfile: {reason}"),
+        ))
     });
     found.collect()
 }
@@ -92,8 +109,10 @@ fn embedded(situation: &Situation<'_>) -> Vec<Finding> {
     let by_program = script.walk.steps.iter().filter_map(|step| {
         let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
         let line = words.join(" ");
-        let (_, reason) = EMBEDDING.iter().find(|(program, _)| line == *program || line.starts_with(&format!("{program} ")))?;
-        let is_trimmed = words.contains(&"-trimpath") || matches!(words.get(1), Some(&("version" | "env" | "mod" | "get" | "vet" | "test")));
+        let (_, reason) =
+            EMBEDDING.iter().find(|(program, _)| line == *program || line.starts_with(&format!("{program} ")))?;
+        let is_trimmed = words.contains(&"-trimpath")
+            || matches!(words.get(1), Some(&("version" | "env" | "mod" | "get" | "vet" | "test")));
         let location = script.step_location(situation.pipeline, step).filter(|_| !is_trimmed)?;
         Some((location, *reason))
     });
@@ -102,7 +121,8 @@ fn embedded(situation: &Situation<'_>) -> Vec<Finding> {
         Some((situation.pipeline.location(pattern.origin), *reason))
     });
     let finding = |(location, reason): (Location, &str)| {
-        let message = format!("{reason}, and the builder stage works in {} instead of the runner's folder", situation.folder);
+        let message =
+            format!("{reason}, and the builder stage works in {} instead of the runner's folder", situation.folder);
         Finding::new(Code::PathEmbeddedInOutput, location, message)
             .with_help("if the path does not matter to the program, accept it with '--accept path-embedded-in-output'")
     };

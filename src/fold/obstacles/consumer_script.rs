@@ -10,8 +10,13 @@ use crate::text::RepositoryPath;
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.handoff.script;
     let opaque = script.walk.opaque.iter().map(|(item, message)| {
-        let location = script.item_location(situation.pipeline, *item).unwrap_or_else(|| situation.consumer_location("script"));
-        Finding::new(Code::ImageScriptUnclear, location, format!("this part of the image job cannot be read: {message}"))
+        let location =
+            script.item_location(situation.pipeline, *item).unwrap_or_else(|| situation.consumer_location("script"));
+        Finding::new(
+            Code::ImageScriptUnclear,
+            location,
+            format!("this part of the image job cannot be read: {message}"),
+        )
     });
     let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| *index != situation.build().command.step);
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
@@ -27,9 +32,12 @@ fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Fi
     let how = match tree_use(step, &situation.used_patterns()) {
         TreeUse::None => return None,
         TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
-        TreeUse::Unknown(program) => format!("{program} may read the files, which would no longer be in the job's folder"),
+        TreeUse::Unknown(program) => {
+            format!("{program} may read the files, which would no longer be in the job's folder")
+        }
     };
-    let location = script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.consumer_location("script"));
+    let location =
+        script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.consumer_location("script"));
     Some(Finding::new(Code::HandoffUsedOutsideBuild, location, how))
 }
 
@@ -64,7 +72,9 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
 fn exported(situation: &Situation<'_>) -> Vec<Finding> {
     let used = situation.used_patterns();
     let own = situation.consumer.artifacts().paths;
-    let handed = own.into_iter().filter(|path| used.iter().any(|used| used.relation(&path.text) != crate::gitlab::Relation::Apart));
+    let handed = own
+        .into_iter()
+        .filter(|path| used.iter().any(|used| used.relation(&path.text) != crate::gitlab::Relation::Apart));
     let finding = |path: crate::gitlab::PathPattern| {
         let message = format!("the image job uploads {} itself, which would no longer be in its folder", path.written);
         Finding::new(Code::HandoffUsedOutsideBuild, situation.pipeline.location(path.origin), message)

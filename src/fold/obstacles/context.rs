@@ -8,16 +8,34 @@ use crate::text::{RepositoryPath, Span};
 
 /// Files at the root that no build reads: what an ignore file leaves out of them is no loss.
 const OF_NO_USE: [&str; 14] = [
-    ".dockerignore", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".gitlab", ".gitlab-ci.yml", ".gitmodules",
-    ".idea", ".vscode", "docker-compose.yml", "docker-compose.yaml", "Jenkinsfile", "Makefile.docker",
+    ".dockerignore",
+    ".editorconfig",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    ".gitlab",
+    ".gitlab-ci.yml",
+    ".gitmodules",
+    ".idea",
+    ".vscode",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "Jenkinsfile",
+    "Makefile.docker",
 ];
 
 /// Beginnings of the names of such files.
-const OF_NO_USE_BEGINNINGS: [&str; 6] = ["README", "LICENSE", "CHANGELOG", "CONTRIBUTING", "Dockerfile", "docker-compose."];
+const OF_NO_USE_BEGINNINGS: [&str; 6] =
+    ["README", "LICENSE", "CHANGELOG", "CONTRIBUTING", "Dockerfile", "docker-compose."];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let missing = missing(situation).into_iter();
-    missing.chain(narrow(situation)).chain(hidden(situation)).chain(two_files(situation)).chain(submodules(situation)).collect()
+    missing
+        .chain(narrow(situation))
+        .chain(hidden(situation))
+        .chain(two_files(situation))
+        .chain(submodules(situation))
+        .collect()
 }
 
 /// `docker build -t x` without a context cannot have worked; the fold writes the one that is meant.
@@ -43,7 +61,8 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
 fn hidden(situation: &Situation<'_>) -> Option<Finding> {
     let context = &situation.build().context;
     let (file, _) = context.ignore.as_ref()?;
-    let hidden: Vec<_> = situation.repository.tracked().keys().filter(|path| context.leaves_out(path) && !is_of_no_use(path)).collect();
+    let hidden: Vec<_> =
+        situation.repository.tracked().keys().filter(|path| context.leaves_out(path) && !is_of_no_use(path)).collect();
     let first = hidden.first()?;
     let more = if hidden.len() > 1 { format!(" and {} more", hidden.len() - 1) } else { String::new() };
     let message = format!("the ignore file keeps {first}{more} from the build context, and the build job had it");
@@ -65,7 +84,10 @@ fn is_of_no_use(path: &RepositoryPath) -> bool {
 fn two_files(situation: &Situation<'_>) -> Option<Finding> {
     let command = &situation.build().command;
     BuildContext::has_two_ignore_files(situation.repository, command.context.folder(), &command.dockerfile).then(|| {
-        let message = format!("{}.dockerignore and .dockerignore are both there, and builders differ in which they read", command.dockerfile);
+        let message = format!(
+            "{}.dockerignore and .dockerignore are both there, and builders differ in which they read",
+            command.dockerfile
+        );
         Finding::new(Code::IgnoreHidesSources, situation.command_location(), message)
     })
 }

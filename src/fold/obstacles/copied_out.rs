@@ -11,7 +11,11 @@ use crate::syntax::dockerfile::{Arguments, Keyword};
 use crate::syntax::yaml::{NodeKind, ScalarStyle};
 
 /// All findings that speak about joining the two Dockerfiles of `found`.
-pub(in crate::fold) fn of_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, found: &DockerCp) -> Vec<Finding> {
+pub(in crate::fold) fn of_docker_cp(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    found: &DockerCp,
+) -> Vec<Finding> {
     let Some(job) = pipeline.job(&found.consumer) else {
         return Vec::new();
     };
@@ -42,7 +46,8 @@ struct Check<'a> {
 impl Check<'_> {
     fn includes(&self) -> Vec<Finding> {
         let finding = |unread: &crate::gitlab::UnreadInclude| {
-            let message = format!("the pipeline takes in {}, which cannot be read here and may change this job", unread.what);
+            let message =
+                format!("the pipeline takes in {}, which cannot be read here and may change this job", unread.what);
             Finding::new(Code::IncludeUnread, unread.location.clone(), message)
         };
         self.pipeline.unread().iter().map(finding).collect()
@@ -53,7 +58,9 @@ impl Check<'_> {
         let patterns: Vec<_> = self.patterns();
         let own = |index: usize| {
             let builds = [self.found.first.command.step, self.found.second.command.step];
-            builds.contains(&index) || self.found.service_steps.contains(&index) || self.found.copies.iter().any(|copy| copy.step == index)
+            builds.contains(&index)
+                || self.found.service_steps.contains(&index)
+                || self.found.copies.iter().any(|copy| copy.step == index)
         };
         let others = self.found.script.walk.steps.iter().enumerate().filter(|(index, _)| !own(*index));
         let uses = others.filter_map(|(index, step)| {
@@ -61,12 +68,18 @@ impl Check<'_> {
                 _ if self.found.other_use == Some(index) => "this uses the first image in another way".to_owned(),
                 TreeUse::None => return None,
                 TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
-                TreeUse::Unknown(program) => format!("{program} may read the files, which would no longer be in the job's folder"),
+                TreeUse::Unknown(program) => {
+                    format!("{program} may read the files, which would no longer be in the job's folder")
+                }
             };
             Some(Finding::new(Code::HandoffUsedOutsideBuild, self.step_location(step), how))
         });
         let opaque = self.found.script.walk.opaque.iter().map(|(item, message)| {
-            let location = self.found.script.item_location(self.pipeline, *item).unwrap_or_else(|| self.pipeline.job_location(self.job));
+            let location = self
+                .found
+                .script
+                .item_location(self.pipeline, *item)
+                .unwrap_or_else(|| self.pipeline.job_location(self.job));
             Finding::new(Code::ImageScriptUnclear, location, format!("this part of the job cannot be read: {message}"))
         });
         uses.chain(opaque).chain(self.nested()).chain(self.shared()).collect()
@@ -111,15 +124,30 @@ impl Check<'_> {
             let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
             findings.push(Finding::new(Code::BuildContextMissing, self.command_location(&second.command), message));
         }
-        if first.context.folder != second.context.folder || first.context.ignore.is_some() && first.context.ignore.as_ref().map(|(file, _)| file.path()) != second.context.ignore.as_ref().map(|(file, _)| file.path()) {
-            findings.push(finding(Code::ContextNarrowerThanSources, "the two builds have different contexts or ignore files"));
+        if first.context.folder != second.context.folder
+            || first.context.ignore.is_some()
+                && first.context.ignore.as_ref().map(|(file, _)| file.path())
+                    != second.context.ignore.as_ref().map(|(file, _)| file.path())
+        {
+            findings.push(finding(
+                Code::ContextNarrowerThanSources,
+                "the two builds have different contexts or ignore files",
+            ));
         }
         if first.source.path() == second.source.path() {
             findings.push(finding(Code::DockerfileUnclear, "both images are built from one Dockerfile"));
         }
-        let extra = first.command.options.iter().find(|(option, _)| !matches!(option.as_str(), "-t" | "--tag" | "-f" | "--file" | "--pull" | "--rm" | "--force-rm" | "-q" | "--quiet"));
+        let extra = first.command.options.iter().find(|(option, _)| {
+            !matches!(
+                option.as_str(),
+                "-t" | "--tag" | "-f" | "--file" | "--pull" | "--rm" | "--force-rm" | "-q" | "--quiet"
+            )
+        });
         if let Some((option, _)) = extra {
-            findings.push(finding(Code::BuildCommandUnclear, &format!("the first build has the option {option}, which the second one does not get")));
+            findings.push(finding(
+                Code::BuildCommandUnclear,
+                &format!("the first build has the option {option}, which the second one does not get"),
+            ));
         }
         findings
     }
@@ -128,7 +156,8 @@ impl Check<'_> {
     fn first_image(&self) -> Vec<Finding> {
         let first = &self.found.first;
         let is_argument = |keyword: Keyword| keyword == Keyword::Arg;
-        let before = first.dockerfile.instructions.iter().take_while(|instruction| instruction.keyword != Keyword::From);
+        let before =
+            first.dockerfile.instructions.iter().take_while(|instruction| instruction.keyword != Keyword::From);
         let global = before.filter(|instruction| is_argument(instruction.keyword));
         let globals = global.map(|instruction| {
             let message = "an ARG before the first FROM of this Dockerfile would meet those of the other one";
@@ -139,11 +168,16 @@ impl Check<'_> {
             Finding::new(Code::DockerfileUnclear, Location::new(&first.source, directive.span), message)
         });
         let names: Vec<_> = self.found.second.stages.taken_names().collect();
-        let clashes = first.stages.stages.iter().filter(|stage| stage.name.as_ref().is_some_and(|name| names.contains(name)));
+        let clashes =
+            first.stages.stages.iter().filter(|stage| stage.name.as_ref().is_some_and(|name| names.contains(name)));
         let clashes = clashes.map(|stage| {
             let instruction = first.dockerfile.instructions.get(stage.from);
             let span = instruction.map_or(crate::text::Span::at(0), |instruction| instruction.span);
-            Finding::new(Code::DockerfileUnclear, Location::new(&first.source, span), "a stage of this name is in the other Dockerfile too")
+            Finding::new(
+                Code::DockerfileUnclear,
+                Location::new(&first.source, span),
+                "a stage of this name is in the other Dockerfile too",
+            )
         });
         globals.chain(directives).chain(clashes).chain(self.makes_files_by_running()).collect()
     }
@@ -152,7 +186,8 @@ impl Check<'_> {
     fn makes_files_by_running(&self) -> Vec<Finding> {
         let first = &self.found.first;
         let found = first.dockerfile.instructions.iter().filter(|instruction| {
-            instruction.keyword == Keyword::Volume || matches!(&instruction.arguments, Arguments::None) && instruction.keyword == Keyword::From
+            instruction.keyword == Keyword::Volume
+                || matches!(&instruction.arguments, Arguments::None) && instruction.keyword == Keyword::From
         });
         let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
             let message = "what a volume of the first image holds cannot be copied from a stage";
@@ -167,8 +202,12 @@ impl Check<'_> {
             let step = self.found.script.walk.steps.get(copy.step)?;
             let what = match &copy.place {
                 None => "it is not known where this lands".to_owned(),
-                Some(_) if !copy.inside.starts_with('/') || copy.inside.ends_with("/.") => "this copies the contents of a folder, or from a relative path".to_owned(),
-                Some(place) if self.repository.tracked_within(place).any(|(path, _)| path != place) || place.is_root() => {
+                Some(_) if !copy.inside.starts_with('/') || copy.inside.ends_with("/.") => {
+                    "this copies the contents of a folder, or from a relative path".to_owned()
+                }
+                Some(place)
+                    if self.repository.tracked_within(place).any(|(path, _)| path != place) || place.is_root() =>
+                {
                     format!("{place} is there already, so the files would land inside of it")
                 }
                 Some(_) => return None,

@@ -17,7 +17,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// What stands in the way of taking these copies from a builder stage.
 pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[CopyUse]) -> Vec<Finding> {
-    uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source.span)))
+    uses.iter()
+        .flat_map(|copy| {
+            copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source.span))
+        })
         .flat_map(|(copy, found, span)| {
             let location = Location::new(&build.source, span);
             of_source(repository, build, &copy.copy, found, &location)
@@ -25,22 +28,36 @@ pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[Copy
         .collect()
 }
 
-fn of_source(repository: &dyn Repository, build: &ImageBuild, copy: &Copy, found: &SourceUse, location: &Location) -> Vec<Finding> {
+fn of_source(
+    repository: &dyn Repository,
+    build: &ImageBuild,
+    copy: &Copy,
+    found: &SourceUse,
+    location: &Location,
+) -> Vec<Finding> {
     let finding = |code, message: String| vec![Finding::new(code, location.clone(), message)];
     match found {
         SourceUse::Context => Vec::new(),
-        SourceUse::Unclear(reason) => finding(Code::CopyUnclear, format!("it cannot be told what this takes of the hand-off: {reason}")),
+        SourceUse::Unclear(reason) => {
+            finding(Code::CopyUnclear, format!("it cannot be told what this takes of the hand-off: {reason}"))
+        }
         SourceUse::Builder { path, is_ignored } => {
             let mut findings = Vec::new();
             if *is_ignored {
-                let message = format!("the ignore file keeps {path} out of the context, so this cannot have worked; from the builder stage it does");
+                let message = format!(
+                    "the ignore file keeps {path} out of the context, so this cannot have worked; from the builder stage it does"
+                );
                 findings.extend(finding(Code::HandoffIgnored, message));
             }
             if copy.is_add && is_archive(path) {
-                findings.extend(finding(Code::AddOfArchive, format!("ADD unpacks {path}, and a copy from a stage does not")));
+                findings.extend(finding(
+                    Code::AddOfArchive,
+                    format!("ADD unpacks {path}, and a copy from a stage does not"),
+                ));
             }
             if has_tracked_files(repository, path) {
-                let message = format!("git tracks files in {path}, and the build may have deleted some that the image has");
+                let message =
+                    format!("git tracks files in {path}, and the build may have deleted some that the image has");
                 findings.extend(finding(Code::HandoffHoldsTrackedFiles, message));
             }
             findings
@@ -52,7 +69,10 @@ fn of_source(repository: &dyn Repository, build: &ImageBuild, copy: &Copy, found
                 return Vec::new();
             }
             let what = below.join(", ");
-            finding(Code::CopyUnclear, format!("this takes {what} along with the whole folder, and not in a way that can be told apart"))
+            finding(
+                Code::CopyUnclear,
+                format!("this takes {what} along with the whole folder, and not in a way that can be told apart"),
+            )
         }
     }
 }
@@ -87,7 +107,10 @@ fn unused(situation: &Situation<'_>) -> Vec<Finding> {
     let artifacts = situation.producer.artifacts().paths;
     let lost = artifacts.into_iter().filter(|pattern| !used.iter().any(|other| other.text == pattern.text));
     let finding = |pattern: crate::gitlab::PathPattern| {
-        let message = format!("{} is uploaded by the build job, does not go into the image, and is no longer kept", pattern.written);
+        let message = format!(
+            "{} is uploaded by the build job, does not go into the image, and is no longer kept",
+            pattern.written
+        );
         Finding::new(Code::ArtifactNoLongerKept, situation.pipeline.location(pattern.origin), message)
     };
     lost.map(finding).collect()

@@ -22,13 +22,20 @@ pub(super) fn of_build(build: &ImageBuild, location: &Location, engine: Engine) 
         Finding::new(Code::DockerfileUnclear, Location::new(&build.source, problem.span), problem.message.to_string())
     });
     let escape = (build.dockerfile.escape != '\\').then(|| {
-        let message = "the escape directive gives the Dockerfile another syntax, which the generated stage does not have";
+        let message =
+            "the escape directive gives the Dockerfile another syntax, which the generated stage does not have";
         Finding::new(Code::DockerfileUnclear, Location::new(&build.source, crate::text::Span::at(0)), message)
     });
     let target = build.target.is_none().then(|| {
         Finding::new(Code::DockerfileUnclear, location.clone(), "the Dockerfile has no stage of the name that is built")
     });
-    problems.chain(escape).chain(target).chain(options(&build.command, location)).chain(old_engine(location, engine)).chain(onbuild(build)).collect()
+    problems
+        .chain(escape)
+        .chain(target)
+        .chain(options(&build.command, location))
+        .chain(old_engine(location, engine))
+        .chain(onbuild(build))
+        .collect()
 }
 
 /// Options that would treat the builder stage in a way the build job was not treated.
@@ -74,7 +81,9 @@ fn mounts(build: &ImageBuild, patterns: &[PathPattern]) -> Vec<Finding> {
         instruction.mounts().iter().any(|mount| {
             let source = mount.source().map_or("", |source| source.text());
             let place = build.context.folder.join(source).unwrap_or_default();
-            mount.kind() == "bind" && mount.from().is_none() && patterns.iter().any(|pattern| pattern.relation(place.as_str()) != Relation::Apart)
+            mount.kind() == "bind"
+                && mount.from().is_none()
+                && patterns.iter().any(|pattern| pattern.relation(place.as_str()) != Relation::Apart)
         })
     });
     let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
@@ -92,7 +101,8 @@ pub(super) fn commands_not_json(build: &ImageBuild) -> Vec<Finding> {
     };
     let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
         let keyword = instruction.keyword;
-        let message = format!("this {keyword} is not valid JSON, so Docker hands it to a shell as it stands; the fold leaves it");
+        let message =
+            format!("this {keyword} is not valid JSON, so Docker hands it to a shell as it stands; the fold leaves it");
         Finding::new(Code::CommandNotJson, Location::new(&build.source, instruction.span), message)
             .with_help("put a comma between the words, and double quotes around each")
     };

@@ -78,7 +78,12 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         };
         Some(forbidden(situation, &field.key, reason))
     });
-    keywords.chain(artifact_keys(situation)).chain(after_script(situation)).chain(services(situation)).chain(tags(situation)).collect()
+    keywords
+        .chain(artifact_keys(situation))
+        .chain(after_script(situation))
+        .chain(services(situation))
+        .chain(tags(situation))
+        .collect()
 }
 
 /// `allow_failure: false`, `parallel: 1` and their like say what holds anyway.
@@ -106,7 +111,8 @@ fn after_script(situation: &Situation<'_>) -> Option<Finding> {
     let script = crate::handoff::JobScript::of_keyword(situation.producer, "after_script");
     let patterns = situation.patterns();
     let is_cleaning = |step: &crate::docker::Step| {
-        let is_harmless = matches!(step.program(), Some("rm" | "echo" | "docker" | "ls" | "date" | "true" | "df" | "du"));
+        let is_harmless =
+            matches!(step.program(), Some("rm" | "echo" | "docker" | "ls" | "date" | "true" | "df" | "du"));
         is_harmless && crate::handoff::tree_use(step, &patterns) == crate::handoff::TreeUse::None
     };
     let is_clean = script.walk.opaque.is_empty() && script.walk.steps.iter().all(is_cleaning);
@@ -115,7 +121,11 @@ fn after_script(situation: &Situation<'_>) -> Option<Finding> {
 
 /// A service that the script cannot reach is of no use to it: Docker-in-Docker without a `docker` command.
 fn services(situation: &Situation<'_>) -> Vec<Finding> {
-    let used = situation.producer.services().into_iter().filter(|(name, _)| crate::docker::ImageName::new(name).name != "docker");
+    let used = situation
+        .producer
+        .services()
+        .into_iter()
+        .filter(|(name, _)| crate::docker::ImageName::new(name).name != "docker");
     let finding = |(name, origin): (String, crate::gitlab::Origin)| {
         let message = format!("the build job has the service {name}, and a docker build has no services");
         Finding::new(Code::ServiceInUse, situation.pipeline.location(origin), message)
@@ -131,7 +141,8 @@ fn tags(situation: &Situation<'_>) -> Option<Finding> {
     if lost.is_empty() {
         return None;
     }
-    let message = format!("the build job asks for a runner with the tag {}, and the image job does not", lost.join(", "));
+    let message =
+        format!("the build job asks for a runner with the tag {}, and the image job does not", lost.join(", "));
     let finding = Finding::new(Code::RunnerTagsDiffer, situation.producer_location("tags"), message)
         .with_related(situation.consumer_location("tags"), "the image job runs here")
         .with_help("if the runners of the image job can build too, give both jobs the same tags");

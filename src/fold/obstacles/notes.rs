@@ -14,7 +14,8 @@ pub(in crate::fold) fn pipeline_notes(pipeline: &Pipeline) -> Vec<Finding> {
 /// What an include holds that cannot be read may define or change either job.
 pub(super) fn of_includes(situation: &Situation<'_>) -> Vec<Finding> {
     let finding = |unread: &crate::gitlab::UnreadInclude| {
-        let message = format!("the pipeline takes in {}, which cannot be read here and may change these jobs", unread.what);
+        let message =
+            format!("the pipeline takes in {}, which cannot be read here and may change these jobs", unread.what);
         Finding::new(Code::IncludeUnread, unread.location.clone(), message)
     };
     situation.pipeline.unread().iter().map(finding).collect()
@@ -36,7 +37,10 @@ pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
     };
     let left_out = &situation.environment.left_out;
     let variables = (!left_out.is_empty()).then(|| {
-        let message = format!("these variables are left out of the builder stage, for nothing in the build names them: {}", left_out.join(", "));
+        let message = format!(
+            "these variables are left out of the builder stage, for nothing in the build names them: {}",
+            left_out.join(", ")
+        );
         Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
     });
     layer.into_iter().chain(variables).collect()
@@ -66,7 +70,12 @@ fn legacy_in(file: &std::sync::Arc<crate::source::SourceFile>) -> Vec<Finding> {
     let text = file.text();
     let mut findings = Vec::new();
     for (at, _) in text.match_indices("CI_BUILD_") {
-        let length = text.get(at..).unwrap_or_default().bytes().take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_').count();
+        let length = text
+            .get(at..)
+            .unwrap_or_default()
+            .bytes()
+            .take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+            .count();
         let name = Span::new(at, at + length).slice(text);
         let is_use = text.get(..at).is_some_and(|before| before.ends_with('$') || before.ends_with("${"));
         if is_use && kind_of_variable(name) == VariableKind::Legacy {

@@ -53,7 +53,9 @@ fn reading(script: &JobScript, patterns: &[PathPattern]) -> Option<(usize, Optio
     script.walk.steps.iter().find_map(|step| match tree_use(step, patterns) {
         TreeUse::None => None,
         TreeUse::Touches(word) => Some((step.item, Some(step.span), format!("reads {word}"))),
-        TreeUse::Unknown(program) => Some((step.item, Some(step.span), format!("runs {program}, which may read any file"))),
+        TreeUse::Unknown(program) => {
+            Some((step.item, Some(step.span), format!("runs {program}, which may read any file")))
+        }
     })
 }
 

@@ -12,8 +12,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
     let refused = named.map(|location| {
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
-        Finding::new(Code::ProducerReferenced, location, message)
-            .with_related(situation.pipeline.job_location(situation.producer), "this job would move into the Dockerfile")
+        Finding::new(Code::ProducerReferenced, location, message).with_related(
+            situation.pipeline.job_location(situation.producer),
+            "this job would move into the Dockerfile",
+        )
     });
     refused.chain(definition(situation)).chain(needs(situation)).collect()
 }
@@ -73,7 +75,8 @@ fn definition(situation: &Situation<'_>) -> Option<Finding> {
     if definitions.len() == 1 {
         return None;
     }
-    let message = format!("'{}' is put together from several places, and the fold takes away one", situation.producer.name);
+    let message =
+        format!("'{}' is put together from several places, and the fold takes away one", situation.producer.name);
     let finding = Finding::new(Code::JobDefinitionShared, situation.pipeline.job_location(situation.producer), message);
     Some(definitions.iter().fold(finding, |finding, definition| {
         let location = situation.pipeline.file(definition.file).map(|file| file.location(definition.key));
@@ -93,9 +96,11 @@ fn needs(situation: &Situation<'_>) -> Vec<Finding> {
             name.is_some_and(|name| name == situation.producer.name)
         })
     };
-    let foreign = keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
+    let foreign =
+        keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
     let finding = |field: &crate::gitlab::Field| {
-        let message = format!("'{}' of the image job is shared with other jobs, and the fold has to change it", field.key);
+        let message =
+            format!("'{}' of the image job is shared with other jobs, and the fold has to change it", field.key);
         Finding::new(Code::JobDefinitionShared, situation.value_location(&field.value), message)
             .with_help(format!("write '{}' in the image job itself", field.key))
     };

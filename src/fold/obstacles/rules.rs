@@ -59,7 +59,8 @@ fn manual(situation: &Situation<'_>) -> Option<Finding> {
     let in_rules = situation.producer.get("rules").map(Value::one_or_many).unwrap_or_default();
     let own = situation.producer.get("when").into_iter();
     let values = own.chain(in_rules.iter().filter_map(|rule| rule.get("when")));
-    let starts_otherwise = |value: &&Value| matches!(value.text().as_deref(), Some("manual" | "delayed" | "always" | "on_failure"));
+    let starts_otherwise =
+        |value: &&Value| matches!(value.text().as_deref(), Some("manual" | "delayed" | "always" | "on_failure"));
     let value = values.into_iter().find(starts_otherwise)?;
     let when = value.text().unwrap_or_default();
     let message = format!("the build job starts by 'when: {when}', and the image job would have to take that over");

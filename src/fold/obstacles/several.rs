@@ -16,7 +16,11 @@ fn several_producers(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
         return None;
     }
     let consumer = pipeline.job(&found.consumer)?;
-    let message = format!("the files for the image of '{}' come from {} jobs, and only one can be folded", consumer.name, names.len());
+    let message = format!(
+        "the files for the image of '{}' come from {} jobs, and only one can be folded",
+        consumer.name,
+        names.len()
+    );
     let finding = Finding::new(Code::SeveralProducers, pipeline.job_location(consumer), message)
         .with_help("let one job make all of the files, or leave the pipeline as it is");
     Some(names.into_iter().filter_map(|name| pipeline.job(name)).fold(finding, |finding, producer| {
@@ -36,11 +40,13 @@ fn several_consumers(pipeline: &Pipeline, found: &Handoff, all: &[Handoff]) -> O
     if others.is_empty() {
         return None;
     }
-    let message = format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
+    let message =
+        format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
     let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message)
         .with_help("build the images in one job, or leave the pipeline as it is");
-    let builds = others.iter().chain([&found]).filter_map(|other| {
-        other.script.location(pipeline, other.build.command.item, other.build.command.span)
-    });
+    let builds = others
+        .iter()
+        .chain([&found])
+        .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
 }

@@ -37,13 +37,21 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
         }
         UnclearReason::Script(item, message) => {
             let location = build.script.item_location(pipeline, *item).unwrap_or_else(otherwise);
-            Finding::new(Code::BuildCommandUnclear, location, format!("this part of the script cannot be read: {message}"))
+            Finding::new(
+                Code::BuildCommandUnclear,
+                location,
+                format!("this part of the script cannot be read: {message}"),
+            )
         }
         UnclearReason::Builder(builder) => {
             let step = build.script.walk.steps.get(builder.step);
             let location = step.and_then(|step| build.script.step_location(pipeline, step)).unwrap_or_else(otherwise);
-            Finding::new(Code::BuilderUnsupported, location, format!("the image is built by {}, which is not folded yet", builder.name))
-                .with_help("only 'docker build' and 'docker buildx build' are folded so far")
+            Finding::new(
+                Code::BuilderUnsupported,
+                location,
+                format!("the image is built by {}, which is not folded yet", builder.name),
+            )
+            .with_help("only 'docker build' and 'docker buildx build' are folded so far")
         }
         UnclearReason::File(command, path, error) => {
             let location = build.script.location(pipeline, command.item, command.span).unwrap_or_else(otherwise);

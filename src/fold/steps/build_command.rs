@@ -34,7 +34,9 @@ pub(super) fn missing_context(
         return Ok(None);
     }
     let failed = |location: Location| edit_failed(location, "the missing build context cannot be written here");
-    let Some((item, file)) = script.items.get(command.item).and_then(|item| Some((item, pipeline.file(item.origin.file)?))) else {
+    let Some((item, file)) =
+        script.items.get(command.item).and_then(|item| Some((item, pipeline.file(item.origin.file)?)))
+    else {
         return Err(failed(Location::File(RepositoryPath::root())));
     };
     let location = file.location(item.origin.node);

@@ -54,10 +54,8 @@ pub(super) fn in_front(dockerfile: &Dockerfile, stages: &str) -> TextEdit {
 
 fn lines(situation: &Situation<'_>) -> Vec<String> {
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
-    let mut lines = vec![
-        format!("FROM {image} AS {}", name(&situation.build().stages)),
-        format!("WORKDIR {}", situation.folder),
-    ];
+    let mut lines =
+        vec![format!("FROM {image} AS {}", name(&situation.build().stages)), format!("WORKDIR {}", situation.folder)];
     lines.extend(environment(situation));
     if let Shell::Of(program) = situation.script.shell() {
         lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
@@ -75,7 +73,8 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
 
 fn environment(situation: &Situation<'_>) -> Vec<String> {
     let environment = &situation.environment;
-    let folder = if environment.needs_project_folder { format!(" CI_PROJECT_DIR={}", situation.folder) } else { String::new() };
+    let folder =
+        if environment.needs_project_folder { format!(" CI_PROJECT_DIR={}", situation.folder) } else { String::new() };
     let own = environment.set.iter().filter(|(name, _)| !matches!(name.as_str(), "CI" | "GITLAB_CI"));
     let lines = own.map(|(name, value)| format!("ENV {name}={}", quoted(value)));
     std::iter::once(format!("ENV CI=true GITLAB_CI=true{folder}")).chain(lines).collect()
@@ -102,7 +101,10 @@ mod tests {
     #[test]
     fn the_stage_stands_before_the_comments_of_the_first_from_and_behind_its_arguments() {
         let after = put("# syntax=docker/dockerfile:1\nARG TAG=1\n# The runtime.\nFROM x:$TAG\n");
-        assert_eq!(after, "# syntax=docker/dockerfile:1\nARG TAG=1\n\nFROM a AS builder\nRUN b\n\n# The runtime.\nFROM x:$TAG\n");
+        assert_eq!(
+            after,
+            "# syntax=docker/dockerfile:1\nARG TAG=1\n\nFROM a AS builder\nRUN b\n\n# The runtime.\nFROM x:$TAG\n"
+        );
     }
 
     #[test]

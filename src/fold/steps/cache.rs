@@ -12,7 +12,9 @@ pub(super) fn remove(situation: &Situation<'_>) -> Edits {
     let Some(field) = situation.consumer.fields.field("cache").filter(|_| is_cached) else {
         return Ok(Vec::new());
     };
-    let Some(file) = situation.pipeline.file(field.value.origin.file).filter(|file| !is_shared(file, field.value.origin.node)) else {
+    let Some(file) =
+        situation.pipeline.file(field.value.origin.file).filter(|file| !is_shared(file, field.value.origin.node))
+    else {
         return Ok(Vec::new());
     };
     let mut edits = Vec::new();
@@ -29,7 +31,8 @@ fn one(situation: &Situation<'_>, field: &Field, file: &PipelineFile, cache: &Ca
     if !cache.paths.iter().any(goes) {
         return Ok(Vec::new());
     }
-    let failed = || edit_failed(file.location(cache.value.origin.node), "the cache of the hand-off cannot be taken out here");
+    let failed =
+        || edit_failed(file.location(cache.value.origin.node), "the cache of the hand-off cannot be taken out here");
     let edit = if cache.paths.iter().all(goes) {
         without_cache(field, file, cache)
     } else {
@@ -61,8 +64,13 @@ fn without_cache(field: &Field, file: &PipelineFile, cache: &Cache) -> Option<cr
     edit::remove_entries(&file.tree, mapping, &[place])
 }
 
-fn without_paths(file: &PipelineFile, cache: &Cache, goes: &dyn Fn(&PathPattern) -> bool) -> Option<crate::text::TextEdit> {
-    let gone: Vec<NodeId> = cache.paths.iter().filter(|pattern| goes(pattern)).map(|pattern| pattern.origin.node).collect();
+fn without_paths(
+    file: &PipelineFile,
+    cache: &Cache,
+    goes: &dyn Fn(&PathPattern) -> bool,
+) -> Option<crate::text::TextEdit> {
+    let gone: Vec<NodeId> =
+        cache.paths.iter().filter(|pattern| goes(pattern)).map(|pattern| pattern.origin.node).collect();
     let list = cache.value.get("paths")?.origin.node;
     let items = file.tree.node(list).items();
     let places: Vec<_> = gone.iter().filter_map(|node| items.iter().position(|item| item == node)).collect();

@@ -10,9 +10,9 @@
 
 use super::{Edits, builder_stage};
 use crate::docker::{Copy, CopySource};
+use crate::finding::Location;
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
-use crate::finding::Location;
 use crate::handoff::{CopyUse, ImageBuild, SourceUse};
 use crate::syntax::dockerfile::{Instruction, Keyword};
 use crate::text::{Span, TextEdit, TextEditBuilder};
@@ -39,7 +39,11 @@ pub(super) fn rewrite(situation: &Situation<'_>) -> Edits {
 }
 
 /// Makes the copies in `uses` take their files from a stage.
-pub(super) fn take_from(build: &ImageBuild, uses: &[CopyUse], origin: &Origin<'_>) -> Result<TextEdit, Box<crate::finding::Finding>> {
+pub(super) fn take_from(
+    build: &ImageBuild,
+    uses: &[CopyUse],
+    origin: &Origin<'_>,
+) -> Result<TextEdit, Box<crate::finding::Finding>> {
     let mut builder = TextEdit::builder();
     for found in uses {
         let Some(instruction) = build.dockerfile.instructions.get(found.copy.instruction) else {
@@ -50,7 +54,13 @@ pub(super) fn take_from(build: &ImageBuild, uses: &[CopyUse], origin: &Origin<'_
     builder.finish().map_err(|overlap| edit_failed(Location::File(build.source.path().clone()), &overlap.to_string()))
 }
 
-fn one(build: &ImageBuild, found: &CopyUse, instruction: &Instruction, origin: &Origin<'_>, builder: &mut TextEditBuilder) {
+fn one(
+    build: &ImageBuild,
+    found: &CopyUse,
+    instruction: &Instruction,
+    origin: &Origin<'_>,
+    builder: &mut TextEditBuilder,
+) {
     let moves = |source: &SourceUse| matches!(source, SourceUse::Builder { path, .. } if !(origin.stays)(path));
     let moved = found.sources.iter().filter(|source| moves(source)).count();
     if let [SourceUse::Ancestor { folder, below }] = found.sources.as_slice() {
@@ -66,10 +76,19 @@ fn one(build: &ImageBuild, found: &CopyUse, instruction: &Instruction, origin: &
 }
 
 /// All sources move: the flag is added and each path is rooted in the stage; all else stays as it is.
-fn whole(build: &ImageBuild, found: &CopyUse, instruction: &Instruction, origin: &Origin<'_>, builder: &mut TextEditBuilder) {
+fn whole(
+    build: &ImageBuild,
+    found: &CopyUse,
+    instruction: &Instruction,
+    origin: &Origin<'_>,
+    builder: &mut TextEditBuilder,
+) {
     let flag = format!(" --from={}", origin.stage);
     if instruction.keyword == Keyword::Add {
-        builder.replace(instruction.keyword_span, format!("{}{flag}", keyword_like(instruction.keyword_span.slice(build.source.text()))));
+        builder.replace(
+            instruction.keyword_span,
+            format!("{}{flag}", keyword_like(instruction.keyword_span.slice(build.source.text()))),
+        );
     } else {
         builder.insert(instruction.keyword_span.end(), flag);
     }
@@ -103,7 +122,13 @@ fn rooted(build: &ImageBuild, source: &CopySource, origin: &Origin<'_>) -> Strin
 }
 
 /// Some sources move: one instruction for each run of sources from the same place, in their order.
-fn split(build: &ImageBuild, found: &CopyUse, instruction: &Instruction, origin: &Origin<'_>, moves: &dyn Fn(&SourceUse) -> bool) -> String {
+fn split(
+    build: &ImageBuild,
+    found: &CopyUse,
+    instruction: &Instruction,
+    origin: &Origin<'_>,
+    moves: &dyn Fn(&SourceUse) -> bool,
+) -> String {
     let text = build.source.text();
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
@@ -119,14 +144,22 @@ fn split(build: &ImageBuild, found: &CopyUse, instruction: &Instruction, origin:
     }
     let keyword = instruction.keyword_span.slice(text);
     let lines = runs.into_iter().map(|(moved, paths)| {
-        let (keyword, from) = if moved { (keyword_like(keyword), format!(" --from={}", origin.stage)) } else { (keyword, String::new()) };
+        let (keyword, from) =
+            if moved { (keyword_like(keyword), format!(" --from={}", origin.stage)) } else { (keyword, String::new()) };
         format!("{keyword}{from}{flags} {} {destination}", paths.join(" "))
     });
     lines.collect::<Vec<_>>().join(newline)
 }
 
 /// One more copy behind that of a whole folder, for what the job laid into it.
-fn overlay(build: &ImageBuild, copy: &Copy, instruction: &Instruction, folder: &str, path: &str, origin: &Origin<'_>) -> String {
+fn overlay(
+    build: &ImageBuild,
+    copy: &Copy,
+    instruction: &Instruction,
+    folder: &str,
+    path: &str,
+    origin: &Origin<'_>,
+) -> String {
     let text = build.source.text();
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
@@ -138,7 +171,12 @@ fn overlay(build: &ImageBuild, copy: &Copy, instruction: &Instruction, folder: &
     } else {
         format!("{base}/{below}")
     };
-    format!("{newline}{} --from={}{flags} {} {target}", keyword_like(instruction.keyword_span.slice(text)), origin.stage, (origin.place)(path))
+    format!(
+        "{newline}{} --from={}{flags} {} {target}",
+        keyword_like(instruction.keyword_span.slice(text)),
+        origin.stage,
+        (origin.place)(path)
+    )
 }
 
 /// The bytes of the destination: the last word of the instruction.

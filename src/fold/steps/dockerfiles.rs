@@ -39,7 +39,9 @@ fn named_stages(first: &ImageBuild, second: &ImageBuild) -> (String, String) {
     let name = own.clone().unwrap_or_else(|| builder_stage::name(&second.stages).to_owned());
     let from = target.and_then(|stage| first.dockerfile.instructions.get(stage.from));
     let named = match (own, from) {
-        (None, Some(from)) => TextEdit::insert(from.span.end(), format!(" {} {name}", as_like(from.keyword_span.slice(text)))).apply(text),
+        (None, Some(from)) => {
+            TextEdit::insert(from.span.end(), format!(" {} {name}", as_like(from.keyword_span.slice(text)))).apply(text)
+        }
         _ => None,
     };
     let stages = named.unwrap_or_else(|| text.to_owned());

@@ -25,15 +25,29 @@ enum Remedy {
 }
 
 fn needs(situation: &Situation<'_>) -> Edits {
-    let Some(needs) = situation.consumer.needs().filter(|needs| needs.iter().any(|need| need.is_job(&situation.producer.name))) else {
+    let Some(needs) =
+        situation.consumer.needs().filter(|needs| needs.iter().any(|need| need.is_job(&situation.producer.name)))
+    else {
         return Ok(Vec::new());
     };
     let others: Vec<_> = needs.iter().filter(|need| !need.is_job(&situation.producer.name)).collect();
     let waits = waited_for(situation.producer);
     let remedy = match waits {
-        Some(names) if names.is_empty() => if others.is_empty() { Remedy::Empty } else { Remedy::Entry },
-        Some(names) if names.iter().all(|name| others.iter().any(|need| need.source == NeedSource::Job((*name).into()))) => Remedy::Entry,
-        None if before(situation, situation.producer).is_empty() => if others.is_empty() { Remedy::Empty } else { Remedy::Entry },
+        Some(names) if names.is_empty() => {
+            if others.is_empty() {
+                Remedy::Empty
+            } else {
+                Remedy::Entry
+            }
+        }
+        Some(names) if names.iter().all(|name| others.iter().any(|need| need.is_job(name))) => Remedy::Entry,
+        None if before(situation, situation.producer).is_empty() => {
+            if others.is_empty() {
+                Remedy::Empty
+            } else {
+                Remedy::Entry
+            }
+        }
         None if others.is_empty() && stages_say_the_same(situation) => Remedy::Keyword,
         _ => return Err(not_mended(situation)),
     };
@@ -52,9 +66,11 @@ fn waited_for(producer: &Job) -> Option<Vec<String>> {
 /// The jobs of the stages before that of `job`, the producer left out.
 fn before<'a>(situation: &Situation<'a>, job: &Job) -> Vec<&'a str> {
     let stage = situation.pipeline.stage_index(job);
-    let earlier = situation.pipeline.jobs().iter().filter(|other| {
-        situation.pipeline.stage_index(other) < stage && other.name != situation.producer.name
-    });
+    let earlier = situation
+        .pipeline
+        .jobs()
+        .iter()
+        .filter(|other| situation.pipeline.stage_index(other) < stage && other.name != situation.producer.name);
     earlier.map(|other| &*other.name).collect()
 }
 
@@ -67,7 +83,8 @@ fn stages_say_the_same(situation: &Situation<'_>) -> bool {
 }
 
 fn not_mended(situation: &Situation<'_>) -> Box<Finding> {
-    let message = format!("the image job needs '{}', and what that waits for cannot be written here", situation.producer.name);
+    let message =
+        format!("the image job needs '{}', and what that waits for cannot be written here", situation.producer.name);
     Box::new(Finding::new(Code::NeedsNotMended, situation.consumer_location("needs"), message))
 }
 
@@ -86,7 +103,9 @@ fn edit_keyword(situation: &Situation<'_>, keyword: &str, remedy: &Remedy) -> Ed
     let file = situation.pipeline.file(field.value.origin.file).ok_or_else(failed)?;
     let node = field.value.origin.node;
     let edit = match remedy {
-        Remedy::Entry => edit::remove_items(&file.tree, node, &places(situation, &field.value, file.tree.node(node).items())),
+        Remedy::Entry => {
+            edit::remove_items(&file.tree, node, &places(situation, &field.value, file.tree.node(node).items()))
+        }
         Remedy::Keyword => remove_keyword(&file.tree, field.key_origin.node),
         Remedy::Empty => Some(empty_list(&file.tree, node)),
     };

@@ -5,7 +5,7 @@ use crate::finding::Location;
 use crate::fold::edit_failed;
 use crate::fold::situation::{Situation, is_shared};
 use crate::gitlab::{Definition, PipelineFile};
-use crate::syntax::yaml::{NodeId, NodeKind, Tree, edit};
+use crate::syntax::yaml::{NodeId, NodeKind, edit};
 use crate::text::TextEdit;
 
 pub(super) fn remove(situation: &Situation<'_>) -> Edits {
@@ -23,11 +23,17 @@ pub(super) fn remove(situation: &Situation<'_>) -> Edits {
     Ok(edits)
 }
 
-fn job(situation: &Situation<'_>, file: &PipelineFile, definition: Definition) -> Result<TextEdit, Box<crate::finding::Finding>> {
+fn job(
+    situation: &Situation<'_>,
+    file: &PipelineFile,
+    definition: Definition,
+) -> Result<TextEdit, Box<crate::finding::Finding>> {
     let entries = file.tree.node(file.root).entries();
     let place = entries.iter().position(|entry| entry.key == definition.key);
     let edit = place.and_then(|place| edit::remove_entries(&file.tree, file.root, &[place]));
-    edit.ok_or_else(|| edit_failed(situation.pipeline.job_location(situation.producer), "this job cannot be taken out of its file"))
+    edit.ok_or_else(|| {
+        edit_failed(situation.pipeline.job_location(situation.producer), "this job cannot be taken out of its file")
+    })
 }
 
 /// Anchors in the job that others refer to move to the first of these.
@@ -44,16 +50,12 @@ fn anchors(file: &PipelineFile, definition: Definition) -> Result<Vec<TextEdit>,
             continue;
         }
         moved.push(target);
-        let edit = relocate(tree, id, target);
+        let edit = edit::relocate_anchor(tree, id);
         edits.push(edit.ok_or_else(|| {
             edit_failed(file.location(id), "this refers to a part of the build job, which cannot be moved here")
         })?);
     }
     Ok(edits)
-}
-
-fn relocate(tree: &Tree, alias: NodeId, anchored: NodeId) -> Option<TextEdit> {
-    edit::inline_alias(tree, alias, anchored)
 }
 
 /// The stage of the producer, if no job and no template is in it any more.
@@ -64,7 +66,8 @@ fn stage(situation: &Situation<'_>) -> Edits {
     let Some(stages) = situation.pipeline.top().get("stages").filter(|_| !is_used) else {
         return Ok(Vec::new());
     };
-    let Some(file) = situation.pipeline.file(stages.origin.file).filter(|file| !is_shared(file, stages.origin.node)) else {
+    let Some(file) = situation.pipeline.file(stages.origin.file).filter(|file| !is_shared(file, stages.origin.node))
+    else {
         return Ok(Vec::new());
     };
     let items = file.tree.node(stages.origin.node).items();
@@ -75,11 +78,17 @@ fn stage(situation: &Situation<'_>) -> Edits {
     }
     let edit = edit::remove_items(&file.tree, stages.origin.node, &places);
     let location = || -> Location { file.location(stages.origin.node) };
-    Ok(vec![(file.source.path().clone(), edit.ok_or_else(|| edit_failed(location(), "the stage cannot be taken out of this list"))?)])
+    Ok(vec![(
+        file.source.path().clone(),
+        edit.ok_or_else(|| edit_failed(location(), "the stage cannot be taken out of this list"))?,
+    )])
 }
 
 /// Whether a hidden job names the stage: whatever extends it later is in that stage.
 fn is_named_by_template(situation: &Situation<'_>, stage: &str) -> bool {
-    let hidden = situation.pipeline.top().fields().iter().filter(|field| field.key.starts_with('.') || &*field.key == "default");
-    hidden.into_iter().any(|field| field.value.get("stage").and_then(crate::gitlab::Value::text).as_deref() == Some(stage))
+    let hidden =
+        situation.pipeline.top().fields().iter().filter(|field| field.key.starts_with('.') || &*field.key == "default");
+    hidden
+        .into_iter()
+        .any(|field| field.value.get("stage").and_then(crate::gitlab::Value::text).as_deref() == Some(stage))
 }

@@ -14,16 +14,19 @@ pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
     let origins: Vec<_> = gone.filter_map(|step| found.script.items.get(step.item)).map(|item| item.origin).collect();
     let mut edits = Vec::new();
     for (index, file) in pipeline.files().iter().enumerate() {
-        let nodes = origins.iter().filter(|origin| pipeline.file(origin.file).is_some_and(|own| std::ptr::eq(own, file)));
+        let nodes =
+            origins.iter().filter(|origin| pipeline.file(origin.file).is_some_and(|own| std::ptr::eq(own, file)));
         let nodes: Vec<_> = nodes.map(|origin| origin.node).collect();
         let _ = index;
         let mut lists: Vec<_> = nodes.iter().filter_map(|node| file.tree.parent(*node)).collect();
         lists.dedup();
         for list in lists {
             let items = file.tree.node(list).items();
-            let places: Vec<_> = (0..items.len()).filter(|place| items.get(*place).is_some_and(|item| nodes.contains(item))).collect();
+            let places: Vec<_> =
+                (0..items.len()).filter(|place| items.get(*place).is_some_and(|item| nodes.contains(item))).collect();
             let removed = edit::remove_items(&file.tree, list, &places);
-            let removed = removed.ok_or_else(|| edit_failed(file.location(list), "these lines cannot be taken out of the script"))?;
+            let removed = removed
+                .ok_or_else(|| edit_failed(file.location(list), "these lines cannot be taken out of the script"))?;
             edits.push((file.source.path().clone(), removed));
         }
     }
