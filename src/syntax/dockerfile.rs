@@ -22,6 +22,7 @@ mod shell_pattern;
 mod split;
 mod validate;
 mod views;
+pub mod wildcard;
 
 pub use directive::{Directive, DirectiveKind};
 pub use expand::{Expansion, ExpansionError, escape_literal, expand};
