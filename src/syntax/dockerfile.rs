@@ -9,6 +9,7 @@
 
 mod arguments;
 mod directive;
+mod edit;
 mod expand;
 mod heredoc;
 mod instruction;
@@ -22,8 +23,10 @@ mod shell_pattern;
 mod split;
 mod validate;
 mod views;
+pub mod wildcard;
 
 pub use directive::{Directive, DirectiveKind};
+pub use edit::CopyPart;
 pub use expand::{Expansion, ExpansionError, escape_literal, expand};
 pub use instruction::{Arguments, Flag, HealthCheck, Heredoc, Instruction, JsonWord, KeyValue, Word};
 pub use keyword::Keyword;

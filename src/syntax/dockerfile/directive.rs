@@ -58,6 +58,11 @@ impl DirectiveParser {
     }
 }
 
+/// Whether a line that starts with `line` would be a directive at the top of a file.
+pub(super) fn is_directive(line: &str) -> bool {
+    directive(line, 0).is_some()
+}
+
 fn directive(comment: &str, start: usize) -> Option<Directive> {
     let (name, value) = comment.strip_prefix('#')?.split_once('=')?;
     let kind = kind(name.trim())?;
