@@ -15,10 +15,24 @@ use crate::text::Span;
 /// Where two parsers read a text differently, or one of them does not read it at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
+    /// How far the two are apart.
+    pub kind: DisagreementKind,
     /// What differs.
     pub message: String,
     /// The node of our tree at which it was noticed, or the place of our own syntax error.
     pub span: Span,
+}
+
+/// How far two parsers are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisagreementKind {
+    /// Our own parser does not take the text for YAML.
+    NotYaml,
+    /// The other parser does not. It is stricter than GitLab: a closing bracket in the column of its key, which
+    /// many pipelines have, is an error to it. This counts only where the text before an edit was no such error.
+    Refused,
+    /// Both read it, and read it differently.
+    Differs,
 }
 
 /// Reads `text` with both parsers.
@@ -26,11 +40,17 @@ pub struct Disagreement {
 /// # Errors
 /// Where they disagree, and where one of them finds `text` not to be YAML.
 pub fn confirm(text: &str) -> Result<(), Disagreement> {
-    let tree = Tree::parse(text).map_err(|error| Disagreement { message: error.message, span: error.span })?;
+    let tree = Tree::parse(text).map_err(|error| Disagreement {
+        kind: DisagreementKind::NotYaml,
+        message: error.message,
+        span: error.span,
+    })?;
     let mut comparison = Comparison { expected: steps(&tree), next: 0, tree: &tree, anchors: HashMap::new() };
     let mut parser = Parser::new_from_str(text);
     loop {
-        let (event, _) = parser.next_token().map_err(|error| comparison.differs(&error.to_string()))?;
+        let (event, _) = parser
+            .next_token()
+            .map_err(|error| comparison.disagreement(DisagreementKind::Refused, &error.to_string()))?;
         match event {
             Event::StreamEnd => return comparison.finish(),
             event => comparison.take(event)?,
@@ -83,7 +103,7 @@ impl Comparison<'_> {
             _ => false,
         };
         if !agrees {
-            return Err(self.differs("two parsers read this differently"));
+            return Err(self.disagreement(DisagreementKind::Differs, "two parsers read this differently"));
         }
         self.next += 1;
         Ok(())
@@ -113,18 +133,20 @@ impl Comparison<'_> {
 
     fn finish(&self) -> Result<(), Disagreement> {
         match self.expected.get(self.next) {
-            Some(_) => Err(self.differs("one of two parsers reads less than the other")),
+            Some(_) => {
+                Err(self.disagreement(DisagreementKind::Differs, "one of two parsers reads less than the other"))
+            }
             None => Ok(()),
         }
     }
 
-    fn differs(&self, message: &str) -> Disagreement {
+    fn disagreement(&self, kind: DisagreementKind, message: &str) -> Disagreement {
         let span = match self.expected.get(self.next) {
             Some(Step::Node(id)) => self.tree.node(*id).span,
             Some(Step::End(id)) => Span::at(self.tree.node(*id).span.end()),
             None => Span::at(self.tree.text().len()),
         };
-        Disagreement { message: message.to_owned(), span }
+        Disagreement { kind, message: message.to_owned(), span }
     }
 }
 
@@ -132,8 +154,8 @@ impl Comparison<'_> {
 /// text ends without one.
 fn same_value(text: &str, node: &Node, value: &str, style: TScalarStyle) -> bool {
     let is_open_end = node.scalar_style().is_some_and(|style| style.is_block())
-        && node.span.end() == text.len()
-        && !text.ends_with('\n');
+        && text.get(node.span.end()..).is_some_and(|rest| rest.trim_matches(' ').is_empty())
+        && (!text.ends_with('\n') || node.span.end() < text.len());
     let is_absent = node.is_absent() && style == TScalarStyle::Plain && matches!(value, "~" | "");
     let ours = node.scalar().unwrap_or_default();
     is_absent || ours == value || is_open_end && value.strip_suffix('\n') == Some(ours)

@@ -24,8 +24,13 @@ enum Role {
     Root,
     BlockItem,
     FlowItem,
-    Key { flow: bool },
-    Value,
+    Key {
+        flow: bool,
+    },
+    Value {
+        /// The number of its key.
+        key: usize,
+    },
 }
 
 fn roles(nodes: &[Node]) -> Vec<Role> {
@@ -45,7 +50,7 @@ fn roles(nodes: &[Node]) -> Vec<Role> {
                 let role = Role::Key { flow: *style == CollectionStyle::Flow };
                 for entry in entries {
                     set(entry.key.index(), role);
-                    set(entry.value.index(), Role::Value);
+                    set(entry.value.index(), Role::Value { key: entry.key.index() });
                 }
             }
             _ => {}
@@ -71,7 +76,7 @@ impl Placer<'_> {
         let after = properties.or(introducer).map(Span::end);
         match shape(node) {
             Shape::Absent => {
-                let at = after.unwrap_or_else(|| self.absent(index, role));
+                let at = after.unwrap_or_else(|| self.absent(role));
                 self.settle(index, Span::at(at));
             }
             Shape::Leaf => {
@@ -108,7 +113,7 @@ impl Placer<'_> {
                 }
                 Ok(self.accept(AtomKind::Question))
             }
-            Role::Value => Ok(self.accept(AtomKind::Colon)),
+            Role::Value { .. } => Ok(self.accept(AtomKind::Colon)),
         }
     }
 
@@ -136,13 +141,15 @@ impl Placer<'_> {
 
     /// Where a value stands that has neither an introducer nor properties: a key stands just before its `:`,
     /// a value that lacks its `:` just after its key.
-    fn absent(&self, index: usize, role: Role) -> usize {
-        let key_end = index.checked_sub(1).and_then(|key| self.end_of_last(key));
+    fn absent(&self, role: Role) -> usize {
         let next = self.peek().map_or(self.text.len(), |atom| atom.span.start());
-        if role == Role::Value { key_end.unwrap_or(next) } else { next }
+        match role {
+            Role::Value { key } => self.end_of(key).unwrap_or(next),
+            _ => next,
+        }
     }
 
-    fn end_of_last(&self, index: usize) -> Option<usize> {
+    fn end_of(&self, index: usize) -> Option<usize> {
         self.nodes.get(index).map(|node| node.full_span.end())
     }
 
@@ -198,7 +205,7 @@ impl Placer<'_> {
             self.accept(AtomKind::Comma);
             self.expect(AtomKind::Close)?.end()
         } else {
-            last_child(node).and_then(|child| self.end_of_last(child)).unwrap_or(node.span.start())
+            last_child(node).and_then(|child| self.end_of(child)).unwrap_or(node.span.start())
         };
         let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
         node.span = Span::new(node.span.start(), end);

@@ -10,10 +10,10 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
         .map_or(0, |found| found + before.get(found..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8))
 }
 
-/// Behind the line break of the line of `at`, or the end of the text.
+/// Behind the line break of the line of `at`, or the end of the text; `at` may lie within a character.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.find('\n').map_or(text.len(), |found| at + found + 1)
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    rest.iter().position(|byte| *byte == b'\n').map_or(text.len(), |found| at + found + 1)
 }
 
 /// What stands before `at` on its line.
