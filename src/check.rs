@@ -61,6 +61,10 @@ fn parses(
             continue;
         };
         if before.files().iter().any(|file| file.source.path() == path) {
+            if confirm(version.before.as_deref().unwrap_or_default()).is_err() {
+                // The second parser is stricter than GitLab's: what it does not take before it need not take after.
+                continue;
+            }
             confirm(text).map_err(|error| format!("{path}: two parsers do not agree: {}", error.message))?;
         } else if *path == handoff.dockerfile {
             let problems = |text: &str| Dockerfile::parse(text).problems.len();

@@ -18,15 +18,16 @@ pub(super) enum ExtendError {
 
 /// The fields of the job `name` with all that it extends merged below them.
 ///
+/// Where the pipeline is read in part, a parent that is not there may lie in the rest of it, and is passed over.
 /// Parents merge from left to right, then the job itself. A `null` deletes what was inherited.
 ///
 /// # Errors
 /// Where a parent is missing, or the ancestors do not end.
-pub(super) fn resolve(jobs: &Mapping, name: &str) -> Result<Rc<Mapping>, ExtendError> {
-    level(jobs, name, 0)
+pub(super) fn resolve(jobs: &Mapping, name: &str, is_partial: bool) -> Result<Rc<Mapping>, ExtendError> {
+    level(jobs, name, is_partial, 0)
 }
 
-fn level(jobs: &Mapping, name: &str, depth: usize) -> Result<Rc<Mapping>, ExtendError> {
+fn level(jobs: &Mapping, name: &str, is_partial: bool, depth: usize) -> Result<Rc<Mapping>, ExtendError> {
     let Some(own) = jobs.get(name).and_then(Value::mapping) else {
         return Ok(Rc::default());
     };
@@ -39,10 +40,10 @@ fn level(jobs: &Mapping, name: &str, depth: usize) -> Result<Rc<Mapping>, Extend
     let mut merged = Mapping::default();
     for parent in extends.one_or_many() {
         let parent_name = parent.text().unwrap_or_default();
-        if jobs.get(&parent_name).is_none() {
+        if jobs.get(&parent_name).is_none() && !is_partial {
             return Err(ExtendError::Missing(parent.clone(), parent_name.to_string()));
         }
-        merged = merge::mappings(&merged, level(jobs, &parent_name, depth + 1)?.as_ref());
+        merged = merge::mappings(&merged, level(jobs, &parent_name, is_partial, depth + 1)?.as_ref());
     }
     Ok(Rc::new(without_deleted(&merged, merge::mappings(&merged, own))))
 }

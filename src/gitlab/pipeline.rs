@@ -178,7 +178,7 @@ impl Pipeline {
         let mut extended = HashMap::new();
         let mut order = Vec::new();
         for name in names {
-            let fields = extend::resolve(&self.top, name).map_err(|error| self.extend_finding(error))?;
+            let fields = extend::resolve(&self.top, name, !self.unread.is_empty()).map_err(|error| self.extend_finding(error))?;
             extended.insert(Rc::clone(name), fields);
             order.push(Rc::clone(name));
         }
@@ -216,8 +216,12 @@ impl Pipeline {
             return Ok(Rc::clone(fields));
         };
         let value = Value { kind: Kind::Mapping(Rc::clone(fields)), origin };
-        let resolved = reference::resolve(jobs, &value).map_err(|error| self.reference_finding(error))?;
-        Ok(resolved.mapping().cloned().unwrap_or_default())
+        match reference::resolve(jobs, &value) {
+            Ok(resolved) => Ok(resolved.mapping().cloned().unwrap_or_default()),
+            // What it names may lie in a part of the pipeline that cannot be read here.
+            Err(_) if !self.unread.is_empty() => Ok(Rc::clone(fields)),
+            Err(error) => Err(self.reference_finding(error)),
+        }
     }
 
     fn note_duplicate_keys(&mut self) {

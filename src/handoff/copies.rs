@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::docker::{BuildContext, Copy, CopySource, Stages};
 use crate::gitlab::{PathPattern, Relation};
-use crate::syntax::dockerignore::DockerIgnore;
 use crate::text::RepositoryPath;
 
 /// How one `COPY` or `ADD` lies to the hand-off.
@@ -190,23 +189,18 @@ fn ignored(context: &BuildContext, path: &str) -> Ignored {
     let Some(path) = below_context else {
         return Ignored::No;
     };
-    let is_out = ignore.matches(&path);
-    let later = ignore.patterns().iter().rev().find(|pattern| may_match_below(pattern.text(), &path));
-    match (is_out, later) {
-        (true, _) if !has_exception_below(ignore, &path) => Ignored::All,
-        (_, Some(pattern)) => Ignored::Some(pattern.text().to_owned()),
-        (true, None) => Ignored::All,
-        (false, None) => Ignored::No,
+    if ignore.matches(&path) && ignore.excludes_all_below(&path) {
+        return Ignored::All;
     }
-}
-
-fn has_exception_below(ignore: &DockerIgnore, path: &str) -> bool {
-    ignore.patterns().iter().any(|pattern| pattern.is_exception() && may_match_below(pattern.text(), path))
+    match ignore.patterns.iter().rev().find(|pattern| may_match_below(&pattern.path, &path)) {
+        Some(pattern) => Ignored::Some(pattern.path.clone()),
+        None if ignore.matches(&path) => Ignored::All,
+        None => Ignored::No,
+    }
 }
 
 /// Whether an ignore pattern may match something strictly below `path`, but not the path itself.
 fn may_match_below(pattern: &str, path: &str) -> bool {
-    let pattern = pattern.trim_start_matches('!').trim_matches('/');
     match crate::gitlab::relation_of_paths(pattern, path) {
         Relation::Apart | Relation::Covers => false,
         Relation::Below | Relation::Overlaps => true,
