@@ -77,8 +77,12 @@ macro_rules! codes {
 }
 
 codes! {
+    FilesNotWritten "files-not-written" Error "The folded files could not be written, and none was"
+    InternalError "internal-error" Error "stagefold itself failed on this repository"
+    NoVersionControl "no-version-control" Error "The folder is not under version control, so nothing is written there"
     NullScriptItem "null-script-item" Warning "A script item that holds a comment and no command"
     SelfCheckFailed "self-check-failed" Error "The folded files failed their own check"
+    UncommittedChanges "uncommitted-changes" Error "Files that the fold would write hold changes that are not committed"
 }
 
 /// A name that is no code.

@@ -41,11 +41,17 @@ impl Terminal {
         shown.map(|finding| self.finding(entry, finding) + "\n\n").collect()
     }
 
+    /// Whether anything but errors is to be said.
+    #[must_use]
+    pub fn says_what_happened(&self) -> bool {
+        self.detail > Detail::Quiet
+    }
+
     /// The line that closes the report of a repository, which begins with its verdict; empty if nothing
     /// but errors is to be said.
     #[must_use]
     pub fn closing(&self, line: &str, verdict: Verdict) -> String {
-        if self.detail == Detail::Quiet {
+        if !self.says_what_happened() {
             return String::new();
         }
         let color = match verdict {
