@@ -20,6 +20,7 @@
 mod outcome;
 
 pub mod check;
+pub mod cli;
 pub mod docker;
 pub mod ecosystem;
 pub mod finding;

@@ -1,1 +1,18 @@
-//! What users see.
+//! What the user is told: a patch that git takes, findings with the lines they speak of, and JSON.
+//!
+//! Everything here turns an [`Outcome`](crate::Outcome) into text; nothing here writes to a stream or
+//! touches a file. What comes from the user's files is shown with its control characters made visible,
+//! except in the patch, which is byte for byte what the files hold.
+
+mod entry;
+mod json;
+mod patch;
+mod sentence;
+mod snippet;
+mod terminal;
+
+pub use entry::{Entry, Tally};
+pub use json::{json_end, json_entry, json_start};
+pub use patch::{colored, patch};
+pub use sentence::{Tense, closing_line};
+pub use terminal::{Detail, Terminal};

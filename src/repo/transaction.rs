@@ -139,7 +139,8 @@ fn land(staged: &mut [(&RepositoryPath, Staged)], gate: Gate<'_>) -> Result<(), 
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;

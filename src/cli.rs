@@ -1,0 +1,37 @@
+//! The command line: arguments, one small file for each command, and how many repositories are handled at once.
+//!
+//! Nothing here ends the process. A command writes to the streams it is given and returns a [`Status`];
+//! `main` turns that into an exit code.
+
+mod apply;
+mod arguments;
+mod batch;
+mod explain;
+mod fold;
+mod output;
+mod panics;
+mod status;
+
+use std::io;
+
+pub use arguments::Arguments;
+pub use fold::Fold;
+pub use output::Streams;
+pub use status::Status;
+
+use arguments::Command;
+
+/// Does what `arguments` say, with `fold` as the heart of it.
+///
+/// # Errors
+/// Where the streams cannot be written, or no thread can be started. What is wrong with a repository is told
+/// on the streams and counted in the status.
+pub fn run(arguments: &Arguments, fold: &Fold, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let options = &arguments.options;
+    match &arguments.command {
+        None => fold::run(&arguments.paths, None, options, fold, streams),
+        Some(Command::Diff { paths }) => fold::run(paths, None, options, fold, streams),
+        Some(Command::Apply { paths, allow }) => fold::run(paths, Some(allow.into()), options, fold, streams),
+        Some(Command::Explain { code }) => explain::run(*code, streams.out),
+    }
+}

@@ -1,0 +1,207 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::explain::code_named;
+use crate::finding::Code;
+use crate::outcome::{Layers, Policy};
+use crate::repo::Allowed;
+use crate::report::Detail;
+
+const EXAMPLES: &str = "\
+Examples:
+  stagefold                      show the change of the repository here
+  stagefold | git apply          the same, and make it
+  stagefold apply group/*        fold many repositories in place
+  stagefold --check --format json .
+  stagefold explain null-script-item
+
+PATH is a folder with a .gitlab-ci.yml, a folder with many such below it, or a pipeline file of any name.
+The patch goes to stdout, everything else to stderr. Its paths start at the repository; where several
+are found, at the current directory (at their common folder where they lie outside of it).
+
+Exit status: 0 done; 1 changes pending (--check); 2 error; 3 a hand-off was refused (--check)";
+
+/// Folds a GitLab CI build job into a multistage Dockerfile, and shows the change as a diff.
+#[derive(Debug, Parser)]
+#[command(name = "stagefold", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// Repositories, folders of repositories, or pipeline files [default: .]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show the change as a patch (the default command)
+    Diff {
+        /// Repositories, folders of repositories, or pipeline files [default: .]
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Make the change in place: all files of a repository or none
+    Apply {
+        /// Repositories, folders of repositories, or pipeline files [default: .]
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        allow: Allow,
+    },
+    /// Say what a finding means; without CODE, list them all
+    Explain {
+        /// The finding, such as null-script-item
+        #[arg(value_parser = code_named)]
+        code: Option<Code>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Allow {
+    /// Write files that have uncommitted changes
+    #[arg(long)]
+    allow_dirty: bool,
+    /// Write files that are not under version control
+    #[arg(long)]
+    allow_no_vcs: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// What to print
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Exit with 1 where a change is pending, with 3 where a hand-off was refused
+    #[arg(long, global = true)]
+    pub(super) check: bool,
+    /// Accept a difference that a `review` finding names; may be repeated
+    #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
+    accept: Vec<Code>,
+    /// Install dependencies in a layer of their own where that is proven to be legal
+    #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto)]
+    layers: LayersChoice,
+    /// Use colours
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub(super) color: ColorChoice,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say everything, notes included
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// How many repositories to fold at once [default: one for each processor]
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A patch on stdout, findings on stderr
+    Text,
+    /// One JSON document on stdout
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LayersChoice {
+    Auto,
+    Off,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Arguments {
+    /// Whether colours are wanted: always, never, or where the stream is fit for them.
+    #[must_use]
+    pub const fn wants_color(&self, is_fit: bool) -> bool {
+        match self.options.color {
+            ColorChoice::Auto => is_fit,
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn policy(&self) -> Policy {
+        let layers = match self.layers {
+            LayersChoice::Auto => Layers::Auto,
+            LayersChoice::Off => Layers::Off,
+        };
+        Policy { accepted: self.accept.iter().copied().collect(), layers }
+    }
+
+    pub(super) const fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        }
+    }
+}
+
+impl From<&Allow> for Allowed {
+    fn from(allow: &Allow) -> Self {
+        Self { dirty: allow.allow_dirty, no_version_control: allow.allow_no_vcs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use clap::{CommandFactory, Parser};
+
+    use super::{Arguments, Command, Detail};
+    use crate::finding::Code;
+
+    fn parse(line: &str) -> Arguments {
+        Arguments::try_parse_from(std::iter::once("stagefold").chain(line.split_whitespace())).unwrap()
+    }
+
+    #[test]
+    fn the_definition_holds() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn paths_alone_mean_diff() {
+        assert_eq!(parse("a b").paths, ["a", "b"].map(PathBuf::from));
+        assert_eq!(parse("a diff").paths, ["a", "diff"].map(PathBuf::from));
+        assert!(
+            matches!(parse("--check diff a").command, Some(Command::Diff { paths }) if paths == [PathBuf::from("a")])
+        );
+        assert!(parse("").command.is_none());
+    }
+
+    #[test]
+    fn options_may_stand_on_both_sides_of_the_command() {
+        for line in [
+            "-v --accept null-script-item diff .",
+            "diff . --accept null-script-item -v",
+            "--accept null-script-item .",
+        ] {
+            let options = parse(line).options;
+            assert_eq!(options.policy().accepted, [Code::NullScriptItem].into(), "{line}");
+            assert_eq!(options.detail() == Detail::Verbose, line.contains("-v"));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error() {
+        for line in ["--accept no-such-code", "--jobs 0", "-q -v", "explain nul-script-item", "--format yaml"] {
+            let arguments = std::iter::once("stagefold").chain(line.split_whitespace());
+            assert_eq!(Arguments::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::apply::apply;
+use super::arguments::Options;
+use super::batch::in_order;
+use super::output::{Reporter, Streams};
+use super::panics::guarded;
+use super::status::Status;
+use crate::finding::{Code, Finding, Location};
+use crate::outcome::{Outcome, Policy};
+use crate::repo::{Allowed, Discovery, DiskRepository, Found, PIPELINE, discover};
+use crate::report::{Entry, Tense, patch};
+use crate::source::Repository;
+use crate::text::RepositoryPath;
+
+/// How one repository is folded: the repository, its pipeline, what the user allows.
+pub type Fold = dyn Fn(&dyn Repository, &RepositoryPath, &Policy) -> Outcome + Sync;
+
+/// Folds every repository that `paths` name and shows the changes; makes them where `allowed` is given.
+pub(super) fn run(
+    paths: &[PathBuf],
+    allowed: Option<Allowed>,
+    options: &Options,
+    fold: &Fold,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    let here = [PathBuf::from(".")];
+    let Discovery { found, errors } = discover(if paths.is_empty() { &here } else { paths });
+    let policy = options.policy();
+    let tense = if allowed.is_some() { Tense::Written } else { Tense::Shown };
+    let mut reporter = Reporter::new(streams, options, &policy, tense, found.len() > 1);
+    let mut status = if errors.is_empty() { Status::Done } else { Status::Failed };
+    errors.iter().try_for_each(|error| reporter.error(error))?;
+    reporter.start()?;
+    // In JSON each repository has its own patch, which starts at its own root.
+    let base = (found.len() > 1 && !reporter.is_json()).then(|| common_folder(&found));
+    let work = |index: usize| found.get(index).map(|found| (found, fold_one(found, base.as_deref(), &policy, fold)));
+    in_order(found.len(), options.jobs, &work, &mut |folded| {
+        let Some((found, mut entry)) = folded else { return Ok(()) };
+        if let Some(allowed) = allowed {
+            apply(found, &mut entry, allowed);
+        }
+        status = status.max(Status::of(entry.outcome.verdict, options.check, allowed.is_some()));
+        reporter.entry(&entry, &label(found))
+    })?;
+    reporter.end()?;
+    Ok(status)
+}
+
+fn fold_one(found: &Found, base: Option<&Path>, policy: &Policy, fold: &Fold) -> Entry {
+    let work = || {
+        let repository = DiskRepository::new(&found.root, found.pipeline.clone());
+        let outcome = fold(&repository, &found.pipeline, policy);
+        let kind_of = |path: &RepositoryPath| repository.tracked().get(path).copied();
+        let patch = patch(&outcome.files, &folder_below(base, &found.root), &kind_of);
+        (outcome, patch)
+    };
+    let (outcome, patch) =
+        guarded(work).unwrap_or_else(|words| (internal_error(&found.pipeline, &words), String::new()));
+    Entry { name: found.name.clone(), outcome, patch }
+}
+
+fn internal_error(pipeline: &RepositoryPath, words: &str) -> Outcome {
+    let finding = Finding::new(
+        Code::InternalError,
+        Location::File(pipeline.clone()),
+        format!("stagefold itself failed on this repository: {words}"),
+    );
+    Outcome::failed(finding.with_help("please report it; the other repositories are not touched by this"))
+}
+
+/// What a closing line calls `found`: the repository, or the pipeline where it has another name than usual.
+fn label(found: &Found) -> String {
+    match (found.name.as_str(), found.pipeline.as_str()) {
+        (name, PIPELINE) => name.to_owned(),
+        (".", pipeline) => pipeline.to_owned(),
+        (name, pipeline) => format!("{name}/{pipeline}"),
+    }
+}
+
+/// The folder at which the paths of one patch for all of `found` start: the current one if all lie below it,
+/// else the deepest that holds them all.
+fn common_folder(found: &[Found]) -> PathBuf {
+    let holds_all = |folder: &Path| found.iter().all(|found| found.root.starts_with(folder));
+    if let Some(here) = env::current_dir().and_then(fs::canonicalize).ok().filter(|here| holds_all(here)) {
+        return here;
+    }
+    let first = found.first().map(|found| found.root.as_path()).unwrap_or(Path::new("/"));
+    first.ancestors().find(|folder| holds_all(folder)).unwrap_or(first).to_owned()
+}
+
+fn folder_below(base: Option<&Path>, root: &Path) -> RepositoryPath {
+    let below = base.and_then(|base| root.strip_prefix(base).ok());
+    let parts: Option<Vec<_>> = below.and_then(|below| below.iter().map(|part| part.to_str()).collect());
+    parts.and_then(|parts| RepositoryPath::new(&parts.join("/"))).unwrap_or_default()
+}

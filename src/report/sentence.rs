@@ -1,0 +1,145 @@
+use std::collections::BTreeSet;
+
+use annotate_snippets::normalize_untrusted_str;
+
+use crate::finding::Severity;
+use crate::outcome::{HandoffSummary, Outcome, Policy, Verdict, Via};
+
+/// Whether a change is shown or was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tense {
+    /// It is shown (`diff`).
+    Shown,
+    /// It was written (`apply`).
+    Written,
+}
+
+/// What happened to a repository, in one line without a line break: the verdict, then what it means here.
+#[must_use]
+pub fn closing_line(outcome: &Outcome, policy: &Policy, tense: Tense) -> String {
+    let line = match outcome.verdict {
+        Verdict::Folded => format!("folded: {}{}", handoffs(&outcome.handoffs), files(outcome.files.len(), tense)),
+        Verdict::Refused => format!("refused: {}{}", left_alone(&outcome.handoffs), reasons(outcome, policy)),
+        Verdict::NothingToFold => "nothing to fold".to_owned(),
+        Verdict::Failed => format!("failed: {}", codes(outcome, |severity| severity == Severity::Error)),
+    };
+    visible(&line)
+}
+
+/// `text` on one line, its control characters made visible.
+pub(super) fn visible(text: &str) -> String {
+    normalize_untrusted_str(text).replace(['\n', '\r'], " ")
+}
+
+fn files(count: usize, tense: Tense) -> String {
+    match (count, tense) {
+        (1, Tense::Shown) => "; 1 file changes".to_owned(),
+        (1, Tense::Written) => "; 1 file written".to_owned(),
+        (_, Tense::Shown) => format!("; {count} files change"),
+        (_, Tense::Written) => format!("; {count} files written"),
+    }
+}
+
+/// `1 hand-off (artifacts) from job 'build' into Dockerfile`.
+fn handoffs(handoffs: &[HandoffSummary]) -> String {
+    let noun = if handoffs.len() == 1 { "hand-off" } else { "hand-offs" };
+    let ways = list(handoffs.iter().map(|handoff| handoff.via.name().to_owned()));
+    let dockerfiles = list(handoffs.iter().map(|handoff| handoff.dockerfile.to_string()));
+    let kept = list(handoffs.iter().filter(|handoff| handoff.producer_kept).flat_map(producers));
+    let kept = if kept.is_empty() { kept } else { format!("; {kept} stays for others") };
+    format!(
+        "{} {noun} ({ways}) from {} into {dockerfiles}{kept}",
+        handoffs.len(),
+        list(handoffs.iter().flat_map(producers))
+    )
+}
+
+fn producers(handoff: &HandoffSummary) -> impl Iterator<Item = String> {
+    handoff.producers.iter().map(|producer| match handoff.via {
+        Via::DockerCp => producer.clone(),
+        Via::Cache | Via::Artifacts => format!("job '{producer}'"),
+    })
+}
+
+fn left_alone(all: &[HandoffSummary]) -> String {
+    if all.is_empty() { String::new() } else { format!("{} left alone; ", handoffs(all)) }
+}
+
+/// The codes that forbid the fold, or the way to allow it where nothing forbids it outright.
+fn reasons(outcome: &Outcome, policy: &Policy) -> String {
+    let forbidding = codes(outcome, |severity| severity == Severity::Refusal);
+    if !forbidding.is_empty() {
+        return forbidding;
+    }
+    let open = outcome.findings_of(Severity::Review).filter(|finding| !policy.accepted.contains(&finding.code));
+    let flags: BTreeSet<_> = open.map(|finding| format!("--accept {}", finding.code)).collect();
+    let flags: Vec<_> = flags.into_iter().collect();
+    format!("a person must accept what is named above: {}", flags.join(" "))
+}
+
+fn codes(outcome: &Outcome, matters: impl Fn(Severity) -> bool) -> String {
+    list(outcome.findings.iter().filter(|finding| matters(finding.severity())).map(|finding| finding.code.to_string()))
+}
+
+/// The different ones of `words`, in their first order.
+fn list(words: impl Iterator<Item = String>) -> String {
+    let mut seen = BTreeSet::new();
+    let words: Vec<_> = words.filter(|word| seen.insert(word.clone())).collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tense, closing_line};
+    use crate::finding::{Code, Finding, Location};
+    use crate::outcome::{HandoffSummary, Outcome, Policy, Verdict, Via};
+    use crate::text::{FileVersions, RepositoryPath};
+
+    fn path(text: &str) -> RepositoryPath {
+        RepositoryPath::new(text).unwrap()
+    }
+
+    fn handoff(via: Via, producer: &str) -> HandoffSummary {
+        HandoffSummary {
+            via,
+            producers: vec![producer.to_owned()],
+            consumer: "containerize".to_owned(),
+            paths: vec!["dist/".to_owned()],
+            dockerfile: path("Dockerfile"),
+            producer_kept: false,
+        }
+    }
+
+    fn line(outcome: &Outcome, tense: Tense) -> String {
+        closing_line(outcome, &Policy::default(), tense)
+    }
+
+    #[test]
+    fn a_fold_says_what_goes_where() {
+        let mut outcome = Outcome::unchanged(Verdict::Folded, vec![handoff(Via::Artifacts, "build")], Vec::new());
+        let versions = FileVersions { before: None, after: Some(String::new()) };
+        outcome.files = [(path("a"), versions.clone()), (path("b"), versions)].into();
+        let expected = "folded: 1 hand-off (artifacts) from job 'build' into Dockerfile; 2 files change";
+        assert_eq!(line(&outcome, Tense::Shown), expected);
+        outcome.handoffs.push(handoff(Via::DockerCp, "Dockerfile.build"));
+        outcome.handoffs[0].producer_kept = true;
+        outcome.files.remove(&path("a"));
+        let expected = "folded: 2 hand-offs (artifacts, docker-cp) from job 'build', Dockerfile.build into Dockerfile; \
+            job 'build' stays for others; 1 file written";
+        assert_eq!(line(&outcome, Tense::Written), expected);
+    }
+
+    #[test]
+    fn a_failure_names_its_codes() {
+        let finding = Finding::new(Code::SelfCheckFailed, Location::File(path("a")), "x");
+        assert_eq!(line(&Outcome::failed(finding), Tense::Shown), "failed: self-check-failed");
+        let nothing = Outcome::unchanged(Verdict::NothingToFold, Vec::new(), Vec::new());
+        assert_eq!(line(&nothing, Tense::Shown), "nothing to fold");
+    }
+
+    #[test]
+    fn names_from_the_pipeline_keep_to_their_line() {
+        let outcome = Outcome::unchanged(Verdict::Folded, vec![handoff(Via::Cache, "a\nb\u{1b}[2J")], Vec::new());
+        assert!(line(&outcome, Tense::Shown).contains("job 'a b␛[2J'"), "{}", line(&outcome, Tense::Shown));
+    }
+}
