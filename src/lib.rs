@@ -2,6 +2,7 @@
 
 mod outcome;
 
+pub mod ecosystem;
 pub mod finding;
 pub mod repo;
 pub mod report;
