@@ -246,8 +246,9 @@ impl Lexer<'_> {
         let start = self.position() + 1;
         let Some(length) = self.rest().get(1..).and_then(|rest| rest.find('`')) else { return Err(opening) };
         let script = Span::new(start, start + length);
-        // Inside backquotes a backslash quotes once more, so that the text is not the script that runs.
-        if self.slice(script).contains('\\') {
+        // Inside backquotes a backslash quotes these once more, so that the text is not the script that runs.
+        let mut behind_backslashes = self.slice(script).split('\\').skip(1);
+        if behind_backslashes.any(|rest| rest.is_empty() || rest.starts_with(['$', '"'])) {
             return Err(Opaque::new(script, "a backslash in backquotes"));
         }
         let tokens = self.within(start, script.end(), |lexer| lexer.nested_tokens(false))?;

@@ -1,0 +1,194 @@
+//! Package managers: which files an install reads, and when it may run before the sources are copied.
+//!
+//! A dependency layer is `COPY` of the manifests, the install, then `COPY` of everything else, so that the
+//! install is not run again when only sources change. It is legal where the install reads nothing but the
+//! manifests, and where the second `COPY` cannot overwrite what it made. Both are proven from the repository's
+//! own files; where they cannot be, the split is not legal and says why. The install is the user's own command.
+//!
+//! What the scripts of *installed packages* read of the project cannot be seen from here. The packages known to
+//! do so stand in a table; for all others the split relies on what every published image does.
+
+mod berry;
+mod configuration;
+mod folder;
+mod invocation;
+mod npm;
+mod package;
+mod pnpm;
+mod yarn;
+
+use crate::finding::Location;
+use crate::source::Repository;
+use crate::text::RepositoryPath;
+use folder::Folder;
+
+pub use configuration::configuration_variables;
+
+/// Whether the install of dependencies can be a layer of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// It can.
+    Legal(DependencyLayer),
+    /// It installs dependencies, but it cannot.
+    NotLegal {
+        /// Why, as a phrase without a full stop.
+        reason: String,
+        /// Where that is to be seen, if it is in a file.
+        location: Option<Location>,
+    },
+    /// The command does not install the dependencies of a project.
+    NotAnInstall,
+}
+
+/// What a layer of dependencies is made of. All paths are those of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DependencyLayer {
+    /// The package manager: `npm`, `yarn` or `pnpm`.
+    pub ecosystem: &'static str,
+    /// The files that must be copied before the install, all of them tracked, in reading order.
+    pub manifests: Vec<RepositoryPath>,
+    /// The file among them that fixes the versions; `None` where there is none, so that a cached layer keeps the
+    /// versions of its first build.
+    pub lock_file: Option<RepositoryPath>,
+    /// What the install makes; nothing at or below these paths is tracked.
+    pub outputs: Vec<RepositoryPath>,
+    /// Whether the install may write the lock file anew, which the copy of the sources then puts back.
+    pub may_rewrite_lock_file: bool,
+    /// The environment variables that the manifests name, such as `${NPM_TOKEN}` in `.npmrc`: sorted, each once.
+    pub variables: Vec<String>,
+}
+
+/// Whether the command whose literal words are `words`, run in `folder`, can be a layer of its own.
+#[must_use]
+pub fn split(repository: &dyn Repository, folder: &RepositoryPath, words: &[&str]) -> Split {
+    let folder = Folder { repository, path: folder };
+    let result = match words {
+        ["npm", arguments @ ..] => npm::split(&folder, arguments),
+        ["yarn" | "yarnpkg", arguments @ ..] => yarn::split(&folder, arguments),
+        ["pnpm", arguments @ ..] => pnpm::split(&folder, arguments),
+        _ => return Split::NotAnInstall,
+    };
+    match result {
+        Ok(Some(layer)) => Split::Legal(layer),
+        Ok(None) => Split::NotAnInstall,
+        Err(Refusal { reason, location }) => Split::NotLegal { reason, location },
+    }
+}
+
+/// Why a split is not legal.
+#[derive(Debug)]
+struct Refusal {
+    reason: String,
+    location: Option<Location>,
+}
+
+impl Refusal {
+    fn new(reason: impl Into<String>, location: Location) -> Self {
+        Self { reason: reason.into(), location: Some(location) }
+    }
+
+    fn without_place(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), location: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::{DependencyLayer, Split, split};
+    use crate::source::{FileKind, MemoryRepository, ReadError, Repository, SourceFile};
+    use crate::text::RepositoryPath;
+
+    /// The split of `command` at the root of a repository of `files`.
+    pub(super) fn split_at_root(command: &str, files: &[(&str, &str)]) -> Split {
+        split_in("", command, files)
+    }
+
+    pub(super) fn split_in(folder: &str, command: &str, files: &[(&str, &str)]) -> Split {
+        let repository = MemoryRepository::new(files.iter().copied());
+        let words: Vec<_> = command.split(' ').collect();
+        split(&repository, &RepositoryPath::new(folder).unwrap(), &words)
+    }
+
+    pub(super) fn layer(command: &str, files: &[(&str, &str)]) -> DependencyLayer {
+        match split_at_root(command, files) {
+            Split::Legal(layer) => layer,
+            other => panic!("{command}: {other:?}"),
+        }
+    }
+
+    /// The reason why the split is not legal, and the text that it points at.
+    pub(super) fn refusal(command: &str, files: &[(&str, &str)]) -> (String, Option<String>) {
+        match split_at_root(command, files) {
+            Split::NotLegal { reason, location } => (reason, location.map(|location| pointed_at(&location))),
+            other => panic!("{command}: {other:?}"),
+        }
+    }
+
+    fn pointed_at(location: &crate::finding::Location) -> String {
+        match location {
+            crate::finding::Location::File(path) => path.to_string(),
+            crate::finding::Location::Span { file, span } => span.slice(file.text()).trim_end().to_owned(),
+        }
+    }
+
+    pub(super) fn names(paths: &[RepositoryPath]) -> Vec<&str> {
+        paths.iter().map(RepositoryPath::as_str).collect()
+    }
+
+    #[test]
+    fn other_commands_install_no_dependencies() {
+        let files = [("package.json", "{}"), ("yarn.lock", ""), ("pnpm-lock.yaml", "")];
+        for command in [
+            "make",
+            "npm",
+            "npm run build",
+            "npm install left-pad",
+            "npm i -g yarn",
+            "npm ci --help",
+            "npm test",
+            "yarn build",
+            "yarn add x",
+            "yarn --version",
+            "pnpm add x",
+            "pnpm",
+            "pnpm build",
+            "pnpm install -g x",
+            "npx npm ci",
+            "",
+        ] {
+            assert_eq!(split_at_root(command, &files), Split::NotAnInstall, "{command}");
+        }
+    }
+
+    /// A repository whose `package.json` is of another kind.
+    struct Odd(MemoryRepository, BTreeMap<RepositoryPath, FileKind>);
+
+    impl Repository for Odd {
+        fn tracked(&self) -> &BTreeMap<RepositoryPath, FileKind> {
+            &self.1
+        }
+
+        fn read(&self, path: &RepositoryPath) -> Result<Arc<SourceFile>, ReadError> {
+            self.0.read(path)
+        }
+    }
+
+    #[test]
+    fn a_manifest_must_be_a_tracked_file() {
+        let path = RepositoryPath::new("package.json").unwrap();
+        for (kind, words) in [(FileKind::SymbolicLink, "is a symbolic link"), (FileKind::Submodule, "is a submodule")] {
+            let tracked = BTreeMap::from([(path.clone(), kind)]);
+            let repository = Odd(MemoryRepository::new([("package.json", "{}")]), tracked);
+            let Split::NotLegal { reason, .. } = split(&repository, &RepositoryPath::root(), &["npm", "i"]) else {
+                panic!()
+            };
+            assert!(reason.contains(words), "{reason}");
+        }
+        let untracked = Odd(MemoryRepository::new([("package.json", "{}")]), BTreeMap::new());
+        let result = split(&untracked, &RepositoryPath::root(), &["npm", "i"]);
+        assert!(matches!(result, Split::NotLegal { reason, .. } if reason == "there is no `package.json` in `.`"));
+    }
+}

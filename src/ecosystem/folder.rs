@@ -1,0 +1,131 @@
+use std::sync::Arc;
+
+use super::configuration::variables_of;
+use super::{DependencyLayer, Refusal};
+use crate::finding::Location;
+use crate::source::{FileKind, Repository, SourceFile};
+use crate::text::{RepositoryPath, Span};
+
+/// The folder that an install runs in.
+pub(super) struct Folder<'a> {
+    pub(super) repository: &'a dyn Repository,
+    pub(super) path: &'a RepositoryPath,
+}
+
+impl Folder<'_> {
+    /// The path of `relative` from here; `None` where it leaves the repository.
+    pub(super) fn join(&self, relative: &str) -> Option<RepositoryPath> {
+        self.path.join(relative)
+    }
+
+    /// The tracked file at `relative`, `None` where there is none.
+    ///
+    /// # Errors
+    /// Where it is no regular file, or cannot be read.
+    pub(super) fn file(&self, relative: &str) -> Result<Option<Arc<SourceFile>>, Refusal> {
+        match self.join(relative) {
+            Some(path) => self.file_at(&path),
+            None => Err(Refusal::without_place(format!("`{relative}` lies outside of the repository"))),
+        }
+    }
+
+    fn file_at(&self, path: &RepositoryPath) -> Result<Option<Arc<SourceFile>>, Refusal> {
+        let refuse = |reason| Err(Refusal::new(reason, Location::File(path.clone())));
+        match self.repository.tracked().get(path) {
+            None => return Ok(None),
+            Some(FileKind::Regular | FileKind::Executable) => {}
+            Some(FileKind::SymbolicLink) => return refuse(format!("`{path}` is a symbolic link")),
+            Some(FileKind::Submodule) => return refuse(format!("`{path}` is a submodule")),
+        }
+        match self.repository.read(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) => refuse(format!("`{path}` cannot be read: {error}")),
+        }
+    }
+
+    /// Refuses where one of `names` stands in a folder above, since the package manager reads it from there too.
+    pub(super) fn nothing_above(&self, names: &[&str]) -> Result<(), Refusal> {
+        let mut above = self.path.clone();
+        while !above.is_root() {
+            above = above.parent();
+            let folder = Folder { repository: self.repository, path: &above };
+            for name in names {
+                if let Some(path) = folder.join(name).filter(|path| self.repository.tracks(path)) {
+                    let reason = format!("`{path}` stands above the folder of the install, which reads it too");
+                    return Err(Refusal::new(reason, Location::File(path)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The files named `name` in the folders above that are tracked and readable, the nearest first.
+    pub(super) fn above(&self, name: &str) -> Result<Vec<Arc<SourceFile>>, Refusal> {
+        let mut above = self.path.clone();
+        let mut files = Vec::new();
+        while !above.is_root() {
+            above = above.parent();
+            files.extend(Folder { repository: self.repository, path: &above }.file(name)?);
+        }
+        Ok(files)
+    }
+
+    /// Refuses where something of `outputs` is tracked, since a copy of the sources would overwrite what was installed.
+    pub(super) fn outputs(&self, outputs: &[&str]) -> Result<Vec<RepositoryPath>, Refusal> {
+        let mut paths = Vec::new();
+        for output in outputs {
+            // An absolute path, or one beyond the repository, is not reached by a copy of the sources.
+            let Some(path) = self.join(output).filter(|_| !output.starts_with(['/', '~'])) else { continue };
+            if self.repository.tracks(&path) {
+                let reason =
+                    format!("`{path}` is under version control, so the sources would overwrite what is installed");
+                return Err(Refusal::new(reason, Location::File(path)));
+            }
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+}
+
+/// The manifests of a layer while they are gathered, each once.
+#[derive(Default)]
+pub(super) struct Manifests(Vec<Arc<SourceFile>>);
+
+impl Manifests {
+    pub(super) fn add(&mut self, file: Option<&Arc<SourceFile>>) {
+        if let Some(file) = file.filter(|file| !self.0.iter().any(|other| other.path() == file.path())) {
+            self.0.push(Arc::clone(file));
+        }
+    }
+
+    /// The layer that these manifests make.
+    pub(super) fn layer(
+        self,
+        ecosystem: &'static str,
+        lock_file: Option<&Arc<SourceFile>>,
+        outputs: Vec<RepositoryPath>,
+        may_rewrite_lock_file: bool,
+    ) -> DependencyLayer {
+        let mut variables: Vec<_> = self.0.iter().flat_map(variables_of).map(|(name, _)| name).collect();
+        variables.sort_unstable();
+        variables.dedup();
+        DependencyLayer {
+            ecosystem,
+            manifests: self.0.iter().map(|file| file.path().clone()).collect(),
+            lock_file: lock_file.map(|file| file.path().clone()),
+            outputs,
+            may_rewrite_lock_file: may_rewrite_lock_file && lock_file.is_some(),
+            variables,
+        }
+    }
+}
+
+/// Refuses where one of `needles` stands in the file: text that tells of a dependency within the repository.
+pub(super) fn names_no_folder(file: &Arc<SourceFile>, needles: &[&str]) -> Result<(), Refusal> {
+    let found = needles.iter().find_map(|needle| Some((needle.trim_start(), file.text().find(needle)? + needle.len())));
+    let Some((needle, end)) = found else { return Ok(()) };
+    let reason = format!("`{}` has dependencies within the repository (`{needle}`)", file.path());
+    Err(Refusal::new(reason, Location::new(file, Span::new(end - needle.len(), end))))
+}
