@@ -98,7 +98,7 @@ fn all_said(text: &str) -> Vec<String> {
 }
 
 fn applied(edit: &TextEdit, text: &str) -> String {
-    edit.apply(text).expect("the edit fits the text it was made for")
+    edit.apply(text).unwrap_or_else(|| "the edit does not fit its text".to_owned())
 }
 
 fn spans_of(instruction: &Instruction) -> Vec<Span> {
