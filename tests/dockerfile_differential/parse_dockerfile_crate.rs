@@ -36,7 +36,7 @@ impl File<'_> {
             Instruction::Run(run) => {
                 let heredocs = run.here_docs.iter().map(|heredoc| heredoc.value.to_string()).collect();
                 let command = self.command(&run.arguments);
-                let whole_line = command.is_empty().then(|| self.from_heredoc(run.run.span.end));
+                let whole_line = command.is_empty().then(|| self.line_from_heredoc(run.run.span.end));
                 ("RUN", flags(&run.options), whole_line.unwrap_or(command), heredocs)
             }
             Instruction::From(stage) => {
@@ -71,7 +71,7 @@ impl File<'_> {
     }
 
     /// The line from its first here-document on, whose operators are not told.
-    fn from_heredoc(&self, start: usize) -> String {
+    fn line_from_heredoc(&self, start: usize) -> String {
         let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         line.find("<<").and_then(|at| line.get(at..)).map_or(String::new(), |rest| joined(rest, self.escape))
     }
@@ -79,7 +79,7 @@ impl File<'_> {
     /// A JSON array shows only in the bracket behind the destination.
     fn paths(&self, start: usize, sources: &[Source<'_>], destination: &UnescapedString<'_>) -> String {
         if sources.iter().any(|source| matches!(source, Source::HereDoc(_))) {
-            return self.from_heredoc(start);
+            return self.line_from_heredoc(start);
         }
         let raw = |source: &Source<'_>| match source {
             Source::Path(path) => path.value.to_string(),

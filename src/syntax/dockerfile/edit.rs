@@ -4,6 +4,7 @@
 mod copy;
 mod flags;
 mod lines;
+mod stage;
 
 pub use copy::CopyPart;
 

@@ -117,6 +117,32 @@ mod tests {
     }
 
     #[test]
+    fn patterns_follow_the_builder() {
+        for (word, value, other, result) in [
+            ("${V#()[]{\\}^$.\\*\\?|\\\\}", "()[]{}^$.*?|\\x", "", "x"),
+            ("${V%%\\**}", "xx**", "", "xx"),
+            ("${V#*x*y}", "xxyy", "", "y"),
+            ("${V#*}", "xxyy", "", "xxyy"),
+            ("${V#$W}", "xxyy", "x", "xyy"),
+            ("${V##*x}", "xxyy", "", "yy"),
+            ("${V#?\\?}", "???y", "", "?y"),
+            ("${NONE:-.}${V%x}${NONE:-.}", "xxyy", "", ".xxyy."),
+            ("${V%%\\**\\*}", "a***yy*", "", "a"),
+            ("${V/$W/.} - ${V//$W/.}", "/foo*/*/*.txt", "\\*/", "/foo.*/*.txt - /foo..*.txt"),
+            ("${V/$W/} - ${V//$W/}", "/tmp/tmp/bar.txt", "/tmp", "/tmp/bar.txt - /bar.txt"),
+            ("${V//\\//\\/}", "/tmp/foo.txt", "", "\\/tmp\\/foo.txt"),
+            ("${V/$W/ww}", "xxyy", "", "wwxxyy"),
+        ] {
+            let lookup = |name: &str| match name {
+                "V" => Some(value.to_owned()),
+                "W" => Some(other.to_owned()),
+                _ => None,
+            };
+            assert_eq!(expand(word, '\\', &lookup).unwrap().value, result, "{word}");
+        }
+    }
+
+    #[test]
     fn quotes_and_escapes_go() {
         assert_eq!(expanded("\"a b\"'c'"), "a bc");
         assert_eq!(expanded("a\\ b\\"), "a b");

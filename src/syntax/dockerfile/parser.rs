@@ -155,7 +155,7 @@ impl<'a> Parser<'a> {
             comments: if whole { line.comments.clone() } else { Vec::new() },
             inner_comments: if whole { line.inner_comments.clone() } else { Vec::new() },
             keyword,
-            keyword_span: word.span(),
+            keyword_span: if word.text().is_empty() { Span::at(start) } else { word.span() },
             flags,
             arguments: arguments::parse(keyword, rest, self.escape),
             heredocs: Vec::new(),

@@ -37,17 +37,20 @@ pub(super) fn trim(value: &str, pattern: &str, anchor: Anchor, longest: bool) ->
     Ok(rest.into_iter().collect())
 }
 
-/// `value` with the first match of `pattern`, or all of them, replaced.
+/// `value` with the first match of `pattern`, or all of them, replaced. An empty match right behind another match
+/// is none (Go: `regexp.ReplaceAllString`).
 pub(super) fn replace(value: &str, pattern: &str, replacement: &str, all: bool) -> Result<String, String> {
     let steps = steps(pattern)?;
     let characters: Vec<char> = value.chars().collect();
     let mut budget = BUDGET;
     let mut result = String::new();
-    let mut from = 0;
+    let (mut from, mut last_end) = (0, None);
     while let Some(found) = find(&steps, &characters, from, &mut budget)? {
         result.extend(characters.get(from..found.start).unwrap_or_default());
-        result.push_str(replacement);
-        from = found.end;
+        if !found.is_empty() || last_end != Some(found.start) {
+            result.push_str(replacement);
+        }
+        (from, last_end) = (found.end, Some(found.end));
         if found.is_empty() {
             result.extend(characters.get(from));
             from += 1;
@@ -168,6 +171,7 @@ mod tests {
         assert_eq!(replace("xyxy", "y", "a", false).unwrap(), "xaxy");
         assert_eq!(replace("xyxy", "y", "a", true).unwrap(), "xaxa");
         assert_eq!(replace("ab", "", "-", true).unwrap(), "-a-b-");
+        assert_eq!(replace("ab", "*", "-", true).unwrap(), "-");
         assert_eq!(replace("a/b", "\\/", "-", true).unwrap(), "a-b");
     }
 

@@ -1,6 +1,6 @@
 use super::flags::flag;
 use super::json_string;
-use crate::syntax::dockerfile::{CopyView, Dockerfile, Instruction, Operand, heredoc};
+use crate::syntax::dockerfile::{CopyView, Dockerfile, Instruction, Operand, Word};
 use crate::text::{Span, TextEdit};
 
 /// One of the instructions that a `COPY` is split into.
@@ -81,7 +81,7 @@ impl Dockerfile {
         let kept = instruction.flags.iter().filter(|flag| part.from.is_none() || flag.name != "from");
         words.extend(kept.map(|kept| {
             let written = kept.span.slice(&self.text);
-            let value = kept.value.as_ref().map(crate::syntax::dockerfile::Word::text);
+            let value = kept.value.as_ref().map(Word::text);
             if written.contains('\n') { flag(&kept.name, value, self.escape) } else { written.to_owned() }
         }));
         let several = view.sources.len() > 1 || part.sources.len() > 1;
@@ -118,10 +118,12 @@ fn operands(paths: &[&str], json: bool) -> String {
     format!("[{}]", strings.join(", "))
 }
 
-/// Whether a plain word can hold `path`: it is neither several words nor a flag, a here-document or an array.
+/// Whether a plain word can hold `path`: it is neither several words nor a flag, the start of an array, or that of a
+/// here-document, whose name may be the next word.
 fn is_plain(path: &str) -> bool {
     let splits = path.is_empty() || path.contains(char::is_whitespace);
-    !splits && !path.starts_with("--") && !path.starts_with('[') && heredoc::announcement(path).is_none()
+    let announces = path.trim_start_matches(|character: char| character.is_ascii_digit()).starts_with("<<");
+    !splits && !announces && !path.starts_with("--") && !path.starts_with('[')
 }
 
 /// `path` in the quotes that are around all of `old`, where they mean the same around `path`.
@@ -172,6 +174,7 @@ mod tests {
     #[test]
     fn a_path_that_no_word_can_hold_makes_an_array() {
         assert_eq!(with_source("COPY --link a b c/", 1, "x y"), "COPY --link [\"a\", \"x y\", \"c/\"]");
+        assert_eq!(with_source("COPY a b", 0, "1<<"), "COPY [\"1<<\", \"b\"]");
         let file = Dockerfile::parse("COPY <<E b c/\nE\n");
         assert!(file.replace_source(&file.instructions[0], 1, "x y").is_none());
         assert!(file.replace_source(&file.instructions[0], 0, "x").is_none());
