@@ -1,5 +1,6 @@
 //! The commands, with a fold of our own in their heart: what is printed, what is written, and the exit code.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is not as it must be")]
 #![cfg(unix)]
 
 use std::fs;

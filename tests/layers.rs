@@ -1,6 +1,8 @@
 //! The rules of the house that the compiler does not hold: which way imports point, who may name which
 //! crate, and how long a file may be. Code in `#[cfg(test)]` is not looked at.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is not as it must be")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
