@@ -8,6 +8,7 @@
 
 mod discover;
 mod disk;
+mod folders;
 mod git;
 mod guard;
 mod stage;
@@ -16,5 +17,6 @@ mod transaction;
 
 pub use discover::{Discovery, DiscoveryError, Found, PIPELINE, discover};
 pub use disk::{DiskRepository, SIZE_LIMIT};
+pub use folders::common_folder;
 pub use guard::{Allowed, GuardError, guard};
 pub use transaction::{WriteError, write};

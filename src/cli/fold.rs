@@ -1,5 +1,3 @@
-use std::env;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +9,7 @@ use super::panics::guarded;
 use super::status::Status;
 use crate::finding::{Code, Finding, Location};
 use crate::outcome::{Outcome, Policy};
-use crate::repo::{Allowed, Discovery, DiskRepository, Found, PIPELINE, discover};
+use crate::repo::{Allowed, Discovery, DiskRepository, Found, PIPELINE, common_folder, discover};
 use crate::report::{Entry, Tense, patch};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
@@ -55,7 +53,8 @@ fn fold_one(found: &Found, base: Option<&Path>, policy: &Policy, fold: &Fold) ->
         let repository = DiskRepository::new(&found.root, found.pipeline.clone());
         let outcome = fold(&repository, &found.pipeline, policy);
         let kind_of = |path: &RepositoryPath| repository.tracked().get(path).copied();
-        let patch = patch(&outcome.files, &folder_below(base, &found.root), &kind_of);
+        let folder = base.map(|base| found.path_below(base)).unwrap_or_default();
+        let patch = patch(&outcome.files, &folder, &kind_of);
         (outcome, patch)
     };
     let (outcome, patch) =
@@ -79,21 +78,4 @@ fn label(found: &Found) -> String {
         (".", pipeline) => pipeline.to_owned(),
         (name, pipeline) => format!("{name}/{pipeline}"),
     }
-}
-
-/// The folder at which the paths of one patch for all of `found` start: the current one if all lie below it,
-/// else the deepest that holds them all.
-fn common_folder(found: &[Found]) -> PathBuf {
-    let holds_all = |folder: &Path| found.iter().all(|found| found.root.starts_with(folder));
-    if let Some(here) = env::current_dir().and_then(fs::canonicalize).ok().filter(|here| holds_all(here)) {
-        return here;
-    }
-    let first = found.first().map(|found| found.root.as_path()).unwrap_or(Path::new("/"));
-    first.ancestors().find(|folder| holds_all(folder)).unwrap_or(first).to_owned()
-}
-
-fn folder_below(base: Option<&Path>, root: &Path) -> RepositoryPath {
-    let below = base.and_then(|base| root.strip_prefix(base).ok());
-    let parts: Option<Vec<_>> = below.and_then(|below| below.iter().map(|part| part.to_str()).collect());
-    parts.and_then(|parts| RepositoryPath::new(&parts.join("/"))).unwrap_or_default()
 }

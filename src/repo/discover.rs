@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use super::folders::{current_folder, from, tidy};
 use crate::text::RepositoryPath;
 
 /// The name of the file in which GitLab looks for a pipeline.
@@ -154,23 +155,9 @@ fn single_pipeline(path: &Path) -> Result<Found, DiscoveryError> {
     let inside = folder.strip_prefix(root).unwrap_or(Path::new("")).join(file_name);
     let parts: Option<Vec<_>> = inside.iter().map(|part| part.to_str()).collect();
     let pipeline = parts.and_then(|parts| RepositoryPath::new(&parts.join("/"))).ok_or_else(not_utf8)?;
-    let here = std::env::current_dir().and_then(fs::canonicalize).map_err(unreadable)?;
+    let here = current_folder().map_err(unreadable)?;
     let name = from(&here, root).to_str().map(str::to_owned).ok_or_else(not_utf8)?;
     Ok(Found { root: root.to_owned(), pipeline, name })
-}
-
-/// `path` without `.` on the way; `.` where nothing is left.
-fn tidy(path: &Path) -> PathBuf {
-    let parts: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
-    if parts.as_os_str().is_empty() { PathBuf::from(".") } else { parts }
-}
-
-/// The way from the folder `here` to `there`, both absolute: down, or up and then down.
-fn from(here: &Path, there: &Path) -> PathBuf {
-    let Some(common) = here.ancestors().find(|above| there.starts_with(above)) else { return there.to_owned() };
-    let up = here.strip_prefix(common).map_or(0, |below| below.components().count());
-    let down = there.strip_prefix(common).unwrap_or(there);
-    tidy(&std::iter::repeat_n(Path::new(".."), up).collect::<PathBuf>().join(down))
 }
 
 #[cfg(test)]
@@ -180,7 +167,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::{DiscoveryError, discover, from};
+    use super::{DiscoveryError, discover};
 
     /// A folder with these files; a path that ends with `/` is a folder.
     fn tree(paths: &[&str]) -> TempDir {
@@ -257,14 +244,5 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), root.path().join("app/loop")).unwrap();
         std::os::unix::fs::symlink("app", root.path().join("again")).unwrap();
         assert_eq!(found(&[root.path().to_owned()], &root), ["app:.gitlab-ci.yml"]);
-    }
-
-    #[test]
-    fn the_way_from_one_folder_to_another_goes_up_and_down() {
-        let way = |here: &str, there: &str| from(Path::new(here), Path::new(there)).display().to_string();
-        assert_eq!(way("/a/b", "/a/b"), ".");
-        assert_eq!(way("/a/b", "/a"), "..");
-        assert_eq!(way("/a/b", "/a/c/d"), "../c/d");
-        assert_eq!(way("/", "/a"), "a");
     }
 }

@@ -1,0 +1,145 @@
+//! The program on whole repositories: each folder of `tests/fixtures` is one case, described at `Case`.
+//!
+//! What the program prints for it stands in `snapshots/<case>.txt`; `STAGEFOLD_BLESS=1 cargo test --test fixtures`
+//! writes these files anew.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is not as it must be")]
+
+#[path = "harness/case.rs"]
+#[allow(dead_code, reason = "the harness has more than this file needs")]
+mod case;
+
+use std::fs;
+use std::path::PathBuf;
+
+use case::{Case, Printed, Tree, each, git, package, tree};
+use serde_json::Value;
+
+fn snapshot(case: &Case) -> PathBuf {
+    package().join("snapshots").join(&case.name).with_extension("txt")
+}
+
+fn blessing() -> bool {
+    std::env::var_os("STAGEFOLD_BLESS").is_some()
+}
+
+fn transcript(case: &Case, Printed { out, err, code }: &Printed) -> String {
+    let command: Vec<_> = ["stagefold", "diff"].into_iter().chain(case.arguments.iter().map(String::as_str)).collect();
+    format!("$ {}\nexit status {code}\n\n--- stderr ---\n{err}\n--- stdout ---\n{out}", command.join(" "))
+}
+
+/// The one repository that the program reports on.
+fn report(case: &Case, root: &std::path::Path) -> Value {
+    let printed = case.run(root, "diff", &["--format", "json"]);
+    let report: Value = serde_json::from_str(&printed.out).unwrap();
+    let schema = fs::read_to_string(package().join("docs/report.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let errors: Vec<_> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let [repository] = &report["repositories"].as_array().unwrap()[..] else { panic!("not one repository: {report}") };
+    repository.clone()
+}
+
+#[track_caller]
+fn assert_same(left: &Tree, right: &Tree) {
+    let names = |tree: &Tree| tree.iter().map(|(name, (kind, _))| format!("{name} ({kind})")).collect::<Vec<_>>();
+    assert_eq!(names(left), names(right));
+    for (name, (_, bytes)) in left {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(text(bytes), text(&right[name].1), "{name}");
+        assert_eq!(*bytes, right[name].1, "{name}: the bytes differ");
+    }
+}
+
+#[test]
+fn every_case_is_whole() {
+    each(|case| {
+        assert!(["folded", "refused", "nothing-to-fold", "failed"].contains(&case.verdict.as_str()), "no verdict");
+        assert_eq!(case.verdict == "folded", case.folds(), "a case has an `after` where it folds, and only there");
+        assert_eq!(case.before() != case.after(), case.folds(), "`after` is `before`");
+    });
+}
+
+#[test]
+fn the_program_prints_what_the_snapshot_says() {
+    each(|case| {
+        let root = case.check_out();
+        let transcript = transcript(case, &case.run(root.path(), "diff", &[]));
+        assert_same(&tree(root.path()), &case.before());
+        if blessing() {
+            fs::write(snapshot(case), transcript).unwrap();
+        } else {
+            let expected = fs::read_to_string(snapshot(case)).unwrap_or_default();
+            assert!(
+                transcript == expected,
+                "{}\nexpected:\n{expected}\nprinted:\n{transcript}",
+                snapshot(case).display()
+            );
+        }
+    });
+}
+
+#[test]
+fn no_snapshot_outlives_its_case() {
+    let known: Vec<_> = case::all().iter().map(snapshot).collect();
+    let Ok(entries) = fs::read_dir(package().join("snapshots")) else { return };
+    let orphans = entries.map(|entry| entry.unwrap().path()).filter(|path| !known.contains(path));
+    let orphans: Vec<_> = orphans.filter(|path| path.extension().is_some_and(|extension| extension == "txt")).collect();
+    assert!(orphans.is_empty(), "{orphans:?}");
+}
+
+#[test]
+fn git_makes_the_after_of_the_patch() {
+    each(|case| {
+        let root = case.check_out();
+        let patch = case.run(root.path(), "diff", &["-q"]).out;
+        assert_eq!(!patch.is_empty(), case.folds(), "a patch is printed where there is a fold");
+        if case.folds() {
+            git(root.path(), &["apply", "--whitespace=nowarn"], &patch);
+        }
+        assert_same(&tree(root.path()), &case.after());
+    });
+}
+
+#[test]
+fn apply_makes_the_same_and_then_there_is_nothing_left() {
+    each(|case| {
+        let root = case.check_out();
+        let printed = case.run(root.path(), "apply", &[]);
+        assert_eq!(printed.code == 2, case.verdict == "failed", "{}", printed.err);
+        assert_same(&tree(root.path()), &case.after());
+        if case.folds() {
+            let again = report(case, root.path());
+            assert_eq!((&again["verdict"], &again["patch"]), (&"nothing-to-fold".into(), &"".into()), "{again:#}");
+        }
+    });
+}
+
+#[test]
+fn the_report_says_what_the_case_says() {
+    each(|case| {
+        let root = case.check_out();
+        let report = report(case, root.path());
+        assert_eq!(report["verdict"], case.verdict, "{report:#}");
+        let found: Vec<_> = report["findings"].as_array().unwrap().iter().map(|finding| &finding["code"]).collect();
+        for code in &case.findings {
+            assert!(found.contains(&&Value::from(code.as_str())), "{code} is not among {found:?}");
+        }
+        assert_eq!(report["path"], ".");
+        assert_eq!(!report["changes"].as_array().unwrap().is_empty(), case.folds());
+    });
+}
+
+#[test]
+fn check_turns_the_verdict_into_an_exit_code() {
+    each(|case| {
+        let root = case.check_out();
+        let expected = match case.verdict.as_str() {
+            "folded" => 1,
+            "refused" => 3,
+            "failed" => 2,
+            _ => 0,
+        };
+        assert_eq!(case.run(root.path(), "diff", &["--check", "-q"]).code, expected);
+    });
+}

@@ -1,0 +1,134 @@
+//! Two hundred repositories at once, ten of them broken in different ways: each gets its own verdict, and none
+//! stops the others.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is not as it must be")]
+#![cfg(unix)]
+
+#[path = "harness/case.rs"]
+#[allow(dead_code, reason = "the harness has more than this file needs")]
+mod case;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use case::{Case, Tree, commit, stagefold, tree};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const COUNT: usize = 200;
+
+/// Ways in which a pipeline can be broken: each makes the file at the path that it is given.
+const BROKEN: [fn(&Path); 10] = [
+    |path| fs::create_dir(path).unwrap(),
+    |path| symlink("nowhere", path).unwrap(),
+    |path| symlink("/etc/hostname", path).unwrap(),
+    |path| fs::write(path, b"build:\n  script: \xff\xfe\n").unwrap(),
+    |path| fs::write(path, [0; 4096]).unwrap(),
+    |path| fs::write(path, "a: [unclosed\nb: }").unwrap(),
+    |path| fs::write(path, "[".repeat(100_000)).unwrap(),
+    |path| fs::write(path, "- ".repeat(100_000)).unwrap(),
+    |path| fs::write(path, bomb()).unwrap(),
+    |path| fs::File::create(path).unwrap().set_len(11 * 1024 * 1024).unwrap(),
+];
+
+/// Aliases that stand for a billion scalars.
+fn bomb() -> String {
+    let line = |level: usize| match level {
+        0 => "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(),
+        _ => format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", ")),
+    };
+    (0..9).map(line).collect()
+}
+
+/// A folder of repositories: the cases over and over, every twentieth of them broken.
+struct Group {
+    root: TempDir,
+    cases: Vec<Case>,
+}
+
+impl Group {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        // Arguments speak to one repository; those that need them stay out of the crowd.
+        let cases: Vec<_> = case::all().into_iter().filter(|case| case.arguments.is_empty()).collect();
+        let group = Self { root, cases };
+        for index in 0..COUNT {
+            let folder = group.root.path().join(Self::name(index));
+            match group.case(index) {
+                Some(case) => case.copy(&folder),
+                None => fs::create_dir_all(&folder).unwrap(),
+            }
+            if let Some(broken) = Self::broken(index) {
+                let pipeline = folder.join(".gitlab-ci.yml");
+                let _ = fs::remove_file(&pipeline);
+                broken(&pipeline);
+            } else if group.case(index).is_none() {
+                fs::write(folder.join(".gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+            }
+        }
+        commit(group.root.path());
+        group
+    }
+
+    fn name(index: usize) -> String {
+        format!("group-{}/app-{index:03}", index % 3)
+    }
+
+    fn case(&self, index: usize) -> Option<&Case> {
+        self.cases.get(index.checked_rem(self.cases.len())?)
+    }
+
+    fn broken(index: usize) -> Option<fn(&Path)> {
+        (index % (COUNT / BROKEN.len()) == 7).then(|| BROKEN[index / (COUNT / BROKEN.len())])
+    }
+
+    /// What must stand in the folder of each repository that is not broken, once all are folded.
+    fn expected(&self) -> impl Iterator<Item = (String, &Case, Tree)> {
+        let whole = (0..COUNT).filter(|index| Self::broken(*index).is_none());
+        whole.filter_map(|index| self.case(index).map(|case| (Self::name(index), case, case.after())))
+    }
+}
+
+fn repositories(printed: &str) -> Vec<Value> {
+    let report: Value = serde_json::from_str(printed).unwrap();
+    report["repositories"].as_array().unwrap().clone()
+}
+
+#[test]
+fn each_of_many_gets_its_own_verdict() {
+    let group = Group::new();
+    let printed = stagefold(group.root.path(), &["--format", "json"]);
+    assert_eq!((printed.code, printed.err.as_str()), (2, ""));
+    let repositories = repositories(&printed.out);
+    let names: Vec<_> = repositories.iter().map(|repository| repository["path"].as_str().unwrap()).collect();
+    assert!(names.is_sorted() && names.len() == COUNT, "{names:?}");
+    for (name, case, _) in group.expected() {
+        let repository = repositories.iter().find(|repository| repository["path"] == name.as_str()).unwrap();
+        assert_eq!(repository["verdict"], case.verdict, "{name} ({})", case.name);
+    }
+    for index in (0..COUNT).filter(|index| Group::broken(*index).is_some()) {
+        let repository = repositories.iter().find(|repository| repository["path"] == Group::name(index)).unwrap();
+        assert!(!repository.to_string().contains("internal-error"), "{repository:#}");
+        assert_ne!(repository["verdict"], "folded", "{repository:#}");
+    }
+    let again = stagefold(group.root.path(), &["--format", "json", "--jobs", "1"]);
+    assert_eq!(again.out, printed.out, "the report depends on how many work at it");
+}
+
+#[test]
+fn one_patch_for_all_makes_what_apply_makes() {
+    let group = Group::new();
+    let patch = stagefold(group.root.path(), &["-q"]).out;
+    if !patch.is_empty() {
+        case::git(group.root.path(), &["apply", "--whitespace=nowarn"], &patch);
+    }
+    let patched = tree(group.root.path());
+    case::git(group.root.path(), &["checkout", "-q", "."], "");
+    case::git(group.root.path(), &["clean", "-q", "-f", "-d", "-x"], "");
+    stagefold(group.root.path(), &["apply", "-q"]);
+    assert!(patched == tree(group.root.path()), "the two differ");
+    for (name, case, expected) in group.expected() {
+        assert!(tree(&group.root.path().join(&name)) == expected, "{name} ({})", case.name);
+    }
+}
