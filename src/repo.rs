@@ -2,7 +2,7 @@
 //!
 //! Nothing else in the program touches the user's files. Reading is lazy and happens once
 //! ([`DiskRepository`]); no symbolic link is followed, so that nothing outside a repository is read or
-//! written. [`discover`] finds the repositories that the user means, [`write`] puts a fold in place
+//! written. [`discover`] finds the repositories that the user means, [`write()`] puts a fold in place
 //! and takes it back where any part of it fails, and [`guard`] keeps it from files that version control
 //! could not give back.
 

@@ -65,7 +65,8 @@ fn left_alone(all: &[HandoffSummary]) -> String {
     if all.is_empty() { String::new() } else { format!("{} left alone; ", handoffs(all)) }
 }
 
-/// The codes that forbid the fold, or the way to allow it where nothing forbids it outright.
+/// The codes that forbid the fold, or the way to allow it where nothing forbids it outright; all codes
+/// where neither is to be had.
 fn reasons(outcome: &Outcome, policy: &Policy) -> String {
     let forbidding = codes(outcome, |severity| severity == Severity::Refusal);
     if !forbidding.is_empty() {
@@ -74,6 +75,9 @@ fn reasons(outcome: &Outcome, policy: &Policy) -> String {
     let open = outcome.findings_of(Severity::Review).filter(|finding| !policy.accepted.contains(&finding.code));
     let flags: BTreeSet<_> = open.map(|finding| format!("--accept {}", finding.code)).collect();
     let flags: Vec<_> = flags.into_iter().collect();
+    if flags.is_empty() {
+        return codes(outcome, |_| true);
+    }
     format!("a person must accept what is named above: {}", flags.join(" "))
 }
 
