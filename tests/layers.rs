@@ -52,6 +52,7 @@ struct Source {
     code: String,
 }
 
+/// Every source file of the crate; a file called `tests.rs` is a test module by itself.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
@@ -61,7 +62,7 @@ fn sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
                 sources.push(Source::read(&path, &root));
             }
         }

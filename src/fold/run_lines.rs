@@ -94,6 +94,16 @@ impl BuildScript {
         self.written.iter().any(|written| written.as_str() == path)
     }
 
+    /// Whether it may leave files that belong to somebody else than root.
+    pub(super) fn may_change_owners(&self) -> bool {
+        self.statements.iter().any(|statement| names_owner_change(&statement.text))
+    }
+
+    /// Gives the dependencies no layer of their own, for this reason.
+    pub(super) fn join_layer(&mut self, reason: String) {
+        self.layer = Layer::Whole(reason);
+    }
+
     /// The shell that it needs.
     pub(super) fn shell(&self) -> Shell {
         let joined = self.first_joined() < self.statements.len();
@@ -133,6 +143,16 @@ impl BuildScript {
         let stays = |(at, statement): &(usize, &Statement)| !stands_alone(statement, *at == last);
         self.statements.iter().enumerate().find(stays).map_or(self.statements.len(), |(at, _)| at)
     }
+}
+
+/// Whether a script names a program that makes files of another owner: those that set one, those that work as
+/// somebody else, and those that unpack or copy with owners.
+pub(super) fn names_owner_change(script: &str) -> bool {
+    const PROGRAMS: [&str; 9] = ["chown", "su", "sudo", "gosu", "su-exec", "tar", "useradd", "adduser", "rsync"];
+    let mut words = script.split(|character: char| character.is_whitespace() || ";&|()".contains(character));
+    let copies_owners =
+        |words: &str| words.contains("cp -a") || words.contains("cp -p") || words.contains("cp --preserve");
+    words.any(|word| PROGRAMS.contains(&word)) || copies_owners(script)
 }
 
 /// The statements of an item; one that cannot be cut is a single statement.
@@ -178,7 +198,7 @@ fn is_safe_in_run(statement: &Statement) -> bool {
     let continued = lines.iter().rev().skip(1).all(|line| line.ends_with('\\'));
     let is_comment = |line: &&str| line.trim_start().starts_with('#') || line.trim().is_empty();
     continued
-        && !lines.iter().any(|line| is_comment(&line))
+        && !lines.iter().any(is_comment)
         && !text.contains("<<")
         && !text.starts_with(['[', '-'])
         && !text.ends_with('\\')

@@ -215,7 +215,7 @@ fn docker_kind(step: &Step) -> ProgramKind {
     let subcommand = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
     let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
     match subcommand {
-        "run" | "create" | "exec" if !words.iter().any(|word| mounts(&word)) => ProgramKind::WithoutFiles,
+        "run" | "create" | "exec" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
         "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => {
             ProgramKind::WithoutFiles
         }

@@ -59,7 +59,7 @@ pub enum UnclearReason {
     /// An item of the script cannot be read, and it speaks of a build.
     Script(usize, String),
     /// The Dockerfile or the ignore file cannot be read.
-    File(crate::docker::BuildCommand, RepositoryPath, ReadError),
+    File(Box<crate::docker::BuildCommand>, RepositoryPath, ReadError),
     /// The image is built by other means.
     Builder(OtherBuilder),
 }
@@ -98,7 +98,7 @@ impl Search {
             match ImageBuild::read(repository, command) {
                 Ok(build) => self.handoffs.extend(handoff(repository, job, &flows, build)),
                 Err((path, error)) => {
-                    self.note_unclear(job, &flows, UnclearReason::File(command.clone(), path, error));
+                    self.note_unclear(job, &flows, UnclearReason::File(Box::new(command.clone()), path, error));
                 }
             }
         }

@@ -50,8 +50,11 @@ fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Fi
     let name = &variable.name;
     match variable.kind {
         VariableKind::Predefined | VariableKind::OfTheJob | VariableKind::Legacy => {
-            let message =
-                format!("the build reads {name}, which GitLab sets for the job and a docker build does not have");
+            let message = if situation.producer.variables.get(name).is_some() {
+                format!("the build may read {name}, whose value depends on variables that a docker build does not have")
+            } else {
+                format!("the build reads {name}, which GitLab sets for the job and a docker build does not have")
+            };
             Finding::new(Code::CiVariableInBuildScript, location, message)
         }
         VariableKind::Secret | VariableKind::Shell => {

@@ -35,6 +35,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .chain(hidden(situation))
         .chain(two_files(situation))
         .chain(submodules(situation))
+        .chain(history(situation))
         .collect()
 }
 
@@ -90,6 +91,46 @@ fn two_files(situation: &Situation<'_>) -> Option<Finding> {
         );
         Finding::new(Code::IgnoreHidesSources, situation.command_location(), message)
     })
+}
+
+/// Files at the root that may make the build ask git.
+const MANIFESTS: [&str; 9] = [
+    "Makefile",
+    "build.gradle",
+    "build.gradle.kts",
+    "build.sbt",
+    "package.json",
+    "pom.xml",
+    "pyproject.toml",
+    "setup.py",
+    "vite.config.ts",
+];
+
+/// What they hold then.
+const ASKS_GIT: [&str; 11] = [
+    "git describe",
+    "git log",
+    "git rev-parse",
+    "git-commit-id",
+    "git-describe",
+    "git-rev",
+    "gitversion",
+    "grgit",
+    "jgitver",
+    "sbt-git",
+    "setuptools_scm",
+];
+
+/// A build that asks git for its version needs the `.git` folder, which many ignore files leave out.
+fn history(situation: &Situation<'_>) -> Option<Finding> {
+    let (file, ignore) = situation.build().context.ignore.as_ref()?;
+    let pattern = ignore.deciding_pattern(".git/HEAD").filter(|pattern| !pattern.negated)?;
+    let manifest = MANIFESTS.iter().find_map(|name| {
+        let file = situation.repository.read(&RepositoryPath::new(name)?).ok()?;
+        ASKS_GIT.iter().any(|word| file.text().contains(word)).then_some(file)
+    })?;
+    let message = format!("the ignore file keeps .git from the build context, and {} asks git", manifest.path());
+    Some(Finding::new(Code::IgnoreHidesSources, Location::new(file, pattern.span), message))
 }
 
 /// Submodules are in the clone only where the settings say so.

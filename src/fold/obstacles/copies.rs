@@ -62,6 +62,10 @@ fn of_source(
             }
             findings
         }
+        SourceUse::Ancestor { folder, .. } if !folder.is_root() && !repository.tracks(folder) => {
+            let message = format!("{folder} is there only because the job makes it, and it hands on a part of it");
+            finding(Code::CopyUnclear, message)
+        }
         SourceUse::Ancestor { below, .. } => {
             let is_last = build.target == Some(copy.stage);
             let has_variable = copy.destination.contains('$');

@@ -1,10 +1,39 @@
 //! The jobs that are neither the producer nor the consumer: they may read the files, and they may have
 //! waited for the build.
 
+use crate::docker::Step;
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, PathPattern};
 use crate::handoff::{JobScript, TreeUse, downloads_artifacts, restores_cache_of, tree_use};
+
+/// Programs that check, build or tell, and bring nothing out of the pipeline.
+const CHECKS: [&str; 24] = [
+    "bundle",
+    "cargo",
+    "cat",
+    "cd",
+    "composer",
+    "echo",
+    "eslint",
+    "flake8",
+    "go",
+    "gradle",
+    "./gradlew",
+    "hadolint",
+    "make",
+    "mkdir",
+    "mvn",
+    "./mvnw",
+    "npm",
+    "npx",
+    "pnpm",
+    "pytest",
+    "python",
+    "ruff",
+    "tox",
+    "yarn",
+];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let readers = others(situation).filter_map(|job| reads(situation, job));
@@ -85,12 +114,25 @@ fn gates(situation: &Situation<'_>) -> Vec<Finding> {
     };
     let waited = |job: &&Job| job.needs().is_none() && stage(job).is_some_and(|stage| build < stage && stage <= image);
     let finding = |job: &Job| {
+        let code = if releases(job) { Code::LaterJobUnblocked } else { Code::JobStartsEarlier };
         let message = format!(
             "the job '{}' starts only after '{}' now, and would no longer wait for it",
             job.name, situation.producer.name
         );
-        Finding::new(Code::LaterJobUnblocked, situation.pipeline.job_location(job), message)
+        Finding::new(code, situation.pipeline.job_location(job), message)
             .with_help("put it in a stage behind the image job, or let it wait by 'needs'")
     };
     others(situation).filter(waited).map(finding).collect()
+}
+
+/// Whether a job brings something out of the pipeline, so that a failing build must keep it from starting.
+fn releases(job: &Job) -> bool {
+    let keywords = ["environment", "pages", "publish", "release", "trigger"];
+    let is_named_so = ["deploy", "release", "publish", "push", "upload", "prod"]
+        .iter()
+        .any(|word| job.name.to_lowercase().contains(word) || job.stage().to_lowercase().contains(word));
+    let is_harmless = |step: &Step| step.program().is_some_and(|program| CHECKS.contains(&program));
+    let script = JobScript::new(job);
+    let only_checks = script.walk.opaque.is_empty() && script.walk.steps.iter().all(is_harmless);
+    keywords.iter().any(|keyword| job.get(keyword).is_some()) || is_named_so || !only_checks
 }

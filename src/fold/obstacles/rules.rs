@@ -11,7 +11,12 @@ const CONDITIONS: [&str; 5] = ["rules", "only", "except", "when", "start_in"];
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let differing = CONDITIONS.iter().filter(|keyword| !same(situation.producer, situation.consumer, keyword));
     let differ = differing.map(|keyword| differ(situation, keyword)).take(1);
-    differ.chain(rule_values(situation)).chain(manual(situation)).chain(allow_failure(situation)).collect()
+    differ
+        .chain(rule_values(situation))
+        .chain(manual(situation))
+        .chain(allow_failure(situation))
+        .chain(no_stage_left(situation))
+        .collect()
 }
 
 fn same(producer: &Job, consumer: &Job, keyword: &str) -> bool {
@@ -65,6 +70,18 @@ fn manual(situation: &Situation<'_>) -> Option<Finding> {
     let when = value.text().unwrap_or_default();
     let message = format!("the build job starts by 'when: {when}', and the image job would have to take that over");
     Some(Finding::new(Code::RulesDiffer, situation.value_location(value), message))
+}
+
+/// GitLab makes no pipeline of `.pre` and `.post` jobs alone (GitLab docs: ci/yaml#stage-post).
+fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
+    let mut others = situation.pipeline.jobs().iter().filter(|job| job.name != situation.producer.name);
+    if others.any(|job| !matches!(&*job.stage(), ".pre" | ".post")) {
+        return None;
+    }
+    let message = "without the build job only jobs of .pre and .post are left, and GitLab makes no pipeline of these";
+    let finding =
+        Finding::new(Code::PipelineWithoutStage, situation.pipeline.job_location(situation.consumer), message);
+    Some(finding.with_help("put the image job into a stage of its own"))
 }
 
 /// An image job that may fail would hide a failing build.

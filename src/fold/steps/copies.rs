@@ -15,7 +15,7 @@ use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
 use crate::handoff::{CopyUse, ImageBuild, SourceUse};
 use crate::syntax::dockerfile::{Instruction, Keyword};
-use crate::text::{Span, TextEdit, TextEditBuilder};
+use crate::text::{TextEdit, TextEditBuilder};
 
 /// Where the files of the hand-off lie in the builder stage.
 pub(super) struct Origin<'a> {
@@ -25,6 +25,9 @@ pub(super) struct Origin<'a> {
     pub(super) place: &'a dyn Fn(&str) -> String,
     /// Whether a path is rather taken from the context.
     pub(super) stays: &'a dyn Fn(&str) -> bool,
+    /// Whether the files may belong to somebody else than root there. From the context they are root's; from a
+    /// stage they keep their owner.
+    pub(super) may_be_owned: bool,
 }
 
 pub(super) fn rewrite(situation: &Situation<'_>) -> Edits {
@@ -33,6 +36,7 @@ pub(super) fn rewrite(situation: &Situation<'_>) -> Edits {
         stage: builder_stage::name(&build.stages),
         place: &|path| situation.in_builder(path),
         stays: &|path| situation.is_build_input(path),
+        may_be_owned: situation.script.may_change_owners(),
     };
     let edit = take_from(build, &situation.handoff.uses, &origin)?;
     Ok(vec![(build.source.path().clone(), edit), (build.source.path().clone(), renumber(build, 1))])
@@ -75,6 +79,14 @@ fn one(
     }
 }
 
+impl Origin<'_> {
+    /// The flags that an instruction gets: the stage, and root as the owner where the builder may have set another.
+    fn flags(&self, instruction: &Instruction) -> String {
+        let owner = if self.may_be_owned && !instruction.has_flag("chown") { " --chown=0:0" } else { "" };
+        format!(" --from={}{owner}", self.stage)
+    }
+}
+
 /// All sources move: the flag is added and each path is rooted in the stage; all else stays as it is.
 fn whole(
     build: &ImageBuild,
@@ -83,7 +95,7 @@ fn whole(
     origin: &Origin<'_>,
     builder: &mut TextEditBuilder,
 ) {
-    let flag = format!(" --from={}", origin.stage);
+    let flag = origin.flags(instruction);
     if instruction.keyword == Keyword::Add {
         builder.replace(
             instruction.keyword_span,
@@ -132,7 +144,7 @@ fn split(
     let text = build.source.text();
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
-    let destination = destination(build, instruction).slice(text);
+    let destination = instruction.copy().map_or("", |view| view.destination.span().slice(text));
     let mut runs: Vec<(bool, Vec<String>)> = Vec::new();
     for (used, source) in found.sources.iter().zip(&found.copy.sources) {
         let moved = moves(used);
@@ -145,7 +157,7 @@ fn split(
     let keyword = instruction.keyword_span.slice(text);
     let lines = runs.into_iter().map(|(moved, paths)| {
         let (keyword, from) =
-            if moved { (keyword_like(keyword), format!(" --from={}", origin.stage)) } else { (keyword, String::new()) };
+            if moved { (keyword_like(keyword), origin.flags(instruction)) } else { (keyword, String::new()) };
         format!("{keyword}{from}{flags} {} {destination}", paths.join(" "))
     });
     lines.collect::<Vec<_>>().join(newline)
@@ -172,17 +184,11 @@ fn overlay(
         format!("{base}/{below}")
     };
     format!(
-        "{newline}{} --from={}{flags} {} {target}",
+        "{newline}{}{}{flags} {} {target}",
         keyword_like(instruction.keyword_span.slice(text)),
-        origin.stage,
+        origin.flags(instruction),
         (origin.place)(path)
     )
-}
-
-/// The bytes of the destination: the last word of the instruction.
-fn destination(build: &ImageBuild, instruction: &Instruction) -> Span {
-    let _ = build;
-    instruction.copy().map_or(Span::at(instruction.span.end()), |view| view.destination.span())
 }
 
 /// Shifts the stages that are named by their number, as `by` stages now stand before them.

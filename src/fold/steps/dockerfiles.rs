@@ -2,9 +2,11 @@
 
 use super::copies::{Origin, renumber, take_from};
 use super::{Edits, builder_stage};
+use crate::fold::run_lines;
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
 use crate::source::Repository;
+use crate::syntax::dockerfile::Keyword;
 use crate::text::{RepositoryPath, TextEdit};
 
 pub(super) fn join(found: &DockerCp) -> Edits {
@@ -12,7 +14,8 @@ pub(super) fn join(found: &DockerCp) -> Edits {
     let (first_stages, name) = named_stages(&found.first, second);
     let path = second.source.path().clone();
     let place = |local: &str| place_inside(found, local);
-    let origin = Origin { stage: &name, place: &place, stays: &|_| false };
+    let origin =
+        Origin { stage: &name, place: &place, stays: &|_| false, may_be_owned: may_change_owners(&found.first) };
     let count = found.first.stages.stages.len();
     Ok(vec![
         (path.clone(), builder_stage::in_front(&second.dockerfile, &first_stages)),
@@ -52,6 +55,15 @@ fn named_stages(first: &ImageBuild, second: &ImageBuild) -> (String, String) {
 /// `AS` in the letters of `FROM`.
 fn as_like(from: &str) -> &'static str {
     if from.bytes().all(|byte| byte.is_ascii_lowercase()) { "as" } else { "AS" }
+}
+
+/// Whether files of the first image may belong to somebody else than root.
+fn may_change_owners(first: &ImageBuild) -> bool {
+    first.dockerfile.instructions.iter().any(|instruction| {
+        instruction.keyword == Keyword::User
+            || instruction.has_flag("chown")
+            || instruction.shell_text().is_some_and(run_lines::names_owner_change)
+    })
 }
 
 /// The path in the first image of a file that was copied out of it.

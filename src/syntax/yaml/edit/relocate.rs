@@ -20,7 +20,7 @@ pub fn relocate_anchor(tree: &Tree, alias: NodeId) -> Option<TextEdit> {
     }
     let copied = subtree(tree, target);
     let expected = Expected {
-        removed: vec![alias.index()..alias.index() + 1],
+        removed: std::iter::once(alias.index()..alias.index() + 1).collect(),
         inserted_at: Some(alias.index()),
         copied: Some(copied),
         ..Expected::default()
