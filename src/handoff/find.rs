@@ -5,7 +5,7 @@ use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, OtherBuilder, other_builders};
 use super::job_script::JobScript;
 use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
-use crate::docker::{BuildProblem, build_commands};
+use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
 use crate::gitlab::{Job, PathPattern, Pipeline};
 use crate::outcome::Via;
 use crate::source::{ReadError, Repository};
@@ -59,9 +59,11 @@ pub enum UnclearReason {
     /// An item of the script cannot be read, and it speaks of a build.
     Script(usize, String),
     /// The Dockerfile or the ignore file cannot be read.
-    File(Box<crate::docker::BuildCommand>, RepositoryPath, ReadError),
+    File(Box<BuildCommand>, RepositoryPath, ReadError),
     /// The image is built by other means.
     Builder(OtherBuilder),
+    /// The step of this index lets a container make the files, or copies them out of one.
+    Container(usize),
 }
 
 /// Everything that was found in one pipeline.
@@ -89,7 +91,11 @@ impl Search {
     fn job(&mut self, pipeline: &Pipeline, repository: &dyn Repository, job: &Job) {
         let script = JobScript::new(job);
         let (commands, problems) = build_commands(&script.walk);
-        self.copied_out.extend(docker_cp::find(repository, job, &commands));
+        let copied_out = docker_cp::find(repository, job, &commands);
+        if copied_out.is_empty() {
+            self.note_containers(repository, job, &script, &commands);
+        }
+        self.copied_out.extend(copied_out);
         let flows = flows_to(pipeline, job);
         if flows.is_empty() {
             return;
@@ -112,6 +118,27 @@ impl Search {
             let text = script.items.get(*item).and_then(|item| item.text.clone()).unwrap_or_default();
             if text.contains("docker") && text.contains("build") {
                 self.note_unclear(job, &flows, UnclearReason::Script(*item, message.clone()));
+            }
+        }
+    }
+
+    /// Containers that make or hand over files for a build of the same job, in a way that is not followed.
+    fn note_containers(
+        &mut self,
+        repository: &dyn Repository,
+        job: &Job,
+        script: &JobScript,
+        commands: &[BuildCommand],
+    ) {
+        for command in commands {
+            let before = script.walk.steps.iter().enumerate().take(command.step);
+            let Some((step, _)) = before.into_iter().find(|(_, step)| hands_over(step)) else {
+                continue;
+            };
+            let is_taken =
+                ImageBuild::read(repository, command).is_ok_and(|build| copies_something_untracked(repository, &build));
+            if is_taken {
+                self.note_unclear(job, &[], UnclearReason::Container(step));
             }
         }
     }
@@ -205,6 +232,18 @@ fn copies_something_untracked(repository: &dyn Repository, build: &ImageBuild) -
         let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };
         RepositoryPath::new(folder).is_some_and(|folder| !folder.is_root() && !repository.tracks(&folder))
     })
+}
+
+/// Whether a step gets files out of a container: `docker cp`, or `docker run` with a folder mounted.
+fn hands_over(step: &Step) -> bool {
+    let words: Vec<_> = step.words.iter().map(|word| word.raw.as_str()).collect();
+    let mounts =
+        words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"));
+    match words.as_slice() {
+        ["docker", "cp", ..] | ["docker", "container", "cp", ..] => true,
+        ["docker", rest @ ..] => mounts && rest.contains(&"run"),
+        _ => false,
+    }
 }
 
 /// A cached folder whose name begins with a dot is where a package manager keeps its downloads.

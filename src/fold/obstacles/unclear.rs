@@ -16,7 +16,7 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
     };
     let paths = build.flows.iter().flat_map(|flow| &flow.patterns).map(|pattern| pattern.written.to_string());
     let summary = HandoffSummary {
-        via: build.flows.first().map_or(Via::Artifacts, |flow| flow.via),
+        via: build.flows.first().map_or(Via::DockerCp, |flow| flow.via),
         producers: build.flows.iter().map(|flow| flow.producer.to_string()).collect(),
         consumer: build.consumer.to_string(),
         paths: paths.collect(),
@@ -52,6 +52,15 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
                 format!("the image is built by {}, which is not folded yet", builder.name),
             )
             .with_help("only 'docker build' and 'docker buildx build' are folded so far")
+        }
+        UnclearReason::Container(step) => {
+            let step = build.script.walk.steps.get(*step);
+            let location = step.and_then(|step| build.script.step_location(pipeline, step)).unwrap_or_else(otherwise);
+            let message =
+                "a container makes or hands over the files that the Dockerfile copies, in a way that is not followed";
+            Finding::new(Code::BuilderUnsupported, location, message).with_help(
+                "only 'docker create --name NAME IMAGE' with 'docker cp NAME:/path place' is folded so far, each as a script item of its own",
+            )
         }
         UnclearReason::File(command, path, error) => {
             let location = build.script.location(pipeline, command.item, command.span).unwrap_or_else(otherwise);
