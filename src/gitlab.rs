@@ -19,6 +19,8 @@ mod predefined;
 mod read;
 mod reference;
 mod script;
+#[cfg(test)]
+mod tests;
 mod value;
 mod variables;
 
