@@ -85,7 +85,7 @@ pub struct HandoffSummary {
     pub consumer: String,
     /// The files, as the pipeline writes them.
     pub paths: Vec<String>,
-    /// The Dockerfile that copies them.
+    /// The Dockerfile that copies them; the root where it is not known.
     pub dockerfile: RepositoryPath,
     /// Whether the producer stays, for the sake of others.
     pub producer_kept: bool,

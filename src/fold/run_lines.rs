@@ -297,3 +297,91 @@ fn is_harmless(statement: &Statement) -> bool {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BuildScript, Shell, names_owner_change};
+    use crate::gitlab::Pipeline;
+    use crate::handoff::JobScript;
+    use crate::outcome::Policy;
+    use crate::source::MemoryRepository;
+    use crate::text::RepositoryPath;
+
+    fn script(items: &str, has_bash: Option<bool>) -> BuildScript {
+        let text = format!("job:\n  script:\n{items}");
+        let repository = MemoryRepository::new([
+            (".gitlab-ci.yml", text.as_str()),
+            ("package.json", "{}"),
+            ("package-lock.json", "{}"),
+        ]);
+        let pipeline = Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).unwrap();
+        let job = pipeline.job("job").unwrap();
+        BuildScript::new(&repository, &Policy::default(), &JobScript::new(job), has_bash)
+    }
+
+    fn after(items: &str) -> Vec<String> {
+        script(items, Some(true)).instructions().1
+    }
+
+    #[test]
+    fn statements_that_share_nothing_stand_alone() {
+        assert_eq!(
+            after("    - make all\n    - |\n      make docs\n      X=1 make check || true\n"),
+            ["RUN make all", "RUN make docs", "RUN X=1 make check || true"]
+        );
+    }
+
+    #[test]
+    fn a_folder_or_a_variable_keeps_the_rest_together() {
+        assert_eq!(
+            after("    - make\n    - cd web\n    - npm ci\n    - cd ..\n"),
+            ["RUN make", "RUN set -o errexit; \\\n    cd web; \\\n    npm ci; \\\n    cd .."]
+        );
+        assert_eq!(after("    - export X=1\n    - make\n"), ["RUN set -o errexit; \\\n    export X=1; \\\n    make"]);
+    }
+
+    #[test]
+    fn a_failing_and_list_ends_no_script_unless_it_is_the_last() {
+        assert_eq!(after("    - a && b\n"), ["RUN a && b"]);
+        assert_eq!(after("    - a && b\n    - c\n"), ["RUN set -o errexit; \\\n    a && b; \\\n    c"]);
+    }
+
+    #[test]
+    fn compound_commands_keep_the_script_as_it_is() {
+        let run =
+            after("    - |\n      if [ -f x ]; then\n        cat <<EOF\n      hi\n      EOF\n      fi\n    - make\n");
+        assert_eq!(
+            run,
+            [
+                r#"RUN ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-c", "if [ -f x ]; then\n  cat <<EOF\nhi\nEOF\nfi\nmake"]"#
+            ]
+        );
+    }
+
+    #[test]
+    fn the_shell_of_the_runner_is_asked_for_where_it_matters() {
+        assert_eq!(script("    - make\n", None).shell(), Shell::Any);
+        assert_eq!(script("    - make | tee log\n", Some(true)).shell(), Shell::Of("/bin/bash"));
+        assert_eq!(script("    - make | tee log\n", Some(false)).shell(), Shell::Of("/bin/sh"));
+        assert_eq!(script("    - make | tee log\n", None).shell(), Shell::Unknown);
+        assert_eq!(script("    - '[[ -f x ]]'\n", None).shell(), Shell::Unknown);
+    }
+
+    #[test]
+    fn dependencies_get_a_layer_where_nothing_before_reads_the_sources() {
+        let (before, rest) = script("    - npm -v\n    - npm ci\n    - npm run build\n", None).instructions();
+        assert_eq!(
+            (before, rest),
+            (vec!["RUN npm -v".to_owned(), "RUN npm ci".to_owned()], vec!["RUN npm run build".to_owned()])
+        );
+        assert!(script("    - make prepare\n    - npm ci\n", None).dependency_layer().is_none());
+        assert!(script("    - cd web\n    - npm ci\n", None).dependency_layer().is_none());
+    }
+
+    #[test]
+    fn programs_that_change_owners_are_known() {
+        assert!(names_owner_change("make && chown -R 1000 dist"));
+        assert!(names_owner_change("cp -a a b"));
+        assert!(!names_owner_change("make target"));
+    }
+}

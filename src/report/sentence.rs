@@ -44,14 +44,14 @@ fn files(count: usize, tense: Tense) -> String {
 fn handoffs(handoffs: &[HandoffSummary]) -> String {
     let noun = if handoffs.len() == 1 { "hand-off" } else { "hand-offs" };
     let ways = list(handoffs.iter().map(|handoff| handoff.via.name().to_owned()));
-    let dockerfiles = list(handoffs.iter().map(|handoff| handoff.dockerfile.to_string()));
+    let known = handoffs.iter().filter(|handoff| !handoff.dockerfile.is_root());
+    let dockerfiles = list(known.map(|handoff| handoff.dockerfile.to_string()));
+    let dockerfiles = if dockerfiles.is_empty() { "an image".to_owned() } else { dockerfiles };
     let kept = list(handoffs.iter().filter(|handoff| handoff.producer_kept).flat_map(producers));
     let kept = if kept.is_empty() { kept } else { format!("; {kept} stays for others") };
-    format!(
-        "{} {noun} ({ways}) from {} into {dockerfiles}{kept}",
-        handoffs.len(),
-        list(handoffs.iter().flat_map(producers))
-    )
+    let makers = list(handoffs.iter().flat_map(producers));
+    let from = if makers.is_empty() { String::new() } else { format!(" from {makers}") };
+    format!("{} {noun} ({ways}){from} into {dockerfiles}{kept}", handoffs.len())
 }
 
 fn producers(handoff: &HandoffSummary) -> impl Iterator<Item = String> {
