@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use crate::finding::{Code, Finding, Location};
 use crate::fold;
 use crate::gitlab::{Field, Job, Pipeline};
-use crate::outcome::{HandoffSummary, Policy};
+use crate::outcome::{HandoffSummary, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::confirm::confirm;
 use crate::text::{FileVersions, RepositoryPath};
 
 /// Keywords of the image job that a fold may change.
-const CHANGED_OF_CONSUMER: [&str; 5] = ["before_script", "cache", "dependencies", "needs", "script"];
+const CHANGED_OF_CONSUMER: [&str; 4] = ["before_script", "dependencies", "needs", "script"];
 
 /// Checks the result of folding `handoff`: `before` is the pipeline as it was, `files` what changed.
 ///
@@ -85,7 +85,10 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, handoff: &HandoffSumma
             return Err(format!("the job '{}' is gone", job.name));
         };
         let is_consumer = *job.name == *handoff.consumer;
-        if let Some(keyword) = difference(job, now, is_consumer) {
+        if is_consumer && !script_is_kept(job, now, handoff.via) {
+            return Err(format!("the script of the job '{}' has other commands", job.name));
+        }
+        if let Some(keyword) = difference(job, now, is_consumer, handoff.via) {
             return Err(format!("the job '{}' has another '{keyword}'", job.name));
         }
     }
@@ -95,14 +98,50 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, handoff: &HandoffSumma
     }
 }
 
+/// Whether the commands of the image job are what they were, but for a build context that was missing, and for
+/// the lines that copied files out of a first image.
+fn script_is_kept(before: &Job, after: &Job, via: Via) -> bool {
+    let texts = |job: &Job| job.script().into_iter().map(|item| item.text.unwrap_or_default()).collect::<Vec<_>>();
+    let (before, after) = (texts(before), texts(after));
+    let mut rest = before.iter();
+    let found = after.iter().all(|now| rest.any(|then| now == then || is_completed(then, now)));
+    found && (via == Via::DockerCp || before.len() == after.len())
+}
+
+/// Whether `after` is `before` with a build context put into one place of it.
+fn is_completed(before: &str, after: &str) -> bool {
+    let same = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();
+    // The text may go on with the same letters as the context begins with, so the place may lie a little before.
+    (same.saturating_sub(" .".len())..=same).any(|at| {
+        let parts = before.get(..at).zip(before.get(at..));
+        parts
+            .is_some_and(|(head, tail)| after.strip_prefix(head).and_then(|rest| rest.strip_prefix(" .")) == Some(tail))
+    })
+}
+
 /// The first keyword in which two readings of a job differ. A cache that served the hand-off may be gone from
 /// every job that inherited it.
-fn difference<'a>(before: &'a Job, after: &'a Job, is_consumer: bool) -> Option<&'a str> {
-    let may_change = |keyword: &str| keyword == "cache" || is_consumer && CHANGED_OF_CONSUMER.contains(&keyword);
+fn difference<'a>(before: &'a Job, after: &'a Job, is_consumer: bool, via: Via) -> Option<&'a str> {
+    let is_cache = |keyword: &str| via == Via::Cache && keyword == "cache";
+    let may_change = |keyword: &str| is_cache(keyword) || is_consumer && CHANGED_OF_CONSUMER.contains(&keyword);
     let same = |one: &Field, other: &Job| other.fields.get(&one.key).is_some_and(|value| value.same(&one.value));
     let of = |fields: &'a Job, other: &'a Job| {
         let changed = fields.fields.fields().iter().filter(|field| !may_change(&field.key));
         changed.into_iter().find(|field| !same(field, other)).map(|field| &*field.key)
     };
     of(before, after).or_else(|| of(after, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_completed;
+
+    #[test]
+    fn a_script_may_only_gain_its_missing_context() {
+        assert!(is_completed("docker build -t a", "docker build -t a ."));
+        assert!(is_completed("docker build -t a\ndocker push a", "docker build -t a .\ndocker push a"));
+        assert!(is_completed("docker build -t a && b", "docker build -t a . && b"));
+        assert!(!is_completed("docker build -t a .", "docker build -t a"));
+        assert!(!is_completed("docker build -t a", "docker build -t b ."));
+    }
 }

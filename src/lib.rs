@@ -1,7 +1,7 @@
 //! stagefold folds a GitLab CI build job into a multistage Dockerfile.
 //!
 //! A pipeline builds files in one job and an image in a later one, whose Dockerfile copies the files in.
-//! [`fold`] moves the first job into a builder stage of that Dockerfile, or says exactly why it leaves the two
+//! [`fold()`] moves the first job into a builder stage of that Dockerfile, or says exactly why it leaves the two
 //! alone. It is a pure function: it reads through [`source::Repository`], writes nothing, and answers with the
 //! files before and after.
 //!
