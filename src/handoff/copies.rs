@@ -147,7 +147,14 @@ fn ancestor(
     exclude: &[PathPattern],
 ) -> SourceUse {
     let mut below = Vec::new();
-    for pattern in patterns.iter().filter(|pattern| pattern.relation(folder.as_str()) == Relation::Below) {
+    let is_below = |pattern: &&PathPattern| pattern.relation(folder.as_str()) == Relation::Below;
+    let is_within_another = |pattern: &PathPattern| {
+        patterns.iter().any(|other| other.text != pattern.text && other.relation(&pattern.text) == Relation::Covers)
+    };
+    for pattern in patterns.iter().filter(is_below).filter(|pattern| !is_within_another(pattern)) {
+        if below.contains(&pattern.text) {
+            continue;
+        }
         match ignored(context, &pattern.text) {
             Ignored::All => continue,
             Ignored::Some(ignore) => {

@@ -55,6 +55,10 @@ fn of_source(
                     format!("ADD unpacks {path}, and a copy from a stage does not"),
                 ));
             }
+            if let Some(flag) = flag_of_add_alone(build, copy) {
+                let message = format!("ADD knows --{flag}, and a copy from a stage does not");
+                findings.extend(finding(Code::CopyUnclear, message));
+            }
             if has_tracked_files(repository, path) {
                 let message =
                     format!("git tracks files in {path}, and the build may have deleted some that the image has");
@@ -79,6 +83,13 @@ fn of_source(
             )
         }
     }
+}
+
+/// A flag that only `ADD` has (Dockerfile reference: ADD).
+fn flag_of_add_alone<'a>(build: &'a ImageBuild, copy: &Copy) -> Option<&'a str> {
+    let instruction = build.dockerfile.instructions.get(copy.instruction).filter(|_| copy.is_add)?;
+    let shared = ["chmod", "chown", "exclude", "link"];
+    instruction.flags.iter().map(|flag| flag.name.as_str()).find(|name| !shared.contains(name))
 }
 
 /// Whether git tracks something strictly below the path.
