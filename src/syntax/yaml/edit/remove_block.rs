@@ -84,23 +84,14 @@ fn next_content(text: &str, at: usize) -> usize {
     text.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len()
 }
 
-/// The lines that go and the blank lines that would be one separator too many: those behind the first child,
-/// those before the last one, and between two that stay the smaller of the two separators.
+/// The lines that go and the blank lines around them that would be one separator too many.
 fn with_blank_lines(text: &str, region: Span, children: &[Child], goes: &[bool]) -> Span {
     let stays = |side: &dyn Fn(&Child) -> bool| {
         children.iter().zip(goes).filter(|(child, goes)| !**goes && side(child)).map(|(child, _)| child.end).max()
     };
     let before = stays(&|child| child.head < region.start());
     let after = stays(&|child| child.head >= region.end());
-    let blank_before = lines::blank_before(text, region.start(), before.unwrap_or(region.start()));
-    let blank_after = lines::blank_after(text, region.end());
-    match (before, after) {
-        (_, None) => blank_before.join(region),
-        (None, _) => region.join(blank_after),
-        _ if blank_before.is_empty() || blank_after.is_empty() => region,
-        _ if blank_before.len() <= blank_after.len() => blank_before.join(region),
-        _ => region.join(blank_after),
-    }
+    lines::with_separator(text, region, before, after.is_some())
 }
 
 /// A file that ends without a line break keeps that end where its values allow.

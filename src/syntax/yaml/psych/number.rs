@@ -61,7 +61,7 @@ fn sexagesimal(text: &str) -> Option<Scalar> {
     let first = parts.next()?;
     let rest: Vec<&str> = parts.collect();
     let is_minutes = |part: &&str| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
-    if !(1..=2).contains(&rest.len()) || !rest.iter().all(|part| is_minutes(&part)) {
+    if !(1..=2).contains(&rest.len()) || !rest.iter().all(is_minutes) {
         return None;
     }
     let digits = first.strip_prefix(['+', '-']).unwrap_or(first);
