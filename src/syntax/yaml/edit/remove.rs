@@ -10,6 +10,9 @@ use crate::text::TextEdit;
 /// to them, all within them, and those behind them that are indented deeper. Banners stay. Blank lines that
 /// separated them from their neighbours do not pile up, and the next entry keeps its separator.
 ///
+/// A file without a line break at its end stays without one, unless a block scalar that comes last would lose
+/// its own.
+///
 /// With all entries gone a flow mapping is `{}`. A block mapping cannot be empty: `None`, and the caller removes
 /// what holds it. `None` too where there is no such entry, and where the rest would not read as before.
 #[must_use]
