@@ -12,7 +12,7 @@ use crate::gitlab::{Field, Job, Pipeline};
 use crate::outcome::{HandoffSummary, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
-use crate::syntax::yaml::confirm::confirm;
+use crate::syntax::yaml::confirm::{Disagreement, DisagreementKind, confirm};
 use crate::text::{FileVersions, RepositoryPath};
 
 /// Keywords of the image job that a fold may change.
@@ -61,11 +61,12 @@ fn parses(
             continue;
         };
         if before.files().iter().any(|file| file.source.path() == path) {
-            if confirm(version.before.as_deref().unwrap_or_default()).is_err() {
-                // The second parser is stricter than GitLab's: what it does not take before it need not take after.
-                continue;
+            let was_refused = |error: &Disagreement| error.kind == DisagreementKind::Refused;
+            match confirm(text) {
+                // The second parser is stricter than GitLab's: what it refuses before it may refuse after.
+                Err(error) if was_refused(&error) && is_refused(version.before.as_deref()) => {}
+                result => result.map_err(|error| format!("{path}: two parsers do not agree: {}", error.message))?,
             }
-            confirm(text).map_err(|error| format!("{path}: two parsers do not agree: {}", error.message))?;
         } else if *path == handoff.dockerfile {
             let problems = |text: &str| Dockerfile::parse(text).problems.len();
             if problems(text) > problems(version.before.as_deref().unwrap_or_default()) {
@@ -74,6 +75,10 @@ fn parses(
         }
     }
     Ok(())
+}
+
+fn is_refused(before: Option<&str>) -> bool {
+    confirm(before.unwrap_or_default()).is_err_and(|error| error.kind == DisagreementKind::Refused)
 }
 
 fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, handoff: &HandoffSummary) -> Result<(), String> {

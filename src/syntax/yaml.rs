@@ -2,8 +2,8 @@
 //! them, and a second opinion on what is written.
 //!
 //! [`Tree::parse`] reads a whole file, all its documents and comments. It never expands an alias, so a file
-//! costs what its bytes cost. The functions of [`edit`] answer with a [`TextEdit`](crate::text::TextEdit) or with `None` where
-//! an edit cannot be made exactly; each of them reads its own result again before it hands it out.
+//! costs what its bytes cost. The functions of [`edit`] answer with a [`TextEdit`](crate::text::TextEdit), or with
+//! `None` where an edit cannot be made exactly; each of them reads its own result again before it hands it out.
 //! [`psych`] says what a scalar means to GitLab, [`confirm`] compares our reading with that of another parser.
 
 mod build;

@@ -110,3 +110,56 @@ fn points(nodes: &[Node], owners: &[Option<NodeId>]) -> Vec<(usize, NodeId)> {
     points.sort_unstable();
     points
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::yaml::Tree;
+
+    /// Each comment with the text of what it belongs to.
+    fn owners(text: &str) -> Vec<(String, String)> {
+        let tree = Tree::parse(text).unwrap();
+        let owner = |id| tree.node(id).span.slice(text).to_owned();
+        let name = |span: crate::text::Span| span.slice(text).to_owned();
+        tree.comments()
+            .iter()
+            .map(|comment| (name(comment.span), comment.owner.map_or("-".to_owned(), owner)))
+            .collect()
+    }
+
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(comment, owner)| ((*comment).to_owned(), (*owner).to_owned())).collect();
+        assert_eq!(owners(text), expected);
+    }
+
+    #[test]
+    fn a_block_above_an_entry_is_its_own_and_a_banner_is_nobodys() {
+        check(
+            "# banner\n\n# one\n# two\na: 1\n# b\nb: 2\n# end\n",
+            &[("# banner", "-"), ("# one", "a"), ("# two", "a"), ("# b", "b"), ("# end", "-")],
+        );
+    }
+
+    #[test]
+    fn a_comment_at_the_end_of_a_line_belongs_to_that_line() {
+        check(
+            "a: # a\n  b: 1 # b\n  c: | # c\n    x\nd: [ # d\n  e, # e\n] # f\n",
+            &[("# a", "a"), ("# b", "b"), ("# c", "c"), ("# d", "d"), ("# e", "e"), ("# f", "d")],
+        );
+    }
+
+    #[test]
+    fn another_column_is_another_matter() {
+        check("a:\n# x\n  b: 1\n  # y\nc: 2\n", &[("# x", "-"), ("# y", "-")]);
+    }
+
+    #[test]
+    fn a_comment_above_a_dash_belongs_to_the_item() {
+        check("\u{feff}# x\n- a: 1\n  # y\n  b: 2\n", &[("# x", "a: 1\n  # y\n  b: 2"), ("# y", "b")]);
+    }
+
+    #[test]
+    fn a_hash_in_a_scalar_is_no_comment() {
+        check("a: |\n  # x\nb: \"\n  # y\"\nc: d#e\n", &[]);
+    }
+}

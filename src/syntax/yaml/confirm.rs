@@ -46,7 +46,8 @@ pub fn confirm(text: &str) -> Result<(), Disagreement> {
         span: error.span,
     })?;
     let mut comparison = Comparison { expected: steps(&tree), next: 0, tree: &tree, anchors: HashMap::new() };
-    let mut parser = Parser::new_from_str(text);
+    // The other parser takes a byte order mark for a letter.
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     loop {
         let (event, _) = parser
             .next_token()
@@ -164,4 +165,40 @@ fn same_value(text: &str, node: &Node, value: &str, style: TScalarStyle) -> bool
 fn same_tag(node: &Node, theirs: Option<&Tag>) -> bool {
     let theirs = theirs.map(|tag| format!("{}{}", tag.handle, tag.suffix));
     node.tag.as_ref().map(|tag| tag.name.as_str()) == theirs.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DisagreementKind, confirm};
+
+    #[test]
+    fn two_parsers_agree_on_what_pipelines_hold() {
+        let texts = [
+            "",
+            "# only\n",
+            "\u{feff}a: 1\n",
+            "a: &x {k: [1, 'two', \"th\\tree\"]}\nb: *x\nc:\n  <<: *x\n",
+            "a:\n- # nothing\n- |\n  x\n\n  y\n- >-\n  p\n  q\n- !reference [j, script]\n- !!str 1\n",
+            "? k\n: v\nn: ~\ne:\n",
+            "spec: 1\n---\nx: 2\n...\n",
+            "a: |\r\n  x\r\nb: 'y\r\n  z'\r\n",
+            "a: |\n  x",
+            "a: &r [*r]\n",
+        ];
+        for text in texts {
+            assert_eq!(confirm(text), Ok(()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_we_refuse_is_not_handed_on() {
+        for text in ["- ".repeat(100_000), "[".repeat(100_000), "a: *nope".to_owned()] {
+            assert_eq!(confirm(&text).unwrap_err().kind, DisagreementKind::NotYaml);
+        }
+    }
+
+    #[test]
+    fn the_stricter_parser_is_known_to_be_stricter() {
+        assert_eq!(confirm("a: [\n  x\n]\nb: [\nx\n]\n").unwrap_err().kind, DisagreementKind::Refused);
+    }
 }

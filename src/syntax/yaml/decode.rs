@@ -92,3 +92,61 @@ fn decode(text: &str, node: &Node) -> Option<Decoded> {
         ScalarStyle::Literal | ScalarStyle::Folded => block::decode(text, node),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::yaml::Tree;
+    use crate::text::Span;
+
+    /// The source of a part of the value of the first entry.
+    fn source(text: &str, part: &str) -> Option<String> {
+        let tree = Tree::parse(text).unwrap();
+        let (id, node) = tree.nodes().nth(2).unwrap();
+        let at = node.scalar().unwrap().find(part).unwrap();
+        let span = tree.source_span(id, Span::new(at, at + part.len()))?;
+        Some(span.slice(text).to_owned())
+    }
+
+    #[test]
+    fn plain_scalars_are_mapped_across_folds() {
+        assert_eq!(source("a: one two\n", "two").unwrap(), "two");
+        assert_eq!(source("a: one\n  two\n\n  three\n", "e two").unwrap(), "e\n  two");
+        assert_eq!(source("a: one\n  two\n\n  three\n", "\n").unwrap(), "\n\n  ");
+    }
+
+    #[test]
+    fn quotes_and_escapes_are_mapped_whole() {
+        assert_eq!(source("a: 'it''s'\n", "t'").unwrap(), "t''");
+        assert_eq!(source("a: \"x\\u00e9\\ty\"\n", "é\t").unwrap(), "\\u00e9\\t");
+        assert_eq!(source("a: \"x \\\n   y\"\n", "x y").unwrap(), "x \\\n   y");
+        assert_eq!(source("a: \"x\\U0001f600y\"\n", "y").unwrap(), "y");
+    }
+
+    #[test]
+    fn block_scalars_are_mapped_without_their_indentation() {
+        assert_eq!(source("a: |\n  x\n    y\n", "x\n  y").unwrap(), "x\n    y");
+        assert_eq!(source("a: |\r\n  x\r\n  y\r\n", "x\ny").unwrap(), "x\r\n  y");
+        assert_eq!(source("a: >\n  x\n  y\n\n  z\n", "y\nz").unwrap(), "y\n\n  z");
+        assert_eq!(source("a: >-\n\n  x\n   y\n  z\n", "x\n y\nz").unwrap(), "x\n   y\n  z");
+        assert_eq!(source("a: |2+\n    x\n\n", "  x\n\n").unwrap(), "  x\n\n");
+    }
+
+    #[test]
+    fn what_is_cut_in_two_has_no_source() {
+        let text = "a: \"\\n\\u20ac\"\n";
+        let tree = Tree::parse(text).unwrap();
+        let (id, _) = tree.nodes().nth(2).unwrap();
+        assert_eq!(tree.source_span(id, Span::new(1, 2)), None);
+        assert_eq!(tree.source_span(id, Span::new(0, 9)), None);
+        assert_eq!(tree.source_span(id, Span::new(1, 4)), Some(Span::new(6, 12)));
+    }
+
+    #[test]
+    fn a_place_to_insert_is_behind_what_comes_before() {
+        let text = "a: |\n  x\n  y\n";
+        let tree = Tree::parse(text).unwrap();
+        let (id, _) = tree.nodes().nth(2).unwrap();
+        let at = |place| tree.source_span(id, Span::at(place)).unwrap().start();
+        assert_eq!([at(0), at(1), at(4)], [7, 8, 13]);
+    }
+}

@@ -1,8 +1,8 @@
 //! Edits of a tree's text, each leaving every byte alone that it does not have to touch.
 //!
-//! Every function reads its own result again and compares it, node by node, with what it should have become. What does not pass, and what no
-//! rule covers, is `None`: an edit is exact or it is not made. Aliases whose anchor goes are the one thing
-//! that is left to the caller, see [`relocate_anchor`].
+//! Every function reads its own result again and compares it, node by node, with what it should have become.
+//! What does not pass, and what no rule covers, is `None`: an edit is exact or it is not made. Aliases whose
+//! anchor goes are the one thing that is left to the caller, see [`relocate_anchor`].
 
 mod add;
 mod check;

@@ -123,3 +123,121 @@ fn unquoted(name: &str) -> &str {
     let quoted = |quote: char| name.strip_prefix(quote).and_then(|name| name.strip_suffix(quote));
     quoted('"').or_else(|| quoted('\'')).unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Scalar, is_merge_key, read};
+    use crate::syntax::yaml::Tree;
+
+    fn value(text: &str) -> Scalar {
+        let tree = Tree::parse(text).unwrap();
+        let (_, node) = tree.nodes().last().unwrap();
+        read(node)
+    }
+
+    fn is_text(text: &str) {
+        assert_eq!(value(&format!("- {text}")), Scalar::String(text.to_owned()));
+    }
+
+    fn prints(text: &str, expected: &str) {
+        assert_eq!(value(&format!("- {text}")).text().as_deref(), Some(expected), "{text}");
+        assert!(!matches!(value(&format!("- {text}")), Scalar::String(_)), "{text}");
+    }
+
+    #[test]
+    fn booleans_are_those_of_yaml_1_1_without_single_letters() {
+        for text in ["yes", "on", "true", "Yes", "TRUE"] {
+            assert_eq!(value(text), Scalar::Boolean(true));
+        }
+        for text in ["no", "off", "false", "OFF"] {
+            assert_eq!(value(text), Scalar::Boolean(false));
+        }
+        ["y", "n", "Y", "yess", "truely"].into_iter().for_each(is_text);
+        assert_eq!(value("on: x\n---\non"), Scalar::Boolean(true));
+    }
+
+    #[test]
+    fn null_is_nothing_a_tilde_or_null() {
+        for text in ["a:", "~", "null", "Null", "NULL"] {
+            assert_eq!(value(text), Scalar::Null);
+        }
+        is_text("nil");
+    }
+
+    #[test]
+    fn numbers_are_printed_as_ruby_prints_them() {
+        prints("3.10", "3.1");
+        prints("1.0", "1.0");
+        prints("0755", "493");
+        prints("010", "8");
+        prints("1_000", "1000");
+        prints("1,000", "1000");
+        prints("12:30", "45000");
+        prints("1:00:05", "3605");
+        prints("0b101", "5");
+        prints("0x1F", "31");
+        prints("-7", "-7");
+        prints("+7", "7");
+        prints("0", "0");
+        prints(".5", "0.5");
+        prints("1.", "1.0");
+        prints("1_000.5", "1000.5");
+        prints("1.5e+3", "1500.0");
+        prints("1.0e+16", "1.0e+16");
+        prints("1.25e-5", "1.25e-05");
+        prints("123456789.123456789", "123456789.12345679");
+        prints("-.inf", "-Infinity");
+        prints(".NaN", "NaN");
+        prints("20231101123456", "20231101123456");
+    }
+
+    #[test]
+    fn what_looks_like_a_number_elsewhere_is_text() {
+        ["0o17", "08", "09", "1e2", "1.2.3", "1.5e3", "12:60", "1:2:3:4", "1__0", "_1", "1.0a", "."]
+            .into_iter()
+            .for_each(is_text);
+        ["0x", "0b2", "v1.0", "18-alpine", "node:18", "--", "3.10-slim", "$CI_X", "99.9.9", "1-2"]
+            .into_iter()
+            .for_each(is_text);
+    }
+
+    #[test]
+    fn dates_and_times_are_refused() {
+        for text in
+            ["2020-01-01", "2020-1-1", "2020-01-01 12:30:00", "2020-01-01T12:30:00.5Z", "2020-01-01 1:30:00 +01:00"]
+        {
+            assert_eq!(value(text), Scalar::Date, "{text}");
+            assert_eq!(value(text).text(), None);
+        }
+        ["2020-13-01", "2020-01-32", "20-01-01", "2020-01-01-x"].into_iter().for_each(is_text);
+    }
+
+    #[test]
+    fn symbols_lose_their_colon() {
+        assert_eq!(value(":sym"), Scalar::Symbol("sym".to_owned()));
+        assert_eq!(value("':sym'"), Scalar::String(":sym".to_owned()));
+    }
+
+    #[test]
+    fn quotes_blocks_and_tags_make_text() {
+        for text in ["'1'", "\"1\"", "!!str 1", "! '1'\n---\n'1'", "|-\n  1"] {
+            assert_eq!(value(text), Scalar::String("1".to_owned()), "{text}");
+        }
+        assert_eq!(value("!!int '1'"), Scalar::Integer(1));
+        assert_eq!(value("!!float 1"), Scalar::Float(1.0));
+        assert_eq!(value("!!str"), Scalar::String(String::new()));
+    }
+
+    #[test]
+    fn quotes_do_not_stop_a_merge_and_a_tag_does() {
+        let is_merge = |text: &str| is_merge_key(Tree::parse(text).unwrap().nodes().nth(1).unwrap().1);
+        assert!(is_merge("<<: {}") && is_merge("\"<<\": {}") && is_merge("'<<': {}"));
+        assert!(!is_merge("!!str <<: {}") && !is_merge("<: {}"));
+    }
+
+    #[test]
+    fn a_number_beyond_all_bounds_prints_as_it_is_written() {
+        let digits = "9".repeat(60);
+        assert_eq!(value(&digits).text(), Some(digits));
+    }
+}

@@ -89,8 +89,7 @@ impl Tree {
         &self.documents
     }
 
-    /// The node of that number. A number of another tree gives some other node, or the placeholder of an
-    /// absent value.
+    /// The node of that number. A number of another tree gives some other node, or an alias without a name.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.index()).unwrap_or(&ABSENT)
@@ -190,3 +189,124 @@ impl fmt::Display for SyntaxError {
 }
 
 impl std::error::Error for SyntaxError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, NodeKind, Span, Tree};
+
+    fn tree(text: &str) -> Tree {
+        Tree::parse(text).unwrap()
+    }
+
+    fn spans(tree: &Tree, wanted: impl Fn(&Node) -> bool) -> Vec<&str> {
+        tree.nodes().filter(|(_, node)| wanted(node)).map(|(_, node)| node.span.slice(tree.text())).collect()
+    }
+
+    fn error(text: &str) -> Span {
+        Tree::parse(text).unwrap_err().span
+    }
+
+    #[test]
+    fn a_block_collection_ends_with_its_last_leaf() {
+        let tree = tree("a:\n  - x\n  - y: z # c\n\n# banner\n\nb: 1\n");
+        let collections = spans(&tree, |node| node.collection_style().is_some());
+        assert_eq!(collections[1..], ["- x\n  - y: z", "y: z"]);
+    }
+
+    #[test]
+    fn a_block_scalar_reaches_from_its_header_to_its_last_line() {
+        let tree = tree("a: |-  # c\n  x\n\n  y\n\n\nb: >+\n  z\n\nc: |\nd: |2\n    w");
+        let scalars = spans(&tree, |node| node.scalar_style().is_some_and(|style| style.is_block()));
+        assert_eq!(scalars, ["|-  # c\n  x\n\n  y\n", ">+\n  z\n\n", "|\n", "|2\n    w"]);
+    }
+
+    #[test]
+    fn a_value_that_is_not_there_stands_behind_its_indicator() {
+        let tree = tree("a: # c\nb:\n  - # c\n  - &x\n  - !t\n? k\n");
+        let absent: Vec<usize> = tree.nodes().filter(|(_, n)| n.is_absent()).map(|(_, n)| n.span.start()).collect();
+        assert_eq!(absent, [2, 13, 24, 31, 35]);
+    }
+
+    #[test]
+    fn anchors_and_tags_belong_to_the_full_span_alone() {
+        let tree = tree("a: &x !t\n  k: v\nb: !reference [j, s]\n");
+        let root = tree.documents()[0].root.unwrap();
+        let (a, b) = (tree.node(tree.entry(root, "a").unwrap().value), tree.node(tree.entry(root, "b").unwrap().value));
+        assert_eq!((a.span.slice(tree.text()), a.full_span.slice(tree.text())), ("k: v", "&x !t\n  k: v"));
+        assert_eq!(
+            (a.anchor.as_ref().unwrap().name.as_str(), b.tag.as_ref().unwrap().name.as_str()),
+            ("x", "!reference")
+        );
+        assert_eq!(b.full_span.slice(tree.text()), "!reference [j, s]");
+    }
+
+    #[test]
+    fn an_alias_stands_for_the_latest_anchor_before_it() {
+        let tree = tree("a: &x 1\nb: &x 2\nc: *x\nd: &y [*y]\n");
+        let aliases: Vec<_> = tree.nodes().filter(|(_, node)| matches!(node.kind, NodeKind::Alias { .. })).collect();
+        let NodeKind::Alias { target: Some(target), .. } = aliases[0].1.kind else { panic!("no target") };
+        assert_eq!(tree.node(target).scalar(), Some("2"));
+        assert!(!tree.is_recursive(aliases[0].0));
+        assert!(tree.is_recursive(aliases[1].0));
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_counts() {
+        let tree = tree("a: 1\nb: 2\n'a': 3\n1: x\n'1': y\n<<: *z\n<<: *z\n".replace("*z", "{}").as_str());
+        let root = tree.documents()[0].root.unwrap();
+        assert_eq!(tree.node(tree.entry(root, "a").unwrap().value).scalar(), Some("3"));
+        let duplicates = tree.duplicate_keys();
+        assert_eq!(duplicates.len(), 1);
+        assert_eq!(tree.node(duplicates[0].first.value).scalar(), Some("1"));
+    }
+
+    #[test]
+    fn documents_are_told_apart() {
+        assert_eq!(tree("").documents().len(), 0);
+        assert_eq!(tree("# only\n").documents().len(), 0);
+        let tree = tree("\u{feff}spec: 1\n---\n--- x\n...\n");
+        let roots: Vec<bool> = tree.documents().iter().map(|document| document.root.is_some()).collect();
+        assert_eq!(roots, [true, false, true]);
+    }
+
+    #[test]
+    fn line_breaks_of_windows_are_no_part_of_a_value() {
+        let tree = tree("a: |\r\n  x\r\n  y\r\nb: 'p\r\n  q'\r\n");
+        let values: Vec<&str> = tree.nodes().filter_map(|(_, node)| node.scalar()).collect();
+        assert_eq!(values, ["a", "x\ny\n", "b", "p q"]);
+        assert_eq!(tree.line_break(), "\r\n");
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_refused_where_it_goes_wrong() {
+        assert_eq!(error("a: \"x\n").start(), 3);
+        assert_eq!(error("a: *nope\n"), Span::new(3, 4));
+        assert_eq!(error("a:\n\tb: 1\n").start(), 4);
+        assert!(Tree::parse("a: \0b\n").is_err());
+        assert!(Tree::parse("a: [1\n").is_err());
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        for opener in ["[", "{", "- ", "? ", "a: {", "[{"] {
+            assert!(Tree::parse(&opener.repeat(100_000)).is_err(), "{opener}");
+        }
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        assert_eq!(tree(&deep).nodes().count(), 200);
+    }
+
+    #[test]
+    fn an_alias_bomb_is_a_small_tree() {
+        let line = |name: char, of: char| format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(","));
+        let lines: String = ('b'..='i').zip('a'..='h').map(|(name, of)| line(name, of)).collect();
+        let tree = tree(&format!("a: &a [x,x,x,x,x,x,x,x,x]\n{lines}"));
+        assert_eq!(tree.nodes().count(), 1 + 9 * 2 + 9 * 9);
+    }
+
+    #[test]
+    fn a_long_comment_block_is_read() {
+        let tree = tree(&format!("a: 1\n{}b: 2\n", "# comment\n".repeat(20_000)));
+        assert_eq!(tree.comments().len(), 20_000);
+        assert!(tree.comments().iter().all(|comment| comment.owner.is_some()));
+    }
+}

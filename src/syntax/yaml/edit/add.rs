@@ -57,7 +57,11 @@ fn add(
     let count = |tree: &Tree| tree.node(collection).items().len() + tree.node(collection).entries().len();
     candidates.into_iter().find_map(|edit| {
         let new = expected.apply(tree, &edit).filter(|new| count(new) == children.len() + 1)?;
-        Some((edit, new))
+        let is_closed = style == CollectionStyle::Block || {
+            let rest = |tree: &Tree| tree.text().len() - tree.node(collection).span.end();
+            rest(tree) == rest(&new)
+        };
+        is_closed.then_some((edit, new))
     })
 }
 
@@ -136,4 +140,52 @@ fn flow(tree: &Tree, brackets: Span, children: &[Child], place: usize, written: 
         Some(_) => builder.insert(line_end, line),
     }
     builder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{add_entry, add_item};
+    use crate::syntax::yaml::{NodeId, Tree};
+
+    fn entry(text: &str, mapping: u32, place: usize, key: &str, value: &str, expected: &str) {
+        let tree = Tree::parse(text).unwrap();
+        let edit = add_entry(&tree, NodeId(mapping), place, key, value).map(|edit| edit.apply(text).unwrap());
+        assert_eq!(edit.as_deref(), Some(expected));
+    }
+
+    fn item(text: &str, sequence: u32, place: usize, value: &str, expected: &str) {
+        let tree = Tree::parse(text).unwrap();
+        let edit = add_item(&tree, NodeId(sequence), place, value).map(|edit| edit.apply(text).unwrap());
+        assert_eq!(edit.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn an_entry_looks_like_its_neighbours() {
+        entry("a: 1\n\nb: 2\n", 0, 2, "c", "\n  - x", "a: 1\n\nb: 2\n\nc:\n  - x\n");
+        entry("a: 1\n\n# b\nb: 2\n", 0, 1, "c", "3", "a: 1\n\nc: 3\n\n# b\nb: 2\n");
+        entry("a:\r\n    b: 1\r\n", 2, 1, "c", "|\n  x\n  y", "a:\r\n    b: 1\r\n    c: |\r\n      x\r\n      y\r\n");
+        entry("- a: 1\n  b: 2\n", 1, 0, "c", "3", "- c: 3\n  a: 1\n  b: 2\n");
+        entry("a: 1\nb: 2", 0, 2, "on", "3", "a: 1\nb: 2\n\"on\": 3");
+        entry("{a: 1}\n", 0, 1, "b c", "[x]", "{a: 1, b c: [x]}\n");
+        entry("x: {}\n", 2, 0, "b", "1", "x: {b: 1}\n");
+    }
+
+    #[test]
+    fn an_item_looks_like_its_neighbours() {
+        item("s:\n- a\n- b\nt: 1\n", 2, 2, "c d", "s:\n- a\n- b\n- c d\nt: 1\n");
+        item("s:\n  # about a\n  - a\n", 2, 0, "x", "s:\n  - x\n  # about a\n  - a\n");
+        item("s: [a, b]\n", 2, 1, "x", "s: [a, x, b]\n");
+        item("s: [\n  a, # 1\n  b # 2\n]\n", 2, 2, "x", "s: [\n  a, # 1\n  b, # 2\n  x\n]\n");
+        item("s: [\n  a,\n]\n", 2, 1, "x", "s: [\n  a,\n  x,\n]\n");
+        item("s: []\n", 2, 0, "x", "s: [x]\n");
+    }
+
+    #[test]
+    fn what_is_more_than_one_child_is_refused() {
+        let tree = Tree::parse("a: 1\nb: [x]\n").unwrap();
+        assert_eq!(add_entry(&tree, NodeId(0), 2, "c", "1\nd: 2"), None);
+        assert_eq!(add_item(&tree, NodeId(4), 1, "y, z"), None);
+        assert_eq!(add_item(&tree, NodeId(4), 1, "y] #"), None);
+        assert_eq!(add_entry(&tree, NodeId(0), 3, "c", "1"), None);
+    }
 }

@@ -31,7 +31,7 @@ impl Expected<'_> {
         if self.inserted_at.is_none() && come > 0 {
             return false;
         }
-        let comparison = Comparison { expected: self, inserted: at..at + come };
+        let comparison = Comparison { expected: self, gone: running_sums(&self.removed), inserted: at..at + come };
         let rest = old.nodes().all(|(id, node)| match comparison.moved(id) {
             Some(to) => comparison.same(id, node, new.node(to)),
             None => true,
@@ -43,6 +43,8 @@ impl Expected<'_> {
 /// Two trees side by side.
 struct Comparison<'expected> {
     expected: &'expected Expected<'expected>,
+    /// How many nodes go before each of the ranges that go, and before the end.
+    gone: Vec<usize>,
     /// The numbers of the nodes that have come.
     inserted: Range<usize>,
 }
@@ -56,8 +58,7 @@ impl Comparison<'_> {
         if removed.get(before).is_some_and(|range| range.contains(&index)) {
             return None;
         }
-        let gone: usize = removed.iter().take(before).map(ExactSizeIterator::len).sum();
-        let index = index - gone;
+        let index = index.checked_sub(*self.gone.get(before)?)?;
         node_id(if index >= self.inserted.start { index + self.inserted.len() } else { index })
     }
 
@@ -114,6 +115,14 @@ impl Comparison<'_> {
         let moved = self.moved(old);
         moved.is_none() || moved == new || new.is_some() && self.copy(old) == new
     }
+}
+
+fn running_sums(ranges: &[Range<usize>]) -> Vec<usize> {
+    let sum = |sum: &mut usize, range: &Range<usize>| {
+        *sum += range.len();
+        Some(*sum)
+    };
+    std::iter::once(0).chain(ranges.iter().scan(0, sum)).collect()
 }
 
 fn same_properties(old: &Node, new: &Node) -> bool {

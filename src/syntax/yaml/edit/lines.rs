@@ -58,3 +58,19 @@ pub(super) fn before_line_break(text: &str, at: usize) -> usize {
     let stripped = before.strip_suffix("\r\n").or_else(|| before.strip_suffix('\n'));
     stripped.map_or(at, str::len)
 }
+
+/// The lines that go and the blank lines around them that would be one separator too many: those behind the first
+/// child, those before the last one, and between two that stay the smaller of the two separators.
+///
+/// `before` is the end of the child before them that stays, `has_after` says whether one behind them does.
+pub(super) fn with_separator(text: &str, region: Span, before: Option<usize>, has_after: bool) -> Span {
+    let blank_before = blank_before(text, region.start(), before.unwrap_or(region.start()));
+    let blank_after = blank_after(text, region.end());
+    match before {
+        _ if !has_after => blank_before.join(region),
+        None => region.join(blank_after),
+        _ if blank_before.is_empty() || blank_after.is_empty() => region,
+        _ if blank_before.len() <= blank_after.len() => blank_before.join(region),
+        _ => region.join(blank_after),
+    }
+}

@@ -20,7 +20,7 @@ pub fn relocate_anchor(tree: &Tree, alias: NodeId) -> Option<TextEdit> {
     }
     let copied = subtree(tree, target);
     let expected = Expected {
-        removed: std::iter::once(alias.index()..alias.index() + 1).collect(),
+        removed: vec![subtree(tree, alias)],
         inserted_at: Some(alias.index()),
         copied: Some(copied),
         ..Expected::default()
@@ -125,11 +125,78 @@ impl Shift {
     }
 }
 
-/// The column of the item or entry that a node is part of.
+/// The column of the item or entry of a block that a node is part of.
 fn owner_column(tree: &Tree, id: NodeId) -> Option<usize> {
-    let parent = tree.node(tree.parent(id)?);
-    let owner = parent.entries().iter().find(|entry| entry.value == id).map_or(id, |entry| entry.key);
+    let is_in_block = |id: &NodeId| {
+        let parent = tree.parent(*id).map(|parent| tree.node(parent).collection_style());
+        parent == Some(Some(CollectionStyle::Block))
+    };
+    let member = std::iter::successors(Some(id), |id| tree.parent(*id)).find(is_in_block)?;
+    let parent = tree.node(tree.parent(member)?);
+    let owner = parent.entries().iter().find(|entry| entry.value == member).map_or(member, |entry| entry.key);
     let node = tree.node(owner);
     let head = node.introducer.unwrap_or(node.full_span.start());
     Some(lines::prefix(tree.text(), head).len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relocate_anchor;
+    use crate::syntax::yaml::edit::remove_entries;
+    use crate::syntax::yaml::{NodeId, NodeKind, Tree};
+
+    /// Moves the anchor of the first entry to its first alias and removes that entry.
+    fn moved(text: &str) -> Option<String> {
+        let tree = Tree::parse(text).unwrap();
+        let (alias, _) = tree.nodes().find(|(_, node)| matches!(node.kind, NodeKind::Alias { .. })).unwrap();
+        let mut edit = relocate_anchor(&tree, alias)?;
+        edit.union(remove_entries(&tree, NodeId(0), &[0])?).unwrap();
+        let moved = edit.apply(text)?;
+        Tree::parse(&moved).unwrap();
+        Some(moved)
+    }
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(moved(text).as_deref(), Some(expected), "from {text:?}");
+    }
+
+    #[test]
+    fn a_scalar_moves_with_its_anchor_and_tag() {
+        check("a: &x !!str 1\nb: *x # c\nc: *x\n", "b: &x !!str 1 # c\nc: *x\n");
+        check("a: &x 'p\n  q'\nb:\n    - *x\n", "b:\n    - &x 'p\n      q'\n");
+        check("a: &x [1,\n  2]\nb: [*x]\n", "b: [&x [1,\n  2]]\n");
+    }
+
+    #[test]
+    fn a_block_scalar_is_indented_for_its_new_place() {
+        check(
+            "a: &x |-\n  p\n    q\n\nb:\n    - *x # c\n    - r\n",
+            "b:\n    - &x |- # c\n      p\n        q\n    - r\n",
+        );
+        check("a: &x |\n  p\nb: *x", "b: &x |\n  p\n");
+    }
+
+    #[test]
+    fn a_collection_is_indented_for_its_new_place() {
+        check(
+            ".a: &x\n  script:\n    - p\n    # about q\n    - |\n      q\n\njob:\n    <<: *x # c\n    k: v\n",
+            "job:\n    <<: &x # c\n      script:\n        - p\n        # about q\n        - |\n          q\n    k: v\n",
+        );
+        check("a: &x\n- p\n- q\nb:\n  - *x\nc: *x\n", "b:\n  - &x\n    - p\n    - q\nc: *x\n");
+        check("a: &x\r\n  p: 1\r\nb: *x\r\n", "b: &x\r\n  p: 1\r\n");
+    }
+
+    #[test]
+    fn a_block_does_not_fit_into_brackets_nor_a_node_into_itself() {
+        assert_eq!(moved("a: &x\n  p: 1\nb: [*x]\n"), None);
+        assert_eq!(moved("a: &x [*x]\nb: 1\n"), None);
+    }
+
+    #[test]
+    fn anchors_inside_move_along() {
+        check(
+            "a: &x {p: &y 1, q: *y}\nb: *x\nc: *y\n".replace("{p: &y 1, q: *y}", "{p: &y 1}").as_str(),
+            "b: &x {p: &y 1}\nc: *y\n",
+        );
+    }
 }

@@ -1,6 +1,5 @@
 use super::children::Child;
 use super::lines;
-use super::remove::gone;
 use crate::syntax::yaml::{NodeId, Tree};
 use crate::text::{Span, TextEdit};
 
@@ -13,26 +12,17 @@ pub(super) fn candidates(tree: &Tree, children: &[Child], goes: &[bool]) -> Opti
     }
     let first = children.first()?;
     let is_compact = !lines::is_blank(lines::prefix(text, first.head));
-    let mut regions: Vec<Region> = Vec::new();
-    for child in gone(children, goes) {
-        let lines = own_lines(tree, child);
-        match regions.last_mut() {
-            Some(last) if lines::blank_after(text, last.lines.end()).end() >= lines.start() => {
-                last.lines = last.lines.join(lines);
-            }
-            _ => regions.push(Region { lines, head: child.head }),
-        }
-    }
-    let spans = |widened: &dyn Fn(Span) -> Span| {
+    let regions = regions(tree, children, goes);
+    let spans = |widened: &dyn Fn(&Region) -> Span| {
         let span = |region: &Region| match region.head == first.head && is_compact {
             true => Span::new(first.head, next_content(text, region.lines.end())),
-            false => widened(region.lines),
+            false => widened(region),
         };
         regions.iter().map(span).collect::<Vec<Span>>()
     };
     // A block scalar before the region that keeps its blank lines must not win those behind it.
-    let behind = spans(&|region| region.join(lines::blank_after(text, region.end())));
-    let tidy = spans(&|region| with_blank_lines(text, region, children, goes));
+    let behind = spans(&|region| region.lines.join(lines::blank_after(text, region.lines.end())));
+    let tidy = spans(&|region| lines::with_separator(text, region.lines, region.before, region.has_after));
     Some([edits(text, &tidy), edits(text, &behind)].concat())
 }
 
@@ -41,6 +31,34 @@ struct Region {
     lines: Span,
     /// Where the first child in them begins.
     head: usize,
+    /// The end of the child before them that stays.
+    before: Option<usize>,
+    /// Whether a child behind them stays.
+    has_after: bool,
+}
+
+/// The lines of the children that go; neighbours with nothing but blank lines between them are one region.
+fn regions(tree: &Tree, children: &[Child], goes: &[bool]) -> Vec<Region> {
+    let last_to_stay = goes.iter().rposition(|goes| !goes);
+    let mut regions: Vec<Region> = Vec::new();
+    let mut before = None;
+    for (place, (child, goes)) in children.iter().zip(goes).enumerate() {
+        if !goes {
+            before = Some(child.end);
+            continue;
+        }
+        let lines = own_lines(tree, child);
+        match regions.last_mut() {
+            Some(last) if lines::blank_after(tree.text(), last.lines.end()).end() >= lines.start() => {
+                last.lines = last.lines.join(lines);
+            }
+            _ => {
+                let has_after = last_to_stay.is_some_and(|last| last > place);
+                regions.push(Region { lines, head: child.head, before, has_after });
+            }
+        }
+    }
+    regions
 }
 
 /// The lines of a child and its own comments.
@@ -82,25 +100,6 @@ fn deeper_comments(text: &str, mut end: usize, column: usize) -> usize {
 fn next_content(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     text.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len()
-}
-
-/// The lines that go and the blank lines that would be one separator too many: those behind the first child,
-/// those before the last one, and between two that stay the smaller of the two separators.
-fn with_blank_lines(text: &str, region: Span, children: &[Child], goes: &[bool]) -> Span {
-    let stays = |side: &dyn Fn(&Child) -> bool| {
-        children.iter().zip(goes).filter(|(child, goes)| !**goes && side(child)).map(|(child, _)| child.end).max()
-    };
-    let before = stays(&|child| child.head < region.start());
-    let after = stays(&|child| child.head >= region.end());
-    let blank_before = lines::blank_before(text, region.start(), before.unwrap_or(region.start()));
-    let blank_after = lines::blank_after(text, region.end());
-    match (before, after) {
-        (_, None) => blank_before.join(region),
-        (None, _) => region.join(blank_after),
-        _ if blank_before.is_empty() || blank_after.is_empty() => region,
-        _ if blank_before.len() <= blank_after.len() => blank_before.join(region),
-        _ => region.join(blank_after),
-    }
 }
 
 /// A file that ends without a line break keeps that end where its values allow.

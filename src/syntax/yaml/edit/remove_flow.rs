@@ -122,7 +122,9 @@ impl Run<'_> {
         let end = self.end_with_comment();
         let rest = text.get(end..lines::line_end(text, end))?;
         let is_alone = lines::is_blank(lines::prefix(text, start)) && lines::is_blank(rest) && rest.ends_with('\n');
-        is_alone.then(|| Span::new(lines::line_start(text, start), lines::line_end(text, end)))
+        let region = Span::new(lines::line_start(text, start), lines::line_end(text, end));
+        let before = self.previous.map(|previous| previous.end_with_comment(self.tree));
+        is_alone.then(|| lines::with_separator(text, region, before, self.next.is_some()))
     }
 
     /// Behind the last child, its comma, and the comment on its line.

@@ -90,3 +90,72 @@ impl BlockScalar {
         text.split('\n').map(line).collect::<Vec<String>>().join(line_break)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::replace_scalar;
+    use crate::syntax::yaml::Tree;
+
+    /// Replaces the value of the first entry.
+    fn check(text: &str, value: &str, expected: &str) {
+        let tree = Tree::parse(text).unwrap();
+        let (id, _) = tree.nodes().nth(2).unwrap();
+        let edit = replace_scalar(&tree, id, value).map(|edit| edit.apply(text).unwrap());
+        assert_eq!(edit.as_deref(), Some(expected), "for {value:?}");
+    }
+
+    #[test]
+    fn a_plain_scalar_stays_plain_where_it_can() {
+        check("a: x # c\n", "node:18-alpine", "a: node:18-alpine # c\n");
+        check("a: x\n", "$CI_REGISTRY/x", "a: $CI_REGISTRY/x\n");
+        check("a: # c\n", "x", "a: x # c\n");
+        check("a: &n\n", "x", "a: &n x\n");
+    }
+
+    #[test]
+    fn a_plain_scalar_that_would_be_something_else_is_quoted() {
+        for value in [
+            "true",
+            "on",
+            "1.10",
+            "0o17",
+            "08",
+            "1e3",
+            "12:30",
+            "~",
+            "",
+            " x",
+            "a: b",
+            "a #b",
+            "- x",
+            "*x",
+            "x:",
+            "2020-01-01",
+            ":x",
+            "y",
+        ] {
+            check("a: x\n", value, &format!("a: \"{value}\"\n"));
+        }
+        check("a: x\nb: 'y'\n", "1", "a: '1'\nb: 'y'\n");
+        check("a: x\nb: 'y'\n", "1\n", "a: \"1\\n\"\nb: 'y'\n");
+        check("[x, y]\n---\n", "a, b", "[x, \"a, b\"]\n---\n");
+    }
+
+    #[test]
+    fn quotes_stay_the_quotes_they_are() {
+        check("a: 'x'\n", "it's", "a: 'it''s'\n");
+        check("a: 'x'\n", "a\nb", "a: \"a\\nb\"\n");
+        check("a: \"x\"\n", "a\"\\\u{7}b\u{1f600}", "a: \"a\\\"\\\\\\u0007b\u{1f600}\"\n");
+    }
+
+    #[test]
+    fn a_block_scalar_keeps_its_header_where_it_can() {
+        check("a: | # c\n  x\nb: 1\n", "y\n\nz\n", "a: | # c\n  y\n\n  z\nb: 1\n");
+        check("a: |\n  x\nb: 1\n", "y", "a: |-\n  y\nb: 1\n");
+        check("a: |\r\n  x\r\nb: 1\r\n", "y\nz\n", "a: |\r\n  y\r\n  z\r\nb: 1\r\n");
+        check("a: >-\n  x\nb: 1\n", "y\nz", "a: >-\n  y\n\n  z\nb: 1\n");
+        check("a: >\n  x\nb: 1\n", "y\n  z\n", "a: |\n  y\n    z\nb: 1\n");
+        check("a: |\n  x", "y\nz", "a: |\n  y\n  z");
+        check("a: | # c\n  x\nb: 1\n", " y", "a: \" y\" # c\nb: 1\n");
+    }
+}

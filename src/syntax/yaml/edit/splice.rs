@@ -16,6 +16,9 @@ use crate::text::{Span, TextEdit};
 pub fn replace_in_scalar(tree: &Tree, scalar: NodeId, value_span: Span, new: &str) -> Option<TextEdit> {
     let value = tree.node(scalar).scalar()?;
     let spliced = TextEdit::replace(value_span, new).apply(value)?;
+    if spliced.is_empty() && tree.node(scalar).scalar_style()?.is_block() {
+        return None;
+    }
     let expected = Expected { changed: Some((scalar, &spliced)), ..Expected::default() };
     let candidates = [whole_lines(tree, scalar, value_span, new), in_place(tree, scalar, value_span, new)];
     let edit = candidates.into_iter().flatten().find(|edit| expected.apply(tree, edit).is_some());
@@ -89,4 +92,66 @@ fn whole_lines(tree: &Tree, scalar: NodeId, value_span: Span, new: &str) -> Opti
     let span = Span::new(start(place(value_span.start())?), start(place(value_span.end())?));
     let lines = new.strip_suffix('\n').map(|new| block.indented(new, tree.line_break()) + tree.line_break());
     Some(TextEdit::replace(span, lines.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{delete_lines_in_scalar, replace_in_scalar};
+    use crate::syntax::yaml::{NodeId, Tree};
+    use crate::text::Span;
+
+    /// Puts `new` in the place of the only `old` in the first item.
+    fn spliced(text: &str, old: &str, new: &str) -> Option<String> {
+        let tree = Tree::parse(text).unwrap();
+        let at = tree.node(NodeId(1)).scalar().unwrap().find(old).unwrap();
+        let edit = replace_in_scalar(&tree, NodeId(1), Span::new(at, at + old.len()), new)?;
+        edit.apply(text)
+    }
+
+    fn check(text: &str, old: &str, new: &str, expected: &str) {
+        assert_eq!(spliced(text, old, new).as_deref(), Some(expected), "from {text:?}");
+    }
+
+    fn without_lines(text: &str, places: std::ops::Range<usize>) -> Option<String> {
+        let tree = Tree::parse(text).unwrap();
+        delete_lines_in_scalar(&tree, NodeId(1), places)?.apply(text)
+    }
+
+    #[test]
+    fn a_word_joins_a_command_in_every_style() {
+        check("- docker build -t x # c\n", "-t x", "-t x .", "- docker build -t x . # c\n");
+        check("- docker build\n  -t x\n", "-t x", "-t x .", "- docker build\n  -t x .\n");
+        check("- 'docker build'\n", "build", "build 'a'", "- 'docker build ''a'''\n");
+        check("- \"docker\\tbuild\"\n", "build", "build \".\"", "- \"docker\\tbuild \\\".\\\"\"\n");
+        check("- |\n  a\n  docker build\n  b\n", "build", "build .", "- |\n  a\n  docker build .\n  b\n");
+        check("- >-\n  docker\n  build\n", "build", "build .", "- >-\n  docker\n  build .\n");
+    }
+
+    #[test]
+    fn a_plain_command_is_quoted_where_it_must_be() {
+        check("- echo a\n", "a", "a: b", "- \"echo a: b\"\n");
+        assert_eq!(spliced("- echo\n  a\n", "a", "a: b"), None);
+    }
+
+    #[test]
+    fn lines_of_a_script_come_and_go() {
+        check("- |\n  a\n  b\n  c\n", "a\n", "", "- |\n  b\n  c\n");
+        check("- |\n  a\n  b\n  c\n", "b\n", "", "- |\n  a\n  c\n");
+        check("- |\n  a\n  b\n  c\n", "c\n", "", "- |\n  a\n  b\n");
+        check("- |-\n  a\n  b\n", "\nb", "", "- |-\n  a\n");
+        check("- |\r\n  a\r\n  b\r\n", "a\n", "x\n\ny\n", "- |\r\n  x\r\n\r\n  y\r\n  b\r\n");
+        check("- |\n  a\n  b\n", "a", "x\ny", "- |\n  x\n  y\n  b\n");
+        assert_eq!(spliced("- |\n  a\n", "a\n", ""), None);
+    }
+
+    #[test]
+    fn lines_are_deleted_by_number() {
+        assert_eq!(without_lines("- |\n  a\n\n  b\n- c\n", 0..2).unwrap(), "- |\n  b\n- c\n");
+        assert_eq!(without_lines("- |-\n  a\n  b\n- c\n", 1..2).unwrap(), "- |-\n  a\n- c\n");
+        assert_eq!(without_lines("- |\n  a\n  b", 1..2).unwrap(), "- |\n  a");
+        assert_eq!(without_lines("- |\n  a\n  b\n", 0..2), None);
+        assert_eq!(without_lines("- |\n  a\n    b\n", 0..1), None);
+        assert_eq!(without_lines("- |\n  a\n  b\n", 1..3), None);
+        assert_eq!(without_lines("- >\n  a\n\n  b\n", 0..1), None);
+    }
 }
