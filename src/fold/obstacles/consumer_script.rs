@@ -47,7 +47,8 @@ fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
     let location = situation.handoff.script.step_location(situation.pipeline, step);
     let location = location.unwrap_or_else(|| situation.consumer_location("script"));
     let mut findings: Vec<_> = places.iter().filter_map(|place| written(situation, place, &location)).collect();
-    if is_unclear {
+    let is_named = findings.iter().any(|finding| finding.code == Code::SourcesChangedBeforeBuild);
+    if is_unclear && !is_named {
         let message = "this may change the sources before the image is built, and the build job never saw that";
         findings.push(Finding::new(Code::SourcesChangedBeforeBuild, location, message));
     }
