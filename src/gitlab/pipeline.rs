@@ -178,7 +178,8 @@ impl Pipeline {
         let mut extended = HashMap::new();
         let mut order = Vec::new();
         for name in names {
-            let fields = extend::resolve(&self.top, name, !self.unread.is_empty()).map_err(|error| self.extend_finding(error))?;
+            let fields = extend::resolve(&self.top, name, !self.unread.is_empty())
+                .map_err(|error| self.extend_finding(error))?;
             extended.insert(Rc::clone(name), fields);
             order.push(Rc::clone(name));
         }

@@ -42,7 +42,7 @@ fn several_consumers(pipeline: &Pipeline, found: &Handoff, all: &[Handoff]) -> O
     let message =
         format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
     let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message)
-        .with_help("build the images in one job, or leave the pipeline as it is");
+        .with_help("give each image a build job of its own, or leave the pipeline as it is");
     let takes_part = |other: &&Handoff| shares(other) || std::ptr::eq(*other, found);
     let builds = all
         .iter()
