@@ -90,36 +90,60 @@ impl Group {
     }
 }
 
-fn repositories(printed: &str) -> Vec<Value> {
-    let report: Value = serde_json::from_str(printed).unwrap();
-    report["repositories"].as_array().unwrap().clone()
+/// What the program says about all of them, which must not depend on how many work at it, nor on chance.
+fn report(group: &Group) -> Value {
+    let run = |words: &[&str]| stagefold(group.root.path(), &[&["--format", "json"], words].concat());
+    let printed = run(&[]);
+    assert_eq!((printed.code, printed.err.as_str()), (2, ""));
+    for words in [&[][..], &["--jobs", "1"], &["--jobs", "4"]] {
+        assert!(run(words).out == printed.out, "the report differs with {words:?}");
+    }
+    serde_json::from_str(&printed.out).unwrap()
 }
 
 #[test]
 fn each_of_many_gets_its_own_verdict() {
     let group = Group::new();
-    let printed = stagefold(group.root.path(), &["--format", "json"]);
-    assert_eq!((printed.code, printed.err.as_str()), (2, ""));
-    let repositories = repositories(&printed.out);
+    let report = report(&group);
+    let repositories = report["repositories"].as_array().unwrap();
     let names: Vec<_> = repositories.iter().map(|repository| repository["path"].as_str().unwrap()).collect();
     assert!(names.is_sorted() && names.len() == COUNT, "{names:?}");
+    let named = |name: &str| repositories.iter().find(|repository| repository["path"] == name).unwrap();
     for (name, case, _) in group.expected() {
-        let repository = repositories.iter().find(|repository| repository["path"] == name.as_str()).unwrap();
-        assert_eq!(repository["verdict"], case.verdict, "{name} ({})", case.name);
+        assert_eq!(named(&name)["verdict"], case.verdict, "{name} ({})", case.name);
     }
     for index in (0..COUNT).filter(|index| Group::broken(*index).is_some()) {
-        let repository = repositories.iter().find(|repository| repository["path"] == Group::name(index)).unwrap();
+        let repository = named(&Group::name(index));
+        assert_eq!(repository["verdict"], "failed", "{repository:#}");
         assert!(!repository.to_string().contains("internal-error"), "{repository:#}");
-        assert_ne!(repository["verdict"], "folded", "{repository:#}");
     }
-    let again = stagefold(group.root.path(), &["--format", "json", "--jobs", "1"]);
-    assert_eq!(again.out, printed.out, "the report depends on how many work at it");
+}
+
+/// The lines on the terminal that close a repository, and the one that closes them all.
+#[test]
+fn each_of_many_is_named_and_the_last_line_counts_them() {
+    let group = Group::new();
+    let printed = stagefold(group.root.path(), &["apply"]);
+    assert_eq!(printed.out, "");
+    for index in (0..COUNT).filter(|index| Group::broken(*index).is_some()) {
+        assert!(printed.err.contains(&format!("{}: failed: ", Group::name(index))), "{}", printed.err);
+    }
+    let count = |verdict: &str| group.expected().filter(|(_, case, _)| case.verdict == verdict).count();
+    assert!(count("folded") > 0 && count("refused") > 0 && count("nothing-to-fold") > 0, "the crowd has no variety");
+    let last = printed.err.lines().last().unwrap();
+    assert!(last.contains(&format!("{COUNT} repositories")), "{last}");
+    for (verdict, words) in [("folded", "folded"), ("refused", "refused"), ("nothing-to-fold", "nothing to fold")] {
+        assert!(last.contains(&format!("{} {words}", count(verdict))), "{words}: {last}");
+    }
+    assert!(last.contains(&format!("{} failed", BROKEN.len())), "{last}");
 }
 
 #[test]
 fn one_patch_for_all_makes_what_apply_makes() {
     let group = Group::new();
+    let before = tree(group.root.path());
     let patch = stagefold(group.root.path(), &["-q"]).out;
+    assert!(tree(group.root.path()) == before, "a dry run wrote something");
     if !patch.is_empty() {
         case::git(group.root.path(), &["apply", "--whitespace=nowarn"], &patch);
     }
@@ -127,8 +151,19 @@ fn one_patch_for_all_makes_what_apply_makes() {
     case::git(group.root.path(), &["checkout", "-q", "."], "");
     case::git(group.root.path(), &["clean", "-q", "-f", "-d", "-x"], "");
     stagefold(group.root.path(), &["apply", "-q"]);
-    assert!(patched == tree(group.root.path()), "the two differ");
+    let applied = tree(group.root.path());
+    assert!(patched == applied, "the two differ");
     for (name, case, expected) in group.expected() {
-        assert!(tree(&group.root.path().join(&name)) == expected, "{name} ({})", case.name);
+        assert!(below(&applied, &name) == expected, "{name} ({})", case.name);
     }
+    for index in (0..COUNT).filter(|index| Group::broken(*index).is_some()) {
+        let name = Group::name(index);
+        assert!(below(&applied, &name) == below(&before, &name), "{name} is broken, and was written to");
+    }
+}
+
+/// What stands in the folder `name` of `tree`.
+fn below(tree: &Tree, name: &str) -> Tree {
+    let inside = |path: &str| path.strip_prefix(name)?.strip_prefix('/').map(str::to_owned);
+    tree.iter().filter_map(|(path, contents)| Some((inside(path)?, contents.clone()))).collect()
 }

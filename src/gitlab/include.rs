@@ -70,8 +70,16 @@ impl Loader<'_> {
     fn with_includes(&mut self, own: &Mapping) -> Result<Rc<Mapping>, Box<Finding>> {
         let mut merged = Mapping::default();
         for include in own.get("include").map(Value::one_or_many).unwrap_or_default() {
+            let location = self.location(include.origin);
             for path in self.local_paths(include) {
-                let location = self.location(include.origin);
+                if self.files.len() > MOST_FILES {
+                    let what = format!("more than {MOST_FILES} files");
+                    self.unread.push(UnreadInclude { location, what });
+                    break;
+                }
+                if self.open.contains(&path) {
+                    return Err(circular(&path, location));
+                }
                 let included = self.file(&path, Some(&location))?;
                 merged = merge::mappings(&merged, &included);
             }
@@ -100,18 +108,12 @@ impl Loader<'_> {
     }
 
     fn expand(&self, pattern: &str) -> Result<Vec<RepositoryPath>, String> {
-        if self.files.len() > MOST_FILES {
-            return Err(format!("more than {MOST_FILES} files"));
-        }
         if pattern.contains('$') {
             return Err(format!("the file {pattern}, whose name holds a variable"));
         }
         let path = RepositoryPath::new(pattern).ok_or_else(|| format!("the file {pattern} outside the repository"))?;
         if pattern.contains('*') {
             return self.matching(path.as_str());
-        }
-        if self.open.contains(&path) {
-            return Err(format!("the file {pattern}, which includes itself"));
         }
         match self.repository.read(&path) {
             Ok(_) => Ok(vec![path]),
@@ -162,6 +164,12 @@ fn body(source: &Arc<SourceFile>, tree: &Tree) -> Result<NodeId, Box<Finding>> {
         let location = Location::new(source, Span::at(0));
         Box::new(Finding::new(Code::PipelineEmpty, location, "there is no pipeline in this file"))
     })
+}
+
+/// A file that takes itself in, which GitLab follows until it has too many files.
+fn circular(path: &RepositoryPath, location: Location) -> Box<Finding> {
+    let message = format!("this takes in {path}, which so includes itself; GitLab refuses such a pipeline");
+    Box::new(Finding::new(Code::FileUnreadable, location, message).with_help("take this include out"))
 }
 
 fn unreadable(path: &RepositoryPath, included_at: Option<&Location>, error: &ReadError) -> Box<Finding> {

@@ -6,7 +6,7 @@ use super::image_build::{ImageBuild, OtherBuilder, other_builders};
 use super::job_script::JobScript;
 use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
 use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
-use crate::gitlab::{Job, PathPattern, Pipeline};
+use crate::gitlab::{Cache, Job, PathPattern, Pipeline};
 use crate::outcome::Via;
 use crate::source::{ReadError, Repository};
 use crate::text::RepositoryPath;
@@ -81,14 +81,16 @@ pub struct Search {
 #[must_use]
 pub fn find(pipeline: &Pipeline, repository: &dyn Repository) -> Search {
     let mut search = Search::default();
+    let hands_on = |job: &&Job| job.artifacts().hands_on_files() || job.caches().iter().any(Cache::saves);
+    let writers: Vec<_> = pipeline.jobs().iter().filter(hands_on).collect();
     for job in pipeline.jobs() {
-        search.job(pipeline, repository, job);
+        search.job(pipeline, repository, job, &writers);
     }
     search
 }
 
 impl Search {
-    fn job(&mut self, pipeline: &Pipeline, repository: &dyn Repository, job: &Job) {
+    fn job(&mut self, pipeline: &Pipeline, repository: &dyn Repository, job: &Job, writers: &[&Job]) {
         let script = JobScript::new(job);
         let (commands, problems) = build_commands(&script.walk);
         let copied_out = docker_cp::find(repository, job, &commands);
@@ -96,7 +98,11 @@ impl Search {
             self.note_containers(repository, job, &script, &commands);
         }
         self.copied_out.extend(copied_out);
-        let flows = flows_to(pipeline, job);
+        let builders = other_builders(&script);
+        if commands.is_empty() && problems.is_empty() && builders.is_empty() && script.walk.opaque.is_empty() {
+            return;
+        }
+        let flows = flows_to(pipeline, job, writers);
         if flows.is_empty() {
             return;
         }
@@ -111,7 +117,7 @@ impl Search {
         for problem in problems {
             self.note_unclear(job, &flows, UnclearReason::Command(problem));
         }
-        for builder in other_builders(&script) {
+        for builder in builders {
             self.note_unclear(job, &flows, UnclearReason::Builder(builder));
         }
         for (item, message) in &script.walk.opaque {
@@ -150,10 +156,10 @@ impl Search {
     }
 }
 
-/// The flows that reach `reader`, those of its own caches left out.
-fn flows_to(pipeline: &Pipeline, reader: &Job) -> Vec<Flow> {
-    let writers = pipeline.jobs().iter().filter(|job| job.name != reader.name);
-    writers
+/// The flows that reach `reader` from those that hand on files, those of its own caches left out.
+fn flows_to(pipeline: &Pipeline, reader: &Job, writers: &[&Job]) -> Vec<Flow> {
+    let others = writers.iter().filter(|job| job.name != reader.name);
+    others
         .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(pipeline, reader, writer)])
         .flatten()
         .collect()

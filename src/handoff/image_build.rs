@@ -60,7 +60,7 @@ fn builder_name(step: &Step) -> Option<&'static str> {
     let has = |words: &[&str]| step.words.iter().skip(1).filter_map(StepWord::text).any(|word| words.contains(&word));
     match program {
         "executor" | "kaniko" => Some("kaniko"),
-        "buildah" => Some("buildah"),
+        "buildah" if has(&["bud", "build", "build-using-dockerfile", "commit"]) => Some("buildah"),
         "podman" if has(&["build"]) => Some("podman"),
         "nerdctl" if has(&["build"]) => Some("nerdctl"),
         "img" if has(&["build"]) => Some("img"),

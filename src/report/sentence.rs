@@ -44,8 +44,8 @@ fn files(count: usize, tense: Tense) -> String {
 fn handoffs(handoffs: &[HandoffSummary]) -> String {
     let noun = if handoffs.len() == 1 { "hand-off" } else { "hand-offs" };
     let ways = list(handoffs.iter().map(|handoff| handoff.via.name().to_owned()));
-    let known = handoffs.iter().filter(|handoff| !handoff.dockerfile.is_root());
-    let dockerfiles = list(known.map(|handoff| handoff.dockerfile.to_string()));
+    let known = handoffs.iter().map(|handoff| &handoff.dockerfile).filter(|dockerfile| !dockerfile.is_root());
+    let dockerfiles = list(known.map(ToString::to_string));
     let dockerfiles = if dockerfiles.is_empty() { "an image".to_owned() } else { dockerfiles };
     let kept = list(handoffs.iter().filter(|handoff| handoff.producer_kept).flat_map(producers));
     let kept = if kept.is_empty() { kept } else { format!("; {kept} stays for others") };

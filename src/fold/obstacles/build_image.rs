@@ -48,11 +48,12 @@ fn unsuitable(situation: &Situation<'_>, image: &Image, name: &ImageName<'_>) ->
     } else {
         return None;
     };
-    Some(Finding::new(
-        Code::BuildImageUnsuitable,
-        situation.value_location(&image.value),
-        format!("{}: {what}", image.written),
-    ))
+    let place = key.copied().or_else(|| entrypoint.map(|_| "entrypoint"));
+    let place = place.and_then(|key| image.value.mapping()?.field(key)).map(|field| field.key_origin);
+    let location =
+        place.map_or_else(|| situation.value_location(&image.value), |origin| situation.pipeline.location(origin));
+    let finding = Finding::new(Code::BuildImageUnsuitable, location, format!("{}: {what}", image.written));
+    Some(finding.with_help("build in an image that runs the script as root and as it is, such as the official one"))
 }
 
 /// `entrypoint: [""]` takes the image's own away, which `RUN` does as well.

@@ -40,6 +40,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             location,
             format!("this part of the build script cannot be read: {message}"),
         )
+        .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
     let unknown = situation.environment.unknown.iter().map(|variable| unknown_variable(situation, variable));
     opaque.chain(unknown).chain(dynamic(situation)).chain(commands(situation)).chain(embedded(situation)).collect()
@@ -56,6 +57,7 @@ fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Fi
                 format!("the build reads {name}, which GitLab sets for the job and a docker build does not have")
             };
             Finding::new(Code::CiVariableInBuildScript, location, message)
+                .with_help("give it to the image in another way, such as a label or a build argument")
         }
         VariableKind::Secret | VariableKind::Shell => {
             let message =
@@ -76,7 +78,7 @@ fn dynamic(situation: &Situation<'_>) -> Vec<Finding> {
     });
     let finding = |location: Location| {
         let message = "this may read any variable of the job, secrets among them";
-        Finding::new(Code::SecretInBuildScript, location, message)
+        Finding::new(Code::SecretInBuildScript, location, message).with_help("name the variables that the build reads")
     };
     found.map(finding).collect()
 }
@@ -97,11 +99,9 @@ fn commands(situation: &Situation<'_>) -> Vec<Finding> {
             _ => return None,
         };
         let location = script.step_location(situation.pipeline, step)?;
-        Some(Finding::new(
-            Code::CommandNotForBuild,
-            location,
-            format!("{program} cannot move into a Dockerfile: {reason}"),
-        ))
+        let message = format!("{program} cannot move into a Dockerfile: {reason}");
+        let finding = Finding::new(Code::CommandNotForBuild, location, message);
+        Some(finding.with_help("move the command to another job, or leave the build job as it is"))
     });
     found.collect()
 }

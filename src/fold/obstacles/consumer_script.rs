@@ -17,6 +17,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             location,
             format!("this part of the image job cannot be read: {message}"),
         )
+        .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
     let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| *index != situation.build().command.step);
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
@@ -38,7 +39,8 @@ fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Fi
     };
     let location =
         script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.consumer_location("script"));
-    Some(Finding::new(Code::HandoffUsedOutsideBuild, location, how))
+    let finding = Finding::new(Code::HandoffUsedOutsideBuild, location, how);
+    Some(finding.with_help("do this in the Dockerfile, or take the files out of the image that was built"))
 }
 
 /// Files of the context that the image job makes or changes before it builds.
@@ -47,9 +49,11 @@ fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
     let location = situation.handoff.script.step_location(situation.pipeline, step);
     let location = location.unwrap_or_else(|| situation.consumer_location("script"));
     let mut findings: Vec<_> = places.iter().filter_map(|place| written(situation, place, &location)).collect();
-    if is_unclear {
+    let is_named = findings.iter().any(|finding| finding.code == Code::SourcesChangedBeforeBuild);
+    if is_unclear && !is_named {
         let message = "this may change the sources before the image is built, and the build job never saw that";
-        findings.push(Finding::new(Code::SourcesChangedBeforeBuild, location, message));
+        let finding = Finding::new(Code::SourcesChangedBeforeBuild, location, message);
+        findings.push(finding.with_help("run it behind the build, or name the files that it writes"));
     }
     findings
 }
@@ -58,7 +62,8 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
     let is_source = situation.repository.tracks(place);
     if is_source {
         let message = format!("this changes {place} before the image is built, and the build job never saw that");
-        return Some(Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message));
+        let finding = Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message);
+        return Some(finding.with_help("make the change in the Dockerfile, behind the build, or commit it"));
     }
     if situation.build().context.leaves_out(place) {
         return None;
@@ -78,6 +83,7 @@ fn exported(situation: &Situation<'_>) -> Vec<Finding> {
     let finding = |path: crate::gitlab::PathPattern| {
         let message = format!("the image job uploads {} itself, which would no longer be in its folder", path.written);
         Finding::new(Code::HandoffUsedOutsideBuild, situation.pipeline.location(path.origin), message)
+            .with_help("if nobody downloads the files, remove them from the artifacts of the image job")
     };
     handed.map(finding).collect()
 }
@@ -90,6 +96,7 @@ fn several_builds(situation: &Situation<'_>) -> Option<Finding> {
     let (item, span) = second.chain(problems.iter().map(|problem| (problem.item, problem.span))).next()?;
     let location = situation.handoff.script.location(situation.pipeline, item, span)?;
     let finding = Finding::new(Code::SeveralConsumers, location, "the image job builds more than one image")
-        .with_related(situation.command_location(), "the files go into this one");
+        .with_related(situation.command_location(), "the files go into this one")
+        .with_help("build each image in a job of its own, from files of its own");
     Some(finding)
 }

@@ -61,13 +61,15 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
 /// Sources that the ignore file keeps from the builder stage.
 fn hidden(situation: &Situation<'_>) -> Option<Finding> {
     let context = &situation.build().context;
-    let (file, _) = context.ignore.as_ref()?;
+    let (file, ignore) = context.ignore.as_ref()?;
     let hidden: Vec<_> =
         situation.repository.tracked().keys().filter(|path| context.leaves_out(path) && !is_of_no_use(path)).collect();
     let first = hidden.first()?;
     let more = if hidden.len() > 1 { format!(" and {} more", hidden.len() - 1) } else { String::new() };
-    let message = format!("the ignore file keeps {first}{more} from the build context, and the build job had it");
-    let location = Location::new(file, Span::new(0, file.text().lines().next().unwrap_or_default().len()));
+    let message =
+        format!("the ignore file keeps {first}{more} from the build context, where the build needs all sources");
+    let pattern = first.relative_to(&context.folder).and_then(|below| ignore.deciding_pattern(below));
+    let location = Location::new(file, pattern.map_or(Span::at(0), |pattern| pattern.span));
     let finding = Finding::new(Code::IgnoreHidesSources, location, message)
         .with_help("take out of the ignore file what the build needs, and copy by name what the image needs");
     Some(finding)

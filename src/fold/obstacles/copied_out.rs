@@ -49,6 +49,7 @@ impl Check<'_> {
             let message =
                 format!("the pipeline takes in {}, which cannot be read here and may change this job", unread.what);
             Finding::new(Code::IncludeUnread, unread.location.clone(), message)
+                .with_help("copy what this job needs of it into the repository, and include it with 'local'")
         };
         self.pipeline.unread().iter().map(finding).collect()
     }

@@ -10,6 +10,10 @@ use crate::text::RepositoryPath;
 /// Endings of files that `ADD` unpacks (Dockerfile reference: ADD, "Adding local tar archives").
 const ARCHIVES: [&str; 10] = ["tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "z"];
 
+/// The way out where a `COPY` takes more than can be told.
+const BY_NAME: &str =
+    "write a COPY that takes the files of the hand-off and nothing else, all of them in the build context";
+
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let of_copies = uses(situation.repository, situation.build(), &situation.handoff.uses);
     of_copies.into_iter().chain(unbounded(situation)).chain(unused(situation)).collect()
@@ -39,7 +43,8 @@ fn of_source(
     match found {
         SourceUse::Context => Vec::new(),
         SourceUse::Unclear(reason) => {
-            finding(Code::CopyUnclear, format!("it cannot be told what this takes of the hand-off: {reason}"))
+            let message = format!("it cannot be told what this takes of the hand-off: {reason}");
+            vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(BY_NAME)]
         }
         SourceUse::Builder { path, is_ignored } => {
             let mut findings = Vec::new();
@@ -50,10 +55,9 @@ fn of_source(
                 findings.extend(finding(Code::HandoffIgnored, message));
             }
             if copy.is_add && is_archive(path) {
-                findings.extend(finding(
-                    Code::AddOfArchive,
-                    format!("ADD unpacks {path}, and a copy from a stage does not"),
-                ));
+                let message = format!("ADD unpacks {path}, and a copy from a stage does not");
+                let finding = Finding::new(Code::AddOfArchive, location.clone(), message);
+                findings.push(finding.with_help("hand on the files as they are, and take them by COPY"));
             }
             if let Some(flag) = flag_of_add_alone(build, copy) {
                 let message = format!("ADD knows --{flag}, and a copy from a stage does not");
@@ -62,7 +66,8 @@ fn of_source(
             if has_tracked_files(repository, path) {
                 let message =
                     format!("git tracks files in {path}, and the build may have deleted some that the image has");
-                findings.extend(finding(Code::HandoffHoldsTrackedFiles, message));
+                let finding = Finding::new(Code::HandoffHoldsTrackedFiles, location.clone(), message);
+                findings.push(finding.with_help(format!("keep tracked files out of {path}, which the build makes")));
             }
             findings
         }
@@ -77,10 +82,9 @@ fn of_source(
                 return Vec::new();
             }
             let what = below.join(", ");
-            finding(
-                Code::CopyUnclear,
-                format!("this takes {what} along with the whole folder, and not in a way that can be told apart"),
-            )
+            let message =
+                format!("this takes {what} along with the whole folder, and not in a way that can be told apart");
+            vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(BY_NAME)]
         }
     }
 }

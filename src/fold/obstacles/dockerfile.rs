@@ -25,6 +25,7 @@ pub(super) fn of_build(build: &ImageBuild, location: &Location, engine: Engine) 
         let message =
             "the escape directive gives the Dockerfile another syntax, which the generated stage does not have";
         Finding::new(Code::DockerfileUnclear, Location::new(&build.source, crate::text::Span::at(0)), message)
+            .with_help("remove the directive, and write '\\' in the place of that character")
     });
     let target = build.target.is_none().then(|| {
         Finding::new(Code::DockerfileUnclear, location.clone(), "the Dockerfile has no stage of the name that is built")
@@ -40,7 +41,10 @@ pub(super) fn of_build(build: &ImageBuild, location: &Location, engine: Engine) 
 
 /// Options that would treat the builder stage in a way the build job was not treated.
 fn options(command: &BuildCommand, location: &Location) -> Vec<Finding> {
-    let finding = |message: &str| Finding::new(Code::BuildCommandUnclear, location.clone(), message.to_owned());
+    let finding = |message: &str| {
+        Finding::new(Code::BuildCommandUnclear, location.clone(), message.to_owned())
+            .with_help("build without this option, or leave the pipeline as it is")
+    };
     let mut findings = Vec::new();
     if command.option("--network").is_some_and(|network| network == "none") {
         findings.push(finding("the build has no network, and the build job had one"));
@@ -70,6 +74,7 @@ fn onbuild(build: &ImageBuild) -> Vec<Finding> {
     let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
         let message = "this copies files when another image is built, and it cannot be told which";
         Finding::new(Code::DockerfileUnclear, Location::new(&build.source, instruction.span), message)
+            .with_help("copy the files in the Dockerfiles that start from this image")
     };
     found.map(finding).collect()
 }
@@ -89,6 +94,7 @@ fn mounts(build: &ImageBuild, patterns: &[PathPattern]) -> Vec<Finding> {
     let finding = |instruction: &crate::syntax::dockerfile::Instruction| {
         let message = "this mounts files of the hand-off out of the context";
         Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
+            .with_help("copy the files instead")
     };
     found.map(finding).collect()
 }

@@ -94,6 +94,7 @@ fn is_off(value: &Value) -> bool {
 fn forbidden(situation: &Situation<'_>, keyword: &str, reason: &str) -> Finding {
     let message = format!("the build job has '{keyword}', which cannot move into a Dockerfile: {reason}");
     Finding::new(Code::KeywordNotFoldable, situation.producer_location(keyword), message)
+        .with_help(format!("if the build does not need '{keyword}', remove it; else leave the job as it is"))
 }
 
 fn artifact_keys(situation: &Situation<'_>) -> Vec<Finding> {
@@ -102,6 +103,7 @@ fn artifact_keys(situation: &Situation<'_>) -> Vec<Finding> {
     let findings = found.map(|(key, reason, field)| {
         let message = format!("the build job has 'artifacts:{key}', which would be lost with it: {reason}");
         Finding::new(Code::KeywordNotFoldable, situation.pipeline.location(field.key_origin), message)
+            .with_help(format!("make what 'artifacts:{key}' needs in a job of its own"))
     });
     findings.collect()
 }

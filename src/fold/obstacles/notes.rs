@@ -17,6 +17,7 @@ pub(super) fn of_includes(situation: &Situation<'_>) -> Vec<Finding> {
         let message =
             format!("the pipeline takes in {}, which cannot be read here and may change these jobs", unread.what);
         Finding::new(Code::IncludeUnread, unread.location.clone(), message)
+            .with_help("copy what these jobs need of it into the repository, and include it with 'local'")
     };
     situation.pipeline.unread().iter().map(finding).collect()
 }

@@ -12,10 +12,12 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
     let refused = named.map(|location| {
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
-        Finding::new(Code::ProducerReferenced, location, message).with_related(
-            situation.pipeline.job_location(situation.producer),
-            "this job would move into the Dockerfile",
-        )
+        Finding::new(Code::ProducerReferenced, location, message)
+            .with_related(
+                situation.pipeline.job_location(situation.producer),
+                "this job would move into the Dockerfile",
+            )
+            .with_help("let it stand on its own: write out here what it takes from the build job")
     });
     refused.chain(definition(situation)).chain(needs(situation)).collect()
 }
@@ -78,6 +80,7 @@ fn definition(situation: &Situation<'_>) -> Option<Finding> {
     let message =
         format!("'{}' is put together from several places, and the fold takes away one", situation.producer.name);
     let finding = Finding::new(Code::JobDefinitionShared, situation.pipeline.job_location(situation.producer), message);
+    let finding = finding.with_help("write the whole job in one place");
     Some(definitions.iter().fold(finding, |finding, definition| {
         let location = situation.pipeline.file(definition.file).map(|file| file.location(definition.key));
         match location {

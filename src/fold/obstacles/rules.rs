@@ -55,6 +55,7 @@ fn rule_values(situation: &Situation<'_>) -> Vec<Finding> {
     let finding = |rule: &Value| {
         let message = "this rule gives the build job values of its own, which differ from pipeline to pipeline";
         Finding::new(Code::RulesDiffer, situation.value_location(rule), message)
+            .with_help("set these values for the whole job, or leave the two jobs as they are")
     };
     rules.iter().filter(sets).map(finding).collect()
 }
@@ -69,7 +70,8 @@ fn manual(situation: &Situation<'_>) -> Option<Finding> {
     let value = values.into_iter().find(starts_otherwise)?;
     let when = value.text().unwrap_or_default();
     let message = format!("the build job starts by 'when: {when}', and the image job would have to take that over");
-    Some(Finding::new(Code::RulesDiffer, situation.value_location(value), message))
+    let finding = Finding::new(Code::RulesDiffer, situation.value_location(value), message);
+    Some(finding.with_help("let the build start by itself, or leave the two jobs as they are"))
 }
 
 /// GitLab makes no pipeline of `.pre` and `.post` jobs alone (GitLab docs: ci/yaml#stage-post).
@@ -88,5 +90,6 @@ fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
 fn allow_failure(situation: &Situation<'_>) -> Option<Finding> {
     let value = situation.consumer.get("allow_failure").filter(|value| value.text().as_deref() != Some("false"))?;
     let message = "the image job may fail, and a failing build would no longer stop the pipeline";
-    Some(Finding::new(Code::RulesDiffer, situation.value_location(value), message))
+    let finding = Finding::new(Code::RulesDiffer, situation.value_location(value), message);
+    Some(finding.with_help("remove 'allow_failure' from the image job, or leave the two jobs as they are"))
 }

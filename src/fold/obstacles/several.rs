@@ -35,18 +35,18 @@ fn several_consumers(pipeline: &Pipeline, found: &Handoff, all: &[Handoff]) -> O
         let dockerfile = other.build.command.dockerfile == found.build.command.dockerfile;
         !same && (producers || dockerfile)
     };
-    let others: Vec<_> = all.iter().filter(shares).collect();
     let producer = pipeline.job(&found.flows.first()?.producer)?;
-    if others.is_empty() {
+    if !all.iter().any(|other| shares(&other)) {
         return None;
     }
     let message =
         format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
     let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message)
-        .with_help("build the images in one job, or leave the pipeline as it is");
-    let builds = others
+        .with_help("give each image a build job of its own, or leave the pipeline as it is");
+    let takes_part = |other: &&Handoff| shares(other) || std::ptr::eq(*other, found);
+    let builds = all
         .iter()
-        .chain([&found])
+        .filter(takes_part)
         .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
 }

@@ -85,7 +85,8 @@ fn stages_say_the_same(situation: &Situation<'_>) -> bool {
 fn not_mended(situation: &Situation<'_>) -> Box<Finding> {
     let message =
         format!("the image job needs '{}', and what that waits for cannot be written here", situation.producer.name);
-    Box::new(Finding::new(Code::NeedsNotMended, situation.consumer_location("needs"), message))
+    let finding = Finding::new(Code::NeedsNotMended, situation.consumer_location("needs"), message);
+    Box::new(finding.with_help("let the image job need what the build job needs, besides the build job"))
 }
 
 fn dependencies(situation: &Situation<'_>) -> Edits {
