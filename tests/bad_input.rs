@@ -125,7 +125,7 @@ fn a_file_without_permission() {
     let root = TempDir::new().unwrap();
     let file = root.path().join(PIPELINE);
     fs::write(&file, "build:\n  script: make\n").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o0)).unwrap();
     let is_bound = fs::read(&file).is_err();
     let printed = stagefold(root.path(), &[]);
     assert_eq!(printed.code, if is_bound { 2 } else { 0 }, "{}", printed.err);
