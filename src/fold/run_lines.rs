@@ -89,6 +89,13 @@ impl BuildScript {
         }
     }
 
+    /// Gives up the layer for the dependencies, where there is one.
+    pub(super) fn keep_whole(&mut self, reason: String) {
+        if matches!(self.layer, Layer::Split(..)) {
+            self.layer = Layer::Whole(reason);
+        }
+    }
+
     /// Whether the script itself writes this file of the project.
     pub(super) fn writes(&self, path: &str) -> bool {
         self.written.iter().any(|written| written.as_str() == path)
