@@ -9,7 +9,7 @@ use crate::ecosystem::{self, DependencyLayer, Split};
 use crate::handoff::{JobScript, writes};
 use crate::outcome::{Layers, Policy};
 use crate::source::Repository;
-use crate::syntax::shell::{Command, Nesting, Script};
+use crate::syntax::shell::{Command, Nesting, Reason, Script};
 use crate::text::RepositoryPath;
 
 /// The build job's script, cut into statements.
@@ -159,6 +159,7 @@ fn statements(text: &str) -> Vec<Statement> {
 
 /// Whether a statement is the same program in a `RUN` of its own.
 ///
+/// Nothing comes behind the last statement that could find another working directory.
 /// The exit status of its last command must be all that decides: `a && b` that fails at `a` ends no script
 /// unless it is the last statement, and what stands in a compound command relies on `errexit`.
 fn stands_alone(statement: &Statement, is_last: bool) -> bool {
@@ -172,7 +173,7 @@ fn stands_alone(statement: &Statement, is_last: bool) -> bool {
     };
     script.opaque.is_none()
         && script.statements.len() == 1
-        && script.carries_state().is_none()
+        && script.state_changes().iter().all(|change| is_last && change.reason == Reason::WorkingDirectory)
         && script.commands.iter().all(is_plain)
         && is_safe_in_run(statement)
 }
