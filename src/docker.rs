@@ -13,4 +13,4 @@ pub use context::BuildContext;
 pub use engine::Engine;
 pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, Step, StepWord, place_in_repository};
-pub use stages::{Base, Copy, CopySource, Stage, Stages};
+pub use stages::{Base, Copy, CopySource, MountFrom, Stage, Stages};

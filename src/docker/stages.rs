@@ -10,6 +10,8 @@ pub struct Stages {
     pub stages: Vec<Stage>,
     /// Every `COPY` and `ADD`, in order.
     pub copies: Vec<Copy>,
+    /// Every `RUN --mount` that names a stage or an image, in order.
+    pub mounts: Vec<MountFrom>,
 }
 
 /// One stage.
@@ -57,6 +59,15 @@ pub struct Copy {
     pub destination: String,
     /// Whether it is written as a JSON array.
     pub is_json: bool,
+}
+
+/// What a `RUN --mount` takes its files from (Dockerfile reference: `RUN --mount=type=bind`).
+#[derive(Clone, Debug)]
+pub struct MountFrom {
+    /// The index of the stage.
+    pub stage: usize,
+    /// The value of `from`.
+    pub from: String,
 }
 
 /// A source of a `COPY` or `ADD` that names files.
@@ -113,8 +124,9 @@ impl Stages {
             if let Some(Stage { base: Base::Stage(base), .. }) = self.stages.get(index) {
                 open.push(*base);
             }
-            let own = self.copies.iter().filter(|copy| copy.stage == index);
-            open.extend(own.filter_map(|copy| self.find(copy.from.as_deref()?)).filter(|from| *from < index));
+            let copied = self.copies.iter().filter(|copy| copy.stage == index).filter_map(|copy| copy.from.as_deref());
+            let mounted = self.mounts.iter().filter(|mount| mount.stage == index).map(|mount| mount.from.as_str());
+            open.extend(copied.chain(mounted).filter_map(|from| self.find(from)).filter(|from| *from < index));
         }
         found
     }
@@ -125,7 +137,9 @@ impl Stages {
             .stages
             .iter()
             .flat_map(|stage| stage.name.clone().into_iter().chain([stage.base_written.to_lowercase()]));
-        stages.chain(self.copies.iter().filter_map(|copy| copy.from.as_ref().map(|from| from.to_lowercase())))
+        let copied = self.copies.iter().filter_map(|copy| copy.from.as_deref());
+        let mounted = self.mounts.iter().map(|mount| mount.from.as_str());
+        stages.chain(copied.chain(mounted).map(str::to_lowercase))
     }
 }
 
@@ -148,6 +162,7 @@ impl Reader<'_> {
             Keyword::Env => self.environment(instruction),
             Keyword::Workdir => self.working_directory(instruction),
             Keyword::Copy | Keyword::Add => self.copy(index, instruction),
+            Keyword::Run => self.mounts(instruction),
             _ => {}
         }
         if let Some(stage) = self.found.stages.last_mut() {
@@ -248,6 +263,17 @@ impl Reader<'_> {
             is_json: view.is_json,
         };
         self.found.copies.push(copy);
+    }
+
+    fn mounts(&mut self, instruction: &Instruction) {
+        let Some(stage) = self.found.stages.len().checked_sub(1) else {
+            return;
+        };
+        let mounts = instruction.mounts();
+        let named = mounts.iter().filter_map(|mount| mount.from());
+        let from = named.map(|from| self.expanded(from.text()).unwrap_or_else(|| from.text().to_owned()));
+        let found: Vec<_> = from.map(|from| MountFrom { stage, from }).collect();
+        self.found.mounts.extend(found);
     }
 
     fn expanded(&self, text: &str) -> Option<String> {

@@ -105,6 +105,7 @@ codes! {
     FileUnreadable "file-unreadable" Error "A file that cannot be read"
     FileWrittenIntoContext "file-written-into-context" Warning "A file that the image job makes in the build context"
     FilesNotWritten "files-not-written" Error "The folded files could not be written, and none was"
+    ForeignFileInContext "foreign-file-in-context" Refusal "A file of another job in the build context, which the build job never saw"
     HandoffHoldsTrackedFiles "handoff-holds-tracked-files" Refusal "A folder of the hand-off in which git tracks files"
     HandoffIgnored "handoff-ignored" Warning "Files of the hand-off that the ignore file keeps out of the context"
     HandoffUnbounded "handoff-unbounded" Refusal "A hand-off of which it cannot be told which files it is"

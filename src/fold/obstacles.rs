@@ -8,6 +8,7 @@ mod context;
 mod copied_out;
 mod copies;
 mod dockerfile;
+mod foreign_files;
 mod keywords;
 mod notes;
 mod other_jobs;
@@ -25,7 +26,7 @@ pub(super) use several::several;
 pub(super) use unclear::unclear_build;
 
 /// Every obstacle of a hand-off from one job to another, in the order in which people read about them.
-const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 13] = [
+const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 14] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -34,6 +35,7 @@ const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 13] = [
     build_image::check,
     build_script::check,
     build_inputs::check,
+    foreign_files::check,
     consumer_script::check,
     context::check,
     copies::check,

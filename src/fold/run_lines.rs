@@ -9,7 +9,7 @@ use crate::ecosystem::{self, DependencyLayer, Split};
 use crate::handoff::{JobScript, writes};
 use crate::outcome::{Layers, Policy};
 use crate::source::Repository;
-use crate::syntax::shell::{Command, Nesting, Script};
+use crate::syntax::shell::{Command, Nesting, Reason, Script};
 use crate::text::RepositoryPath;
 
 /// The build job's script, cut into statements.
@@ -86,6 +86,13 @@ impl BuildScript {
         let words = first.and_then(|at| Some((at, install_words(self.statements.get(at)?)?)));
         if let Some((at, layer)) = words.and_then(|(at, words)| Some((at, prove(&words)?))) {
             self.layer = Layer::Split(at, layer);
+        }
+    }
+
+    /// Gives up the layer for the dependencies, where there is one.
+    pub(super) fn keep_whole(&mut self, reason: String) {
+        if matches!(self.layer, Layer::Split(..)) {
+            self.layer = Layer::Whole(reason);
         }
     }
 
@@ -172,6 +179,7 @@ fn statements(text: &str) -> Vec<Statement> {
 
 /// Whether a statement is the same program in a `RUN` of its own.
 ///
+/// Nothing comes behind the last statement that could find another working directory.
 /// The exit status of its last command must be all that decides: `a && b` that fails at `a` ends no script
 /// unless it is the last statement, and what stands in a compound command relies on `errexit`.
 fn stands_alone(statement: &Statement, is_last: bool) -> bool {
@@ -185,7 +193,7 @@ fn stands_alone(statement: &Statement, is_last: bool) -> bool {
     };
     script.opaque.is_none()
         && script.statements.len() == 1
-        && script.carries_state().is_none()
+        && script.state_changes().iter().all(|change| is_last && change.reason == Reason::WorkingDirectory)
         && script.commands.iter().all(is_plain)
         && is_safe_in_run(statement)
 }

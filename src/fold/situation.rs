@@ -52,7 +52,7 @@ impl<'a> Situation<'a> {
             script.join_layer(reason);
         }
         script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
-        Some(Self {
+        let mut situation = Self {
             script,
             environment: BuildEnvironment::new(repository, pipeline, producer, &producer_script, &folder),
             repository,
@@ -63,7 +63,9 @@ impl<'a> Situation<'a> {
             producer_script,
             image,
             folder,
-        })
+        };
+        situation.keep_dependencies_uncovered();
+        Some(situation)
     }
 
     pub(super) fn build(&self) -> &ImageBuild {
@@ -93,6 +95,34 @@ impl<'a> Situation<'a> {
         let image = self.consumer.image().and_then(|image| image.name);
         let services = self.consumer.services();
         Engine::of_images(image.as_deref().into_iter().chain(services.iter().map(|(name, _)| name.as_str())))
+    }
+
+    /// Whether the ignore file keeps all that `pattern` names out of the build context.
+    pub(super) fn is_left_out(&self, pattern: &PathPattern) -> bool {
+        pattern.path().is_some_and(|path| self.build().context.leaves_out(&path))
+    }
+
+    /// Whether a cache of the image job brings files into the build context that are neither sources nor the
+    /// hand-off. What package managers download, in a folder whose name begins with a dot, changes no build.
+    pub(super) fn is_restored_into_context(&self, cached: &PathPattern) -> bool {
+        let is_download = cached.text.starts_with('.') && !cached.text.starts_with(".yarn");
+        let is_tracked = cached.path().is_some_and(|path| self.repository.tracked().contains_key(&path));
+        let is_handed_on = self.used_patterns().iter().any(|used| used.text == cached.text);
+        !is_download && !is_tracked && !is_handed_on && !self.is_left_out(cached)
+    }
+
+    /// The sources are copied over the dependencies that a layer of their own installed. Where a cache puts
+    /// older ones among the sources, these would win, so there is no such layer.
+    fn keep_dependencies_uncovered(&mut self) {
+        let caches = self.consumer.caches();
+        let restored = caches.iter().filter(|cache| cache.restores()).flat_map(|cache| &cache.paths);
+        let covering = restored.into_iter().find(|path| self.is_restored_into_context(path));
+        if let Some(path) = covering {
+            let path = path.written.trim_end_matches('/');
+            self.script.keep_whole(format!(
+                "the cache of the image job would lay {path} over it; .dockerignore can leave that out"
+            ));
+        }
     }
 
     /// Whether `path` is copied into the builder stage from the context before the dependencies are

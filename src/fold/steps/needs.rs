@@ -4,7 +4,7 @@ use super::Edits;
 use crate::finding::{Code, Finding};
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Job, NeedSource, Value};
+use crate::gitlab::{Job, Need, NeedSource, Value};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
 use crate::text::TextEdit;
 
@@ -22,6 +22,8 @@ enum Remedy {
     Keyword,
     /// The list stays, and is empty.
     Empty,
+    /// The entry names the job that the build job waited for.
+    Other(String),
 }
 
 fn needs(situation: &Situation<'_>) -> Edits {
@@ -41,6 +43,10 @@ fn needs(situation: &Situation<'_>) -> Edits {
             }
         }
         Some(names) if names.iter().all(|name| others.iter().any(|need| need.is_job(name))) => Remedy::Entry,
+        Some(names) => match taken_over(situation, &names, &others) {
+            Some(name) => Remedy::Other(name),
+            None => return Err(not_mended(situation)),
+        },
         None if before(situation, situation.producer).is_empty() => {
             if others.is_empty() {
                 Remedy::Empty
@@ -56,11 +62,21 @@ fn needs(situation: &Situation<'_>) -> Edits {
 
 /// The jobs that the producer needs by name; `None` where it waits for earlier stages.
 fn waited_for(producer: &Job) -> Option<Vec<String>> {
-    let name = |need: crate::gitlab::Need| match need.source {
+    let name = |need: Need| match need.source {
         NeedSource::Job(name) => name.to_string(),
         NeedSource::Elsewhere => String::new(),
     };
     Some(producer.needs()?.into_iter().map(name).collect())
+}
+
+/// The one job that the image job must wait for in the place of the build job. It hands on no files, which
+/// the image job would get from then on.
+fn taken_over(situation: &Situation<'_>, names: &[String], others: &[&Need]) -> Option<String> {
+    let mut missing = names.iter().filter(|name| !others.iter().any(|need| need.is_job(name)));
+    let name = missing.next().filter(|_| missing.next().is_none())?;
+    let is_required = situation.producer.needs()?.iter().all(|need| !need.is_job(name) || !need.optional);
+    let job = situation.pipeline.job(name).filter(|_| is_required)?;
+    (!job.artifacts().hands_on_files()).then(|| name.clone())
 }
 
 /// The jobs of the stages before that of `job`, the producer left out.
@@ -109,6 +125,9 @@ fn edit_keyword(situation: &Situation<'_>, keyword: &str, remedy: &Remedy) -> Ed
         }
         Remedy::Keyword => remove_keyword(&file.tree, field.key_origin.node),
         Remedy::Empty => Some(empty_list(&file.tree, node)),
+        Remedy::Other(name) => {
+            names_of(situation, &field.value).first().and_then(|old| edit::replace_scalar(&file.tree, *old, name))
+        }
     };
     Ok(vec![(file.source.path().clone(), edit.ok_or_else(failed)?)])
 }
@@ -118,6 +137,21 @@ fn places(situation: &Situation<'_>, value: &Value, items: &[NodeId]) -> Vec<usi
     let values = value.one_or_many().iter();
     let found = values.filter(|item| names(item).is_some_and(|name| name == situation.producer.name));
     found.filter_map(|item| items.iter().position(|node| *node == item.origin.node)).collect()
+}
+
+/// The scalars that name the build job in a list.
+fn names_of(situation: &Situation<'_>, list: &Value) -> Vec<NodeId> {
+    let name = |item: &Value| if item.text().is_some() { item.origin.node } else { job_key(item) };
+    let is_producer = |item: &&Value| {
+        let written = item.text().or_else(|| item.get("job").and_then(Value::text));
+        written.is_some_and(|written| written == situation.producer.name)
+    };
+    list.one_or_many().iter().filter(is_producer).map(name).collect()
+}
+
+/// The value of `job` in an entry of `needs`, or the entry where it has none.
+fn job_key(entry: &Value) -> NodeId {
+    entry.get("job").map_or(entry.origin.node, |job| job.origin.node)
 }
 
 fn remove_keyword(tree: &crate::syntax::yaml::Tree, key: NodeId) -> Option<TextEdit> {

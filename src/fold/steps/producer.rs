@@ -1,7 +1,7 @@
 //! The build job goes, and its stage with it where no other job is in that.
 
 use super::Edits;
-use crate::finding::Location;
+use crate::finding::{Code, Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::situation::{Situation, is_shared};
 use crate::gitlab::{Definition, PipelineFile};
@@ -23,12 +23,14 @@ pub(super) fn remove(situation: &Situation<'_>) -> Edits {
     Ok(edits)
 }
 
-fn job(
-    situation: &Situation<'_>,
-    file: &PipelineFile,
-    definition: Definition,
-) -> Result<TextEdit, Box<crate::finding::Finding>> {
+fn job(situation: &Situation<'_>, file: &PipelineFile, definition: Definition) -> Result<TextEdit, Box<Finding>> {
     let entries = file.tree.node(file.root).entries();
+    if entries.len() == 1 {
+        let message = "this job is all that its file holds, and GitLab takes no empty file";
+        let location = situation.pipeline.job_location(situation.producer);
+        let finding = Finding::new(Code::EditNotPossible, location, message);
+        return Err(Box::new(finding.with_help("move the job into the file that includes this one")));
+    }
     let place = entries.iter().position(|entry| entry.key == definition.key);
     let edit = place.and_then(|place| edit::remove_entries(&file.tree, file.root, &[place]));
     edit.ok_or_else(|| {
@@ -37,7 +39,7 @@ fn job(
 }
 
 /// Anchors in the job that others refer to move to the first of these.
-fn anchors(file: &PipelineFile, definition: Definition) -> Result<Vec<TextEdit>, Box<crate::finding::Finding>> {
+fn anchors(file: &PipelineFile, definition: Definition) -> Result<Vec<TextEdit>, Box<Finding>> {
     let tree = &file.tree;
     let goes = |id: NodeId| tree.is_within(id, definition.value);
     let mut moved: Vec<NodeId> = Vec::new();
