@@ -12,7 +12,7 @@ mod image_build;
 mod job_script;
 mod visibility;
 
-pub use command_use::{TreeUse, tree_use, writes};
+pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
 pub use copies::{CopyUse, SourceUse, classify, relation_to_all};
 pub use docker_cp::{CopyOut, DockerCp};
 pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find};

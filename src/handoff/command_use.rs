@@ -62,8 +62,7 @@ const WITHOUT_FILES: [&str; 38] = [
 ];
 
 /// Programs that read and write only the files that their words name.
-const OPERANDS_ONLY: [&str; 62] = [
-    ".",
+const OPERANDS_ONLY: [&str; 59] = [
     "[",
     "aws",
     "awk",
@@ -114,11 +113,9 @@ const OPERANDS_ONLY: [&str; 62] = [
     "sha256sum",
     "skopeo",
     "sort",
-    "source",
     "ssh",
     "tail",
     "tee",
-    "terraform",
     "test",
     "touch",
     "tr",
@@ -204,10 +201,27 @@ fn kind(step: &Step, name: &str) -> ProgramKind {
             _ => ProgramKind::Any,
         },
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
+        // These send the folder along that they run in, or what a template names.
+        "aws" | "az" | "gcloud" if ["cloudformation", "deploy", "up"].iter().any(|word| has_word(step, word)) => {
+            ProgramKind::Any
+        }
         _ if WITHOUT_FILES.contains(&name) => ProgramKind::WithoutFiles,
         _ if OPERANDS_ONLY.contains(&name) => ProgramKind::OperandsOnly,
         _ => ProgramKind::Any,
     }
+}
+
+fn has_word(step: &Step, word: &str) -> bool {
+    step.words.iter().skip(1).any(|other| other.text() == Some(word))
+}
+
+/// Whether a script item speaks of the files where no word of a command does: in what a loop runs over or reads
+/// from, in a `[[ ... ]]`, or in the action of a trap.
+#[must_use]
+pub fn names_beside_commands(text: &str, patterns: &[PathPattern]) -> bool {
+    let constructs = ["for ", "while ", "until ", "case ", "[[", "trap "];
+    constructs.iter().any(|construct| text.contains(construct))
+        && patterns.iter().any(|pattern| mentions(text, &pattern.text))
 }
 
 fn docker_kind(step: &Step) -> ProgramKind {
@@ -253,6 +267,7 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
     let may_be_paths = text.split(['=', '@', ',', ':']).chain([text.as_str()]);
     may_be_paths.filter(|part| !part.is_empty()).any(|part| {
         let folder = step.folder.clone().unwrap_or_default();
+        let part = part.strip_prefix("//").unwrap_or(part);
         // A command that runs in an unknown folder may name the files by a path that looks like any other.
         let place = place_in_repository(part, &folder);
         place.is_some_and(|place| relation_to_all(patterns, place.as_str()).touches(part))

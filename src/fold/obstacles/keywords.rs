@@ -80,6 +80,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     });
     keywords
         .chain(artifact_keys(situation))
+        .chain(pages(situation))
         .chain(after_script(situation))
         .chain(services(situation))
         .chain(tags(situation))
@@ -106,6 +107,15 @@ fn artifact_keys(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help(format!("make what 'artifacts:{key}' needs in a job of its own"))
     });
     findings.collect()
+}
+
+/// A job of this name publishes its files even without the keyword (GitLab docs: user/project/pages).
+fn pages(situation: &Situation<'_>) -> Option<Finding> {
+    (&*situation.producer.name == "pages").then(|| {
+        let message = "a job of the name 'pages' publishes its files as a site, which would be gone";
+        Finding::new(Code::KeywordNotFoldable, situation.pipeline.job_location(situation.producer), message)
+            .with_help("make the files for the image in a job of another name")
+    })
 }
 
 /// What runs after the script may clean up; it must not touch the files that are handed on.

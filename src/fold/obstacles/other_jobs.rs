@@ -5,7 +5,7 @@ use crate::docker::Step;
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, PathPattern};
-use crate::handoff::{JobScript, TreeUse, downloads_artifacts, restores_cache_of, tree_use};
+use crate::handoff::{JobScript, TreeUse, downloads_artifacts, names_beside_commands, restores_cache_of, tree_use};
 
 /// Programs that check, build or tell, and bring nothing out of the pipeline.
 const CHECKS: [&str; 24] = [
@@ -78,6 +78,10 @@ fn visible(situation: &Situation<'_>, job: &Job) -> Vec<PathPattern> {
 fn reading(script: &JobScript, patterns: &[PathPattern]) -> Option<(usize, Option<crate::text::Span>, String)> {
     if let Some((item, message)) = script.walk.opaque.first() {
         return Some((*item, None, format!("has a script that cannot be read here: {message}")));
+    }
+    let text = |item: usize| script.items.get(item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+    if let Some(item) = (0..script.items.len()).find(|item| names_beside_commands(text(*item), patterns)) {
+        return Some((item, None, "speaks of some of them in a loop, a condition or a trap".to_owned()));
     }
     script.walk.steps.iter().find_map(|step| match tree_use(step, patterns) {
         TreeUse::None => None,

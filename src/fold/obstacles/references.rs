@@ -3,13 +3,15 @@
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Definition, PipelineFile};
-use crate::syntax::yaml::{NodeId, NodeKind};
+use crate::syntax::yaml::{NodeId, NodeKind, Tree};
+use crate::text::RepositoryPath;
 
 /// Keys under which the name of a job stands.
 const REFERRING: [&str; 6] = ["dependencies", "extends", "job", "needs", "on_stop", "pipeline"];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
+    let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
         Finding::new(Code::ProducerReferenced, location, message)
@@ -33,6 +35,41 @@ fn names(situation: &Situation<'_>, file: &PipelineFile) -> Vec<Location> {
     };
     let nodes = tree.nodes().map(|(id, _)| id);
     nodes.filter(|id| is_name(*id) && refers(file, *id) && !mended(*id)).map(|id| file.location(id)).collect()
+}
+
+/// Addresses that fetch the files of the latest pipeline by the name of the job (GitLab docs: api/job_artifacts).
+fn downloads<'a>(situation: &'a Situation<'_>) -> impl Iterator<Item = Location> + 'a {
+    let query = format!("job={}", situation.producer.name);
+    situation.pipeline.files().iter().flat_map(move |file| {
+        let speaks = |text: &str| {
+            text.match_indices(&query).any(|(at, found)| {
+                !text
+                    .get(at + found.len()..)
+                    .unwrap_or_default()
+                    .starts_with(|next: char| next.is_alphanumeric() || "-_:".contains(next))
+            })
+        };
+        let nodes = file.tree.nodes().filter(move |(_, node)| node.scalar().is_some_and(speaks));
+        nodes.map(|(id, _)| file.location(id)).collect::<Vec<_>>()
+    })
+}
+
+/// Child pipelines, which may need a job of their parent by its name (GitLab docs: ci/yaml#needspipelinejob).
+fn in_children(situation: &Situation<'_>) -> Vec<Location> {
+    let includes = situation.pipeline.jobs().iter().filter_map(|job| job.get("trigger")?.get("include"));
+    let local = |value: &crate::gitlab::Value| value.text().or_else(|| value.get("local")?.text());
+    let paths = includes.flat_map(|include| include.one_or_many().iter().filter_map(local).collect::<Vec<_>>());
+    let files = paths.filter_map(|path| situation.repository.read(&RepositoryPath::new(&path)?).ok());
+    let found = files.flat_map(|source| {
+        let Ok(tree) = Tree::parse(source.text()) else { return Vec::new() };
+        let needed = tree.nodes().filter_map(|(id, node)| {
+            let job = tree.entry(id, "job").filter(|_| tree.entry(id, "pipeline").is_some())?;
+            let is_named = node.entries().len() > 1 && tree.node(job.value).scalar() == Some(&*situation.producer.name);
+            is_named.then(|| Location::new(&source, tree.node(job.value).full_span))
+        });
+        needed.collect()
+    });
+    found.collect()
 }
 
 fn is_of(situation: &Situation<'_>, definition: &Definition, file: &PipelineFile) -> bool {
