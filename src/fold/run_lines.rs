@@ -106,11 +106,6 @@ impl BuildScript {
         self.statements.iter().any(|statement| names_owner_change(&statement.text))
     }
 
-    /// Gives the dependencies no layer of their own, for this reason.
-    pub(super) fn join_layer(&mut self, reason: String) {
-        self.layer = Layer::Whole(reason);
-    }
-
     /// The shell that it needs.
     pub(super) fn shell(&self) -> Shell {
         let joined = self.first_joined() < self.statements.len();

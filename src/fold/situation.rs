@@ -3,7 +3,7 @@ use super::evidence;
 use super::run_lines::BuildScript;
 use crate::docker::{Engine, ImageName};
 use crate::finding::Location;
-use crate::gitlab::{Cache, Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
+use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
 use crate::outcome::Policy;
 use crate::source::Repository;
@@ -48,9 +48,6 @@ impl<'a> Situation<'a> {
         let folder = project_folder(&handoff.build);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash);
-        if let Some(reason) = layer_conflict(&script, handoff, producer, consumer) {
-            script.join_layer(reason);
-        }
         script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
         let mut situation = Self {
             script,
@@ -65,6 +62,7 @@ impl<'a> Situation<'a> {
             folder,
         };
         situation.keep_dependencies_uncovered();
+        situation.keep_lock_file_as_installed();
         Some(situation)
     }
 
@@ -125,6 +123,18 @@ impl<'a> Situation<'a> {
         }
     }
 
+    /// An install may write the lock file anew, and the copy of the sources puts the old one back. Where the file
+    /// is handed on, the new one is wanted, so there is no layer then.
+    fn keep_lock_file_as_installed(&mut self) {
+        let layer = self.script.dependency_layer().filter(|layer| layer.may_rewrite_lock_file);
+        let Some(lock_file) = layer.and_then(|layer| layer.lock_file.clone()) else {
+            return;
+        };
+        if self.patterns().iter().any(|path| path.relation(lock_file.as_str()) == Relation::Covers) {
+            self.script.keep_whole(format!("the install may write {lock_file}, which is handed on"));
+        }
+    }
+
     /// Whether `path` is copied into the builder stage from the context before the dependencies are
     /// installed: then it is an input of the build, and not one of its outputs.
     pub(super) fn is_build_input(&self, path: &str) -> bool {
@@ -168,28 +178,6 @@ impl<'a> Situation<'a> {
         let place = RepositoryPath::new(path).unwrap_or_default();
         if place.is_root() { self.folder.clone() } else { format!("{}/{}", self.folder, place.as_str()) }
     }
-}
-
-/// Why the copy of the sources would undo what the dependencies' own layer installed.
-fn layer_conflict(script: &BuildScript, handoff: &Handoff, producer: &Job, consumer: &Job) -> Option<String> {
-    let layer = script.dependency_layer()?;
-    let restored =
-        consumer.caches().into_iter().chain(producer.caches()).filter(Cache::restores).flat_map(|cache| cache.paths);
-    let is_output = |path: &PathPattern| {
-        let place = RepositoryPath::new(&path.text).unwrap_or_default();
-        let is_sent = !handoff.build.context.leaves_out(&place);
-        is_sent && layer.outputs.iter().any(|output| path.relation(output.as_str()) != Relation::Apart)
-    };
-    if let Some(path) = restored.into_iter().find(is_output) {
-        return Some(format!("a cache puts {} into the build context, over what is installed", path.written));
-    }
-    let lock_file = layer.lock_file.as_ref().filter(|_| layer.may_rewrite_lock_file)?;
-    let is_handed_on = handoff
-        .flows
-        .iter()
-        .flat_map(|flow| &flow.patterns)
-        .any(|path| path.relation(lock_file.as_str()) == Relation::Covers);
-    is_handed_on.then(|| format!("the install may write {lock_file}, which is handed on"))
 }
 
 /// Whether an alias leads to the node, or to one that holds it.

@@ -28,7 +28,7 @@ const REFILLED: [(&str, &[&str]); 6] = [
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let settings = clone_settings(situation).into_iter().chain(no_clone(situation));
-    settings.chain(artifacts(situation)).chain(foreign(situation)).chain(caches(situation)).collect()
+    settings.chain(artifacts(situation)).chain(caches(situation)).collect()
 }
 
 fn clone_settings(situation: &Situation<'_>) -> Vec<Finding> {
@@ -76,46 +76,6 @@ fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("if the build does not need them, say so with 'dependencies: []'")
     };
     earlier.map(finding).collect()
-}
-
-/// Files that the image job gets and the build never saw: they enter the builder stage with the sources.
-fn foreign(situation: &Situation<'_>) -> Vec<Finding> {
-    let others = situation.pipeline.jobs().iter().filter(|job| {
-        let is_own = job.name == situation.producer.name || job.name == situation.consumer.name;
-        !is_own && job.artifacts().hands_on_files() && downloads_artifacts(situation.pipeline, situation.consumer, job)
-    });
-    let of_jobs = others.flat_map(|job| {
-        let artifacts = job.artifacts();
-        let unbounded = artifacts.untracked.then(|| (situation.pipeline.keyword_location(job, "artifacts"), None));
-        let paths = artifacts.paths.into_iter().map(|path| (situation.pipeline.location(path.origin), Some(path)));
-        paths.chain(unbounded).collect::<Vec<_>>()
-    });
-    let restored = situation.consumer.caches().into_iter().filter(Cache::restores).flat_map(|cache| cache.paths);
-    let own: Vec<_> =
-        situation.producer.caches().into_iter().flat_map(|cache| cache.paths).map(|path| path.text).collect();
-    let cached = restored
-        .filter(|path| !own.contains(&path.text))
-        .map(|path| (situation.pipeline.location(path.origin), Some(path)));
-    of_jobs.chain(cached).filter_map(|(location, path)| foreign_path(situation, location, path.as_ref())).collect()
-}
-
-fn foreign_path(
-    situation: &Situation<'_>,
-    location: crate::finding::Location,
-    path: Option<&PathPattern>,
-) -> Option<Finding> {
-    let written = path.map_or("files", |path| &*path.written);
-    let place = path.filter(|path| path.is_known).and_then(PathPattern::path);
-    let Some(place) = place.filter(|place| !situation.repository.tracks(place)) else {
-        let message = format!("the image job gets {written}, which may change the sources that the build works on");
-        return Some(Finding::new(Code::BuildReadsArtifacts, location, message));
-    };
-    if situation.build().context.leaves_out(&place) {
-        return None;
-    }
-    let message =
-        format!("{place} is put into the build context, so the builder stage gets it too, and the build job did not");
-    Some(Finding::new(Code::FileWrittenIntoContext, location, message))
 }
 
 /// Caches that other jobs fill: without its own command for it, the build relies on them.
