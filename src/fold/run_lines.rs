@@ -108,14 +108,11 @@ impl BuildScript {
 
     /// The shell that it needs.
     pub(super) fn shell(&self) -> Shell {
-        let joined = self.first_joined() < self.statements.len();
-        let needs_runner_shell = self.statements.iter().any(needs_shell_of_runner);
-        match (needs_runner_shell, joined, self.has_bash) {
-            (false, false, _) => Shell::Any,
-            (_, _, Some(true)) => Shell::Of("/bin/bash"),
-            (_, _, Some(false)) => Shell::Of("/bin/sh"),
-            (true, _, None) => Shell::Unknown,
-            (false, true, None) => Shell::Any,
+        match (self.statements.iter().any(needs_shell_of_runner), self.has_bash) {
+            (false, _) => Shell::Any,
+            (true, Some(true)) => Shell::Of("/bin/bash"),
+            (true, Some(false)) => Shell::Of("/bin/sh"),
+            (true, None) => Shell::Unknown,
         }
     }
 

@@ -20,8 +20,19 @@ fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
             && !downloads_artifacts(situation.pipeline, situation.producer, job)
     };
     let finding = |job: &Job| {
-        let paths = job.artifacts().paths;
-        let path = paths.iter().find(|path| !situation.is_left_out(path))?;
+        let artifacts = job.artifacts();
+        if artifacts.untracked {
+            let message = format!(
+                "'{}' gets all that '{}' leaves untracked, so the builder stage would get it too",
+                situation.consumer.name, job.name
+            );
+            return Some(Finding::new(
+                Code::ForeignFileInContext,
+                situation.pipeline.keyword_location(job, "artifacts"),
+                message,
+            ));
+        }
+        let path = artifacts.paths.iter().find(|path| !situation.is_left_out(path))?;
         let message = format!(
             "'{}' gets {} of '{}', so the builder stage would get it too, and '{}' had it not",
             situation.consumer.name, path.written, job.name, situation.producer.name
