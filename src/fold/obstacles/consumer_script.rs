@@ -4,7 +4,7 @@
 use crate::docker::Step;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
-use crate::handoff::{JobScript, TreeUse, tree_use, writes};
+use crate::handoff::{JobScript, TreeUse, names_beside_commands, tree_use, writes};
 use crate::text::RepositoryPath;
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
@@ -25,7 +25,29 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let changes = before.flat_map(|(_, step)| changed(situation, step));
     let after = JobScript::of_keyword(situation.consumer, "after_script");
     let later: Vec<_> = after.walk.steps.iter().filter_map(|step| used(situation, &after, step)).collect();
-    opaque.chain(uses).chain(changes).chain(later).chain(exported(situation)).chain(several_builds(situation)).collect()
+    opaque
+        .chain(beside(situation, script))
+        .chain(uses)
+        .chain(changes)
+        .chain(later)
+        .chain(exported(situation))
+        .chain(several_builds(situation))
+        .collect()
+}
+
+/// Conditions and loops that look at the files, as `[[ -f dist/index.html ]] || exit 1` does.
+fn beside(situation: &Situation<'_>, script: &JobScript) -> Vec<Finding> {
+    let patterns = situation.used_patterns();
+    let texts = script.items.iter().map(|item| item.text.as_deref().unwrap_or_default());
+    let found = texts.enumerate().filter(|(_, text)| names_beside_commands(text, &patterns));
+    let finding = |(item, _)| {
+        let location = script.item_location(situation.pipeline, item);
+        let location = location.unwrap_or_else(|| situation.consumer_location("script"));
+        let message = "this looks at the files, which would no longer be in the job's folder";
+        Finding::new(Code::HandoffUsedOutsideBuild, location, message)
+            .with_help("look at the files in the build itself, or in the image that was built")
+    };
+    found.map(finding).collect()
 }
 
 /// A command that reads the files, which would no longer be there.
