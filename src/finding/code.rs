@@ -90,6 +90,7 @@ codes! {
     BuildScriptUnreadable "build-script-unreadable" Refusal "A build script that cannot be read"
     BuilderUnsupported "builder-unsupported" Refusal "An image built by something other than docker build"
     CiVariableInBuildScript "ci-variable-in-build-script" Refusal "A build that reads a variable of GitLab"
+    CiVariableInSources "ci-variable-in-sources" Review "Sources that name a variable of GitLab"
     CloneSettingsDiffer "clone-settings-differ" Refusal "Two jobs that fetch the sources differently"
     CommandNotForBuild "command-not-for-build" Refusal "A command that cannot run in a docker build"
     CommandNotJson "command-not-json" Warning "A CMD or ENTRYPOINT that looks like JSON and is none"

@@ -15,6 +15,7 @@ mod other_jobs;
 mod references;
 mod rules;
 mod several;
+mod sources;
 mod unclear;
 
 use super::situation::Situation;
@@ -26,7 +27,7 @@ pub(super) use several::several;
 pub(super) use unclear::unclear_build;
 
 /// Every obstacle of a hand-off from one job to another, in the order in which people read about them.
-const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 14] = [
+const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -34,6 +35,7 @@ const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 14] = [
     references::check,
     build_image::check,
     build_script::check,
+    sources::check,
     build_inputs::check,
     foreign_files::check,
     consumer_script::check,

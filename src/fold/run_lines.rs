@@ -352,9 +352,7 @@ mod tests {
             after("    - |\n      if [ -f x ]; then\n        cat <<EOF\n      hi\n      EOF\n      fi\n    - make\n");
         assert_eq!(
             run,
-            [
-                r#"RUN ["/bin/bash", "-o", "pipefail", "-o", "errexit", "-c", "if [ -f x ]; then\n  cat <<EOF\nhi\nEOF\nfi\nmake"]"#
-            ]
+            [r#"RUN ["/bin/sh", "-o", "errexit", "-c", "if [ -f x ]; then\n  cat <<EOF\nhi\nEOF\nfi\nmake"]"#]
         );
     }
 

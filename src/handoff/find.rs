@@ -200,7 +200,7 @@ fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageB
     let taken: Vec<_> = flows.iter().filter(|flow| takes_from(repository, &build, flow)).cloned().collect();
     let patterns: Vec<_> = taken.iter().flat_map(|flow| flow.patterns.clone()).collect();
     let exclude: Vec<_> = taken.iter().flat_map(|flow| flow.exclude.clone()).collect();
-    let uses = uses_of(&build, &patterns, &exclude);
+    let uses = uses_of_all_stages(&build, &patterns, &exclude);
     let is_taken = !taken.is_empty();
     is_taken.then(|| Handoff { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: taken, build, uses })
 }
@@ -226,6 +226,21 @@ fn uses_of(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]
         return Vec::new();
     };
     classify(&build.stages, &build.stages.reachable(target), &build.context, patterns, exclude)
+}
+
+/// As [`uses_of`], and the plain copies of the stages that do not take part: the legacy builder makes these too.
+fn uses_of_all_stages(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
+    let mut uses = uses_of(build, patterns, exclude);
+    let known: Vec<_> = uses.iter().map(|found| found.copy.instruction).collect();
+    let all = (0..build.stages.stages.len()).collect();
+    let is_plain = |source: &SourceUse| matches!(source, SourceUse::Builder { .. } | SourceUse::Context);
+    let others = classify(&build.stages, &all, &build.context, patterns, exclude);
+    uses.extend(
+        others
+            .into_iter()
+            .filter(|found| !known.contains(&found.copy.instruction) && found.sources.iter().all(is_plain)),
+    );
+    uses
 }
 
 /// Whether a `COPY` names something that git does not track: then it comes from a job.

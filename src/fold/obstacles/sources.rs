@@ -1,0 +1,75 @@
+//! Sources that read GitLab's variables by themselves, as `process.env.CI_COMMIT_SHA` does.
+
+use crate::finding::{Code, Finding, Location};
+use crate::fold::situation::Situation;
+use crate::source::FileKind;
+use crate::text::{RepositoryPath, Span};
+
+/// Beginnings of the names of GitLab's variables that differ from pipeline to pipeline.
+const PREFIXES: [&str; 7] =
+    ["CI_COMMIT_", "CI_ENVIRONMENT_", "CI_JOB_", "CI_MERGE_REQUEST_", "CI_NODE_", "CI_PIPELINE_", "CI_PROJECT_"];
+
+/// Endings of files that a build reads or runs.
+const ENDINGS: [&str; 28] = [
+    "cjs",
+    "cs",
+    "csproj",
+    "cts",
+    "go",
+    "gradle",
+    "groovy",
+    "java",
+    "js",
+    "json",
+    "jsx",
+    "kt",
+    "kts",
+    "mjs",
+    "mk",
+    "mts",
+    "php",
+    "properties",
+    "py",
+    "rb",
+    "rs",
+    "sbt",
+    "scala",
+    "svelte",
+    "toml",
+    "ts",
+    "tsx",
+    "vue",
+];
+
+/// Names of such files without an ending, and of one whose ending says too little.
+const NAMES: [&str; 4] = ["Makefile", "Rakefile", "pom.xml", "justfile"];
+
+/// The most files that are looked at, and the largest, in bytes.
+const MOST_FILES: usize = 20_000;
+const LARGEST_FILE: usize = 1 << 20;
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let tracked =
+        situation.repository.tracked().iter().filter(|(path, kind)| **kind != FileKind::Submodule && is_source(path));
+    tracked.take(MOST_FILES).find_map(|(path, _)| first_use(situation, path)).into_iter().collect()
+}
+
+fn is_source(path: &RepositoryPath) -> bool {
+    let name = path.file_name();
+    let is_minified_or_locked = name.ends_with(".min.js") || name == "package-lock.json";
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    !is_minified_or_locked && (ENDINGS.contains(&ending) || NAMES.contains(&name))
+}
+
+fn first_use(situation: &Situation<'_>, path: &RepositoryPath) -> Option<Finding> {
+    let file = situation.repository.read(path).ok().filter(|file| file.text().len() <= LARGEST_FILE)?;
+    let at = PREFIXES.iter().filter_map(|prefix| file.text().find(prefix)).min()?;
+    let rest = file.text().get(at..).unwrap_or_default();
+    let length = rest.bytes().take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_').count();
+    let name = rest.get(..length).unwrap_or_default();
+    let is_given = name == "CI_PROJECT_DIR" || situation.producer.variables.get(name).is_some();
+    let message = format!("this names {name}, which GitLab sets for a job and a docker build does not have");
+    let finding = Finding::new(Code::CiVariableInSources, Location::new(&file, Span::new(at, at + length)), message);
+    (!is_given)
+        .then(|| finding.with_help("if the build does not read it, accept it with '--accept ci-variable-in-sources'"))
+}
