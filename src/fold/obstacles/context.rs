@@ -41,10 +41,17 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// `docker build -t x` without a context cannot have worked; the fold writes the one that is meant.
 fn missing(situation: &Situation<'_>) -> Option<Finding> {
-    matches!(situation.build().command.context, CommandContext::Missing(_)).then(|| {
-        let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
-        Finding::new(Code::BuildContextMissing, situation.command_location(), message)
-    })
+    if !matches!(situation.build().command.context, CommandContext::Missing(_)) {
+        return None;
+    }
+    let item = situation.handoff.script.items.get(situation.build().command.item)?;
+    if !situation.is_consumers_own(item.origin) {
+        let message = "this build names no context, and other jobs share the line, so it cannot be completed here";
+        let finding = Finding::new(Code::JobDefinitionShared, situation.command_location(), message);
+        return Some(finding.with_help("add the missing '.' behind the options"));
+    }
+    let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
+    Some(Finding::new(Code::BuildContextMissing, situation.command_location(), message))
 }
 
 fn narrow(situation: &Situation<'_>) -> Option<Finding> {
