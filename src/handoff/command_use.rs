@@ -200,6 +200,8 @@ fn kind(step: &Step, name: &str) -> ProgramKind {
             }
             _ => ProgramKind::Any,
         },
+        // It reads the configuration of that folder; what this names is looked at where the files are known.
+        "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
         // These send the folder along that they run in, or what a template names.
         "aws" | "az" | "gcloud" if ["cloudformation", "deploy", "up"].iter().any(|word| has_word(step, word)) => {

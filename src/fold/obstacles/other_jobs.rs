@@ -6,6 +6,7 @@ use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, PathPattern};
 use crate::handoff::{JobScript, TreeUse, downloads_artifacts, names_beside_commands, restores_cache_of, tree_use};
+use crate::text::RepositoryPath;
 
 /// Programs that check, build or tell, and bring nothing out of the pipeline.
 const CHECKS: [&str; 24] = [
@@ -56,7 +57,7 @@ fn reads(situation: &Situation<'_>, job: &Job) -> Option<Finding> {
     }
     ["script", "after_script"].iter().find_map(|keyword| {
         let script = if *keyword == "script" { JobScript::new(job) } else { JobScript::of_keyword(job, keyword) };
-        let reason = reading(&script, &patterns)?;
+        let reason = reading(&script, &patterns).or_else(|| configured(situation, &script, &patterns))?;
         Some(finding(situation, job, &script, reason))
     })
 }
@@ -90,6 +91,26 @@ fn reading(script: &JobScript, patterns: &[PathPattern]) -> Option<(usize, Optio
             Some((step.item, Some(step.span), format!("runs {program}, which may read any file")))
         }
     })
+}
+
+/// Terraform reads what its configuration names, so that must not name the files.
+fn configured(
+    situation: &Situation<'_>,
+    script: &JobScript,
+    patterns: &[PathPattern],
+) -> Option<(usize, Option<crate::text::Span>, String)> {
+    let step = script.walk.steps.iter().find(|step| matches!(step.program(), Some("terraform" | "tofu")))?;
+    let is_configuration = |path: &RepositoryPath| path.as_str().ends_with(".tf") || path.as_str().ends_with(".tfvars");
+    let files = situation.repository.tracked().keys().filter(|path| is_configuration(path));
+    let stems: Vec<_> = patterns.iter().filter_map(|pattern| pattern.text.split(['*', '?', '[']).next()).collect();
+    let names = |path: &&RepositoryPath| {
+        situation
+            .repository
+            .read(path)
+            .is_ok_and(|file| stems.iter().any(|stem| file.text().contains(stem.trim_end_matches('/'))))
+    };
+    let file = files.into_iter().find(names)?;
+    Some((step.item, Some(step.span), format!("runs terraform, and {file} names some of them")))
 }
 
 fn finding(
