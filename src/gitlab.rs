@@ -30,7 +30,7 @@ pub use job::{Definition, Image, Job};
 pub use needs::{Need, NeedSource};
 pub use path_pattern::{PathPattern, Relation, relation_of_paths};
 pub use pipeline::{Pipeline, PipelineFile, UnreadInclude};
-pub use predefined::{VariableKind, kind_of_variable};
+pub use predefined::{VariableKind, has_secret_name, kind_of_variable};
 pub use script::ScriptItem;
 pub use value::{Field, FileId, Kind, Mapping, Origin, Value};
 pub use variables::{Variables, names_in};

@@ -119,8 +119,19 @@ impl Walker<'_> {
             self.walk.opaque.push((index, opaque.message.to_owned()));
             return;
         }
+        let goes = |command: &Command| command.place.is_confined() && command.change_directory().is_some();
+        let is_confined_folder_lost = script.commands.iter().any(goes);
         for command in &script.commands {
+            let before = self.folder.clone();
+            let is_lost = is_confined_folder_lost && command.place.is_confined();
+            if is_lost {
+                // A subshell of this item goes somewhere, and where its commands run is not followed.
+                self.folder = None;
+            }
             self.command(index, &script, command);
+            if is_lost {
+                self.folder = before;
+            }
         }
     }
 
@@ -269,6 +280,12 @@ mod tests {
     #[test]
     fn a_subshell_keeps_its_folder_to_itself() {
         assert_eq!(folders(&["(cd app && true)", "ls"]).last(), Some(&Some(".".to_owned())));
+    }
+
+    #[test]
+    fn where_a_subshell_goes_is_not_known() {
+        assert_eq!(folders(&["(cd app && make)", "ls"]), [None, None, Some(".".to_owned())]);
+        assert_eq!(folders(&["(make)"]), [Some(".".to_owned())]);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The variables that the build job sees, and which of them the builder stage needs.
 //!
-//! Tools read the environment without being told to, so every variable of the YAML goes into the stage, but for
-//! those that are proven to be of no use there: ones that Docker, git or the runner read, and ones that are
-//! named elsewhere in the pipeline and by no other file of the repository.
+//! Tools read the environment without being told to, so every variable of the YAML goes into the stage. Left out are
+//! those that Docker, git, the runner or a deployment read, and, where the value is not known here or is a secret,
+//! those of the whole pipeline that other jobs expand and no other file of the repository names.
 
 use std::collections::BTreeSet;
 
 use crate::docker::PROJECT_FOLDER;
 use crate::ecosystem;
 use crate::finding::Location;
-use crate::gitlab::{Job, Pipeline, VariableKind, kind_of_variable};
+use crate::gitlab::{Job, Pipeline, Value, VariableKind, has_secret_name, kind_of_variable};
 use crate::handoff::JobScript;
 use crate::source::{FileKind, Repository};
 use crate::syntax::shell::Script;
@@ -51,6 +51,44 @@ const NOT_OF_THE_BUILD: [&str; 13] = [
     "TRANSFER_",
 ];
 
+/// Beginnings and endings of names that compilers, package managers and bundlers read without being told to.
+const READ_BY_TOOLS: [&str; 34] = [
+    "BABEL_",
+    "BUILD_PATH",
+    "CARGO_",
+    "CGO_",
+    "FLAGS",
+    "GATSBY_",
+    "GENERATE_",
+    "GO",
+    "GRADLE_",
+    "INLINE_",
+    "JAVA_",
+    "LANG",
+    "LC_",
+    "MAVEN_",
+    "NEXT_",
+    "NG_",
+    "NODE_",
+    "NPM_",
+    "NUXT_",
+    "PIP_",
+    "PNPM_",
+    "PUBLIC_",
+    "PYTHON",
+    "REACT_APP_",
+    "RUST",
+    "SASS_",
+    "SBT_",
+    "TZ",
+    "VITE_",
+    "VUE_APP_",
+    "YARN_",
+    "_ARGS",
+    "_OPTIONS",
+    "_OPTS",
+];
+
 /// The most files that are searched for a name; a larger repository counts as naming it.
 const MOST_FILES: usize = 20_000;
 
@@ -71,7 +109,8 @@ impl BuildEnvironment {
         environment.note_uses(pipeline, producer, script, &uses);
         environment.note_configuration(repository, producer);
         let named: BTreeSet<_> = uses.iter().map(|(name, ..)| name.as_str()).collect();
-        let rest: Vec<_> = producer.variables.names().filter(|name| !is_foreign(name)).collect();
+        let is_wanted = |name: &&str| named.contains(name) || !is_foreign(name);
+        let rest: Vec<_> = producer.variables.names().filter(is_wanted).collect();
         let rest = rest.into_iter().map(|name| (name, named.contains(name)));
         environment.note_yaml(repository, pipeline, producer, rest.collect(), folder);
         environment
@@ -111,15 +150,17 @@ impl BuildEnvironment {
     ) {
         let mut search = Search { repository, pipeline, texts: None };
         for (name, is_named) in names {
-            if !is_named && search.is_for_others(name) {
+            let value = value_in_stage(producer, name, folder).filter(|value| !value.contains(['\n', '\r']));
+            let is_secret = has_secret_name(name);
+            if !is_named && (value.is_none() || is_secret) && search.is_for_others(producer, name) {
                 self.left_out.push(name.to_owned());
                 continue;
             }
-            match value_in_stage(producer, name, folder) {
-                Some(value) => self.set.push((name.to_owned(), value)),
-                None => {
+            match value {
+                Some(value) if !is_secret => self.set.push((name.to_owned(), value)),
+                _ => {
                     let location = producer.variables.get(name).map(|(_, origin)| pipeline.location(origin));
-                    let kind = unknown_kind(producer, name);
+                    let kind = if is_secret { VariableKind::Secret } else { unknown_kind(producer, name) };
                     self.unknown.push(UnknownVariable { name: name.to_owned(), kind, location });
                 }
             }
@@ -190,10 +231,15 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Whether the pipeline names it besides defining it, and no other file of the repository does.
-    fn is_for_others(&mut self, name: &str) -> bool {
-        let in_pipeline = self.pipeline.files().iter().any(|file| file.source.text().matches(name).count() > 1);
-        in_pipeline && !self.is_named_elsewhere(name)
+    /// Whether a variable serves other jobs: it stands at the top of the pipeline, somebody expands it there, no
+    /// tool is known to read it by its name, and no other file of the repository names it.
+    fn is_for_others(&mut self, producer: &Job, name: &str) -> bool {
+        let own = producer.get("variables").and_then(Value::mapping).is_some_and(|own| own.get(name).is_some());
+        let is_read_by_tools = READ_BY_TOOLS.iter().any(|part| name.starts_with(part) || name.ends_with(part));
+        let is_expanded = self.pipeline.files().iter().any(|file| {
+            file.source.text().contains(&format!("${name}")) || file.source.text().contains(&format!("${{{name}"))
+        });
+        (is_expanded || has_secret_name(name)) && !own && !is_read_by_tools && !self.is_named_elsewhere(name)
     }
 
     fn is_named_elsewhere(&mut self, name: &str) -> bool {

@@ -161,7 +161,11 @@ fn statements(text: &str) -> Vec<Statement> {
     let parsed =
         cut.into_iter().filter(|text| !text.is_empty()).map(|text| Statement { script: Script::parse(&text), text });
     let found: Vec<_> = parsed.collect();
-    let is_faithful = script.opaque.is_none() && found.iter().all(|statement| statement.script.statements.len() == 1);
+    // What runs in the background is cut off by its `&`, and goes on behind the statement.
+    let in_background = script.statements.iter().any(|statement| statement.background);
+    let is_faithful = script.opaque.is_none()
+        && !in_background
+        && found.iter().all(|statement| statement.script.statements.len() == 1);
     if is_faithful {
         return found;
     }
@@ -338,6 +342,12 @@ mod tests {
             ["RUN make", "RUN set -o errexit; \\\n    cd web; \\\n    npm ci; \\\n    cd .."]
         );
         assert_eq!(after("    - export X=1\n    - make\n"), ["RUN set -o errexit; \\\n    export X=1; \\\n    make"]);
+    }
+
+    #[test]
+    fn what_runs_in_the_background_stays_with_the_rest() {
+        let expected = r#"RUN ["/bin/sh", "-o", "errexit", "-c", "serve &\nmake"]"#;
+        assert_eq!(after("    - serve &\n    - make\n"), [expected]);
     }
 
     #[test]

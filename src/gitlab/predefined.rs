@@ -19,7 +19,7 @@ pub enum VariableKind {
 pub fn kind_of_variable(name: &str) -> VariableKind {
     if SHELL.contains(&name) || name.bytes().all(|byte| byte.is_ascii_digit()) {
         VariableKind::Shell
-    } else if is_secret(name) {
+    } else if has_secret_name(name) {
         VariableKind::Secret
     } else if LEGACY.contains(&name) {
         VariableKind::Legacy
@@ -65,7 +65,9 @@ const OF_THE_JOB: [&str; 6] =
 /// Names, or their beginnings, whose value belongs to the pipeline.
 const PREDEFINED: [&str; 4] = ["CI", "GITLAB_", "TRIGGER_PAYLOAD", "CHAT_"];
 
-fn is_secret(name: &str) -> bool {
+/// Whether the name of a variable tells of a secret, whoever defines it.
+#[must_use]
+pub fn has_secret_name(name: &str) -> bool {
     SECRETS.contains(&name) || name.split('_').any(|part| SECRET_PARTS.iter().any(|secret| part.starts_with(secret)))
 }
 

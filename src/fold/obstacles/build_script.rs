@@ -52,7 +52,9 @@ fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Fi
     match variable.kind {
         VariableKind::Predefined | VariableKind::OfTheJob | VariableKind::Legacy => {
             let message = if situation.producer.variables.get(name).is_some() {
-                format!("the build may read {name}, whose value depends on variables that a docker build does not have")
+                format!(
+                    "the build may read {name}, whose value depends on variables that a docker build does not have, or has several lines"
+                )
             } else {
                 format!("the build reads {name}, which GitLab sets for the job and a docker build does not have")
             };
@@ -60,8 +62,9 @@ fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Fi
                 .with_help("give it to the image in another way, such as a label or a build argument")
         }
         VariableKind::Secret | VariableKind::Shell => {
-            let message =
-                format!("the build reads {name}, which the pipeline does not define and which may be a secret");
+            let message = format!(
+                "the build reads {name}, which may be a secret: by its name, or because the pipeline does not define it"
+            );
             Finding::new(Code::SecretInBuildScript, location, message)
                 .with_help("if it is no secret, give it a value under 'variables:'")
         }

@@ -90,9 +90,21 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
     if situation.build().context.leaves_out(place) {
         return None;
     }
+    if !is_of_the_job_alone(place) {
+        let message =
+            format!("{place} is made before the image is built, and may change what the build makes of the sources");
+        return Some(Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message));
+    }
     let message = format!("{place} is made in the build context, so the builder stage gets it too; the image does not");
     let help = format!("name {place} in .dockerignore if no COPY takes it, or make it behind the build");
     Some(Finding::new(Code::FileWrittenIntoContext, location.clone(), message).with_help(help))
+}
+
+/// Whether a file is one that no build looks for: a plain text, a log or a certificate at the root.
+fn is_of_the_job_alone(place: &RepositoryPath) -> bool {
+    let endings = [".crt", ".iid", ".key", ".log", ".pem", ".pid", ".tar", ".txt"];
+    let name = place.as_str();
+    !name.contains('/') && !name.starts_with('.') && endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Artifacts and caches of the image job that take the files along.

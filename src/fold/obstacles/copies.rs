@@ -21,15 +21,29 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// What stands in the way of taking these copies from a builder stage.
 pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[CopyUse]) -> Vec<Finding> {
-    uses.iter()
+    let of_sources = uses
+        .iter()
         .flat_map(|copy| {
             copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source.span))
         })
         .flat_map(|(copy, found, span)| {
             let location = Location::new(&build.source, span);
             of_source(repository, build, &copy.copy, found, &location)
-        })
-        .collect()
+        });
+    uses.iter().filter_map(|found| mixed(build, found)).chain(of_sources).collect()
+}
+
+/// A copy that takes files from both sides is split, which a JSON array and comments between its lines do not survive.
+fn mixed(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
+    let instruction = build.dockerfile.instructions.get(found.copy.instruction)?;
+    let moved = found.sources.iter().filter(|source| matches!(source, SourceUse::Builder { .. })).count();
+    let is_mixed = moved > 0 && moved < found.copy.source_count;
+    let is_plain = !found.copy.is_json && instruction.inner_comments.is_empty() && instruction.heredocs.is_empty();
+    (is_mixed && !is_plain).then(|| {
+        let message = "this takes files of the hand-off and others, in a form that cannot be split";
+        Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
+            .with_help("copy the files of the hand-off in an instruction of their own")
+    })
 }
 
 fn of_source(

@@ -10,8 +10,10 @@ const PREFIXES: [&str; 7] =
     ["CI_COMMIT_", "CI_ENVIRONMENT_", "CI_JOB_", "CI_MERGE_REQUEST_", "CI_NODE_", "CI_PIPELINE_", "CI_PROJECT_"];
 
 /// Endings of files that a build reads or runs.
-const ENDINGS: [&str; 28] = [
+const ENDINGS: [&str; 31] = [
+    "bash",
     "cjs",
+    "cmake",
     "cs",
     "csproj",
     "cts",
@@ -34,6 +36,7 @@ const ENDINGS: [&str; 28] = [
     "rs",
     "sbt",
     "scala",
+    "sh",
     "svelte",
     "toml",
     "ts",
@@ -58,18 +61,26 @@ fn is_source(path: &RepositoryPath) -> bool {
     let name = path.file_name();
     let is_minified_or_locked = name.ends_with(".min.js") || name == "package-lock.json";
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    !is_minified_or_locked && (ENDINGS.contains(&ending) || NAMES.contains(&name))
+    !is_minified_or_locked && (ENDINGS.contains(&ending) || NAMES.contains(&name) || name.starts_with(".env"))
 }
 
 fn first_use(situation: &Situation<'_>, path: &RepositoryPath) -> Option<Finding> {
     let file = situation.repository.read(path).ok().filter(|file| file.text().len() <= LARGEST_FILE)?;
-    let at = PREFIXES.iter().filter_map(|prefix| file.text().find(prefix)).min()?;
-    let rest = file.text().get(at..).unwrap_or_default();
-    let length = rest.bytes().take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_').count();
-    let name = rest.get(..length).unwrap_or_default();
-    let is_given = name == "CI_PROJECT_DIR" || situation.producer.variables.get(name).is_some();
+    let (at, name) = names(file.text())
+        .find(|(_, name)| *name != "CI_PROJECT_DIR" && situation.producer.variables.get(name).is_none())?;
     let message = format!("this names {name}, which GitLab sets for a job and a docker build does not have");
-    let finding = Finding::new(Code::CiVariableInSources, Location::new(&file, Span::new(at, at + length)), message);
-    (!is_given)
-        .then(|| finding.with_help("if the build does not read it, accept it with '--accept ci-variable-in-sources'"))
+    let span = Span::new(at, at + name.len());
+    let finding = Finding::new(Code::CiVariableInSources, Location::new(&file, span), message);
+    Some(finding.with_help("if the build does not read it, accept it with '--accept ci-variable-in-sources'"))
+}
+
+/// The names of such variables in a text, each with the byte where it stands.
+fn names(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices("CI_").filter_map(|(at, _)| {
+        let rest = text.get(at..)?;
+        let length = rest.bytes().take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_').count();
+        let is_whole = !text.get(..at)?.ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        let name = rest.get(..length).filter(|_| is_whole)?;
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix)).then_some((at, name))
+    })
 }

@@ -86,7 +86,7 @@ fn quoted(value: &str) -> String {
     if !value.is_empty() && value.chars().all(is_plain) {
         return value.to_owned();
     }
-    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('\n', "\\\n");
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
     format!("\"{escaped}\"")
 }
 
