@@ -11,8 +11,6 @@ mod run_lines;
 mod situation;
 mod steps;
 
-use std::rc::Rc;
-
 use crate::finding::{Code, Finding, Severity};
 use crate::gitlab::Pipeline;
 use crate::handoff::{self, DockerCp, Handoff};
@@ -115,7 +113,7 @@ fn summary_of(found: &Handoff) -> HandoffSummary {
     let artifacts = found.flows.iter().any(|flow| flow.via == Via::Artifacts);
     let mut paths: Vec<String> = Vec::new();
     for pattern in found.flows.iter().flat_map(|flow| &flow.patterns) {
-        let written = Rc::clone(&pattern.written).to_string();
+        let written = pattern.written.to_string();
         if !paths.contains(&written) {
             paths.push(written);
         }

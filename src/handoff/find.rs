@@ -268,6 +268,7 @@ fn hands_over(step: &Step) -> bool {
 }
 
 /// A cached folder whose name begins with a dot is where a package manager keeps its downloads.
-fn is_download_cache(path: &str) -> bool {
+#[must_use]
+pub fn is_download_cache(path: &str) -> bool {
     path.starts_with('.')
 }

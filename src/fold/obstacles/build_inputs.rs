@@ -3,7 +3,7 @@
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Cache, Job, PathPattern};
-use crate::handoff::{downloads_artifacts, restores_cache_of};
+use crate::handoff::{downloads_artifacts, is_download_cache, restores_cache_of};
 
 /// Variables that say how the sources are fetched (GitLab docs: ci/runners/configure_runners).
 const CLONE_SETTINGS: [&str; 7] = [
@@ -89,6 +89,7 @@ fn caches(situation: &Situation<'_>) -> Vec<Finding> {
     let handed_on = situation.used_patterns();
     let is_needed = |pattern: &&PathPattern| {
         !handed_on.iter().any(|used| used.text == pattern.text)
+            && !pattern.text.is_empty()
             && !is_download_cache(&pattern.text)
             && !is_refilled(situation, &pattern.text)
     };
@@ -112,11 +113,6 @@ fn caches(situation: &Situation<'_>) -> Vec<Finding> {
         );
     }
     findings
-}
-
-/// A folder whose name begins with a dot is where a package manager keeps its downloads.
-fn is_download_cache(path: &str) -> bool {
-    path.starts_with('.') || path.is_empty()
 }
 
 fn is_refilled(situation: &Situation<'_>, path: &str) -> bool {

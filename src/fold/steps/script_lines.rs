@@ -13,12 +13,12 @@ pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
     let gone = gone.chain([found.first.command.step]).filter_map(|index| steps.get(index));
     let origins: Vec<_> = gone.filter_map(|step| found.script.items.get(step.item)).map(|item| item.origin).collect();
     let mut edits = Vec::new();
-    for (index, file) in pipeline.files().iter().enumerate() {
+    for file in pipeline.files() {
         let nodes =
             origins.iter().filter(|origin| pipeline.file(origin.file).is_some_and(|own| std::ptr::eq(own, file)));
         let nodes: Vec<_> = nodes.map(|origin| origin.node).collect();
-        let _ = index;
         let mut lists: Vec<_> = nodes.iter().filter_map(|node| file.tree.parent(*node)).collect();
+        lists.sort_unstable();
         lists.dedup();
         for list in lists {
             let items = file.tree.node(list).items();
