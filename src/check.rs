@@ -7,18 +7,24 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
-use crate::fold;
+use crate::fold::{self, Intent};
 use crate::gitlab::{Field, Job, Pipeline};
-use crate::outcome::{HandoffSummary, Policy, Via};
+use crate::outcome::{HandoffSummary, Policy};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::confirm::{Disagreement, DisagreementKind, confirm};
 use crate::text::{FileVersions, RepositoryPath};
 
-/// Keywords of the image job that a fold may change.
-const CHANGED_OF_CONSUMER: [&str; 4] = ["before_script", "dependencies", "needs", "script"];
+/// What was folded, and what that meant to change.
+#[derive(Clone, Copy)]
+pub struct Folded<'a> {
+    /// The hand-offs.
+    pub handoffs: &'a [HandoffSummary],
+    /// What may differ afterwards.
+    pub intent: &'a Intent,
+}
 
-/// Checks the result of folding `handoff`: `before` is the pipeline as it was, `files` what changed.
+/// Checks the result of a fold: `before` is the pipeline as it was, `files` what changed.
 ///
 /// # Errors
 /// A finding that says what does not hold.
@@ -27,7 +33,7 @@ pub fn check(
     before: &Pipeline,
     path: &RepositoryPath,
     policy: &Policy,
-    handoff: &HandoffSummary,
+    folded: Folded<'_>,
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), Box<Finding>> {
     let failed = |what: String| {
@@ -36,26 +42,23 @@ pub fn check(
                 .with_help("this is a fault of stagefold; please report it with these files"),
         )
     };
-    parses(before, handoff, files).map_err(failed)?;
+    parses(before, folded, files).map_err(failed)?;
     let overlay = Overlay::new(repository, files);
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
-    jobs_are_the_same(before, &after, handoff).map_err(failed)?;
+    jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
     let again = fold::plan(&overlay, &after, policy);
-    let same = again
-        .iter()
-        .find(|plan| plan.summary.consumer == handoff.consumer && plan.summary.dockerfile == handoff.dockerfile);
-    match same {
-        Some(_) => Err(failed("folding the result once more finds the same hand-off".to_owned())),
-        None => Ok(()),
+    let is_same = |other: &HandoffSummary| {
+        let mut folded = folded.handoffs.iter();
+        folded.any(|handoff| other.consumer == handoff.consumer && other.dockerfile == handoff.dockerfile)
+    };
+    if again.iter().flat_map(|plan| &plan.summaries).any(is_same) {
+        return Err(failed("folding the result once more finds the same hand-off".to_owned()));
     }
+    Ok(())
 }
 
-fn parses(
-    before: &Pipeline,
-    handoff: &HandoffSummary,
-    files: &BTreeMap<RepositoryPath, FileVersions>,
-) -> Result<(), String> {
+fn parses(before: &Pipeline, folded: Folded<'_>, files: &BTreeMap<RepositoryPath, FileVersions>) -> Result<(), String> {
     for (path, version) in files {
         let Some(text) = &version.after else {
             continue;
@@ -67,7 +70,7 @@ fn parses(
                 Err(error) if was_refused(&error) && is_refused(version.before.as_deref()) => {}
                 result => result.map_err(|error| format!("{path}: two parsers do not agree: {}", error.message))?,
             }
-        } else if *path == handoff.dockerfile {
+        } else if folded.handoffs.iter().any(|handoff| *path == handoff.dockerfile) {
             let problems = |text: &str| Dockerfile::parse(text).problems.len();
             if problems(text) > problems(version.before.as_deref().unwrap_or_default()) {
                 return Err(format!("{path}: the folded Dockerfile has a fault that the original did not have"));
@@ -81,21 +84,26 @@ fn is_refused(before: Option<&str>) -> bool {
     confirm(before.unwrap_or_default()).is_err_and(|error| error.kind == DisagreementKind::Refused)
 }
 
-fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, handoff: &HandoffSummary) -> Result<(), String> {
+fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Result<(), String> {
     for job in before.jobs() {
-        if handoff.producers.iter().any(|producer| **producer == *job.name) {
+        if intent.gone.contains(&*job.name) {
             continue;
         }
         let Some(now) = after.job(&job.name) else {
             return Err(format!("the job '{}' is gone", job.name));
         };
-        let is_consumer = *job.name == *handoff.consumer;
-        if is_consumer && !script_is_kept(job, now, handoff.via) {
+        if intent.replaced.contains(&*job.name) {
+            continue;
+        }
+        if !script_is_kept(job, now, intent) {
             return Err(format!("the script of the job '{}' has other commands", job.name));
         }
-        if let Some(keyword) = difference(job, now, is_consumer, handoff.via) {
+        if let Some(keyword) = difference(job, now, intent) {
             return Err(format!("the job '{}' has another '{keyword}'", job.name));
         }
+    }
+    if let Some(name) = intent.gone.iter().find(|name| after.job(name).is_some()) {
+        return Err(format!("the job '{name}' is still there"));
     }
     match after.jobs().iter().find(|job| before.job(&job.name).is_none()) {
         Some(job) => Err(format!("there is a new job '{}'", job.name)),
@@ -103,14 +111,15 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, handoff: &HandoffSumma
     }
 }
 
-/// Whether the commands of the image job are what they were, but for a build context that was missing, and for
+/// Whether the commands of a job are what they were, but for a build context that was missing, and for
 /// the lines that copied files out of a first image.
-fn script_is_kept(before: &Job, after: &Job, via: Via) -> bool {
+fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let texts = |job: &Job| job.script().into_iter().map(|item| item.text.unwrap_or_default()).collect::<Vec<_>>();
+    let is_changed = intent.changed.contains_key(&*before.name);
     let (before, after) = (texts(before), texts(after));
     let mut rest = before.iter();
-    let found = after.iter().all(|now| rest.any(|then| now == then || is_completed(then, now)));
-    found && (via == Via::DockerCp || before.len() == after.len())
+    let found = after.iter().all(|now| rest.any(|then| now == then || is_changed && is_completed(then, now)));
+    found && (is_changed && intent.removes_lines || before.len() == after.len())
 }
 
 /// Whether `after` is `before` with a build context put into one place of it.
@@ -124,11 +133,9 @@ fn is_completed(before: &str, after: &str) -> bool {
     })
 }
 
-/// The first keyword in which two readings of a job differ. A cache that served the hand-off may be gone from
-/// every job that inherited it.
-fn difference<'a>(before: &'a Job, after: &'a Job, is_consumer: bool, via: Via) -> Option<&'a str> {
-    let is_cache = |keyword: &str| via == Via::Cache && keyword == "cache";
-    let may_change = |keyword: &str| is_cache(keyword) || is_consumer && CHANGED_OF_CONSUMER.contains(&keyword);
+/// The first keyword in which two readings of a job differ though they must not.
+fn difference<'a>(before: &'a Job, after: &'a Job, intent: &Intent) -> Option<&'a str> {
+    let may_change = |keyword: &str| intent.allows(&before.name, keyword);
     let same = |one: &Field, other: &Job| other.fields.get(&one.key).is_some_and(|value| value.same(&one.value));
     let of = |fields: &'a Job, other: &'a Job| {
         let changed = fields.fields.fields().iter().filter(|field| !may_change(&field.key));

@@ -1,14 +1,21 @@
 //! From a hand-off to a change: what forbids it, and the steps that make it.
 //!
-//! [`plan`] asks every obstacle first. None of them edits, and each finding names the user's own line. Only
-//! where all are silent the steps run, one file each; every step returns edits of its own, and their union
-//! refuses to touch the same bytes twice.
+//! Hand-offs that share a build job or a Dockerfile are one [`group`] and fold together. [`plan`] asks every obstacle
+//! first, once for each build job of each hand-off. None of them edits, and each finding names the user's own line.
+//! Only where all are silent the steps run, one file each; every step returns edits of its own, and their union
+//! refuses to touch the same bytes twice. What the steps mean to change is the plan's [`Intent`], which `check` holds
+//! the result against.
 
 mod environment;
 mod evidence;
+mod fate;
+mod group;
+mod inputs;
+mod intent;
 mod obstacles;
 mod run_lines;
 mod situation;
+mod stage_names;
 mod steps;
 
 use crate::finding::{Code, Finding, Severity};
@@ -18,16 +25,21 @@ use crate::outcome::{Applicability, HandoffSummary, Policy, Via};
 use crate::source::Repository;
 use crate::text::ChangeSet;
 
+use group::Group;
 use situation::Situation;
 
-/// What is to be done with one hand-off.
+pub use intent::Intent;
+
+/// What is to be done with some hand-offs that go together.
 pub struct Plan {
-    /// How reports tell the hand-off.
-    pub summary: HandoffSummary,
+    /// How reports tell the hand-offs.
+    pub summaries: Vec<HandoffSummary>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
     /// The change; `None` where a finding forbids it.
     pub changes: Option<ChangeSet>,
+    /// What the change means to do to the jobs.
+    pub intent: Intent,
     /// How far the change can be trusted.
     pub applicability: Applicability,
 }
@@ -38,7 +50,8 @@ pub fn plan(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy) -
     let search = handoff::find(pipeline, repository);
     let unclear = search.unclear.iter().map(|build| obstacles::unclear_build(pipeline, build));
     let copied = search.copied_out.iter().map(|found| plan_docker_cp(repository, pipeline, policy, found));
-    let jobs = search.handoffs.iter().map(|found| plan_job(repository, pipeline, policy, found, &search.handoffs));
+    let groups = Group::all(&search.handoffs);
+    let jobs = groups.iter().map(|group| plan_jobs(repository, pipeline, policy, group));
     jobs.chain(copied).chain(unclear).collect()
 }
 
@@ -48,20 +61,22 @@ pub fn notes(pipeline: &Pipeline) -> Vec<Finding> {
     obstacles::pipeline_notes(pipeline)
 }
 
-fn plan_job(
-    repository: &dyn Repository,
-    pipeline: &Pipeline,
-    policy: &Policy,
-    found: &Handoff,
-    all: &[Handoff],
-) -> Plan {
-    let summary = summary_of(found);
-    let several = obstacles::several(pipeline, found, all);
-    let Some(situation) = Situation::new(repository, pipeline, policy, found).filter(|_| several.is_empty()) else {
-        return Plan { summary, findings: several, changes: None, applicability: Applicability::Safe };
-    };
-    let findings = obstacles::of_jobs(&situation);
-    finish(summary, findings, policy, || steps::fold_jobs(&situation))
+fn plan_jobs(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, group: &Group<'_>) -> Plan {
+    let handoffs = group.handoffs.iter();
+    let mut situations: Vec<_> =
+        handoffs.flat_map(|handoff| Situation::all(repository, pipeline, policy, group, handoff)).collect();
+    fate::settle(&mut situations);
+    let mut findings = obstacles::several(pipeline, group);
+    // Where it is not clear which jobs make the files, what stands in the way of each is of no use.
+    let is_clear = findings.iter().all(|finding| finding.severity() < Severity::Refusal);
+    for finding in situations.iter().filter(|_| is_clear).flat_map(obstacles::of_jobs) {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    let summaries = group.handoffs.iter().map(|handoff| summary_of(handoff, &situations)).collect();
+    let intent = Intent::of_jobs(&situations);
+    finish(summaries, findings, intent, policy, || steps::fold_jobs(&situations))
 }
 
 fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, found: &DockerCp) -> Plan {
@@ -74,13 +89,15 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         producer_kept: false,
     };
     let findings = obstacles::of_docker_cp(repository, pipeline, found);
-    finish(summary, findings, policy, || steps::fold_docker_cp(repository, pipeline, found))
+    let intent = Intent::of_docker_cp(found);
+    finish(vec![summary], findings, intent, policy, || steps::fold_docker_cp(repository, pipeline, found))
 }
 
 /// Makes the change unless a finding forbids it; a difference that the user accepted only lowers the trust.
 fn finish(
-    summary: HandoffSummary,
+    summaries: Vec<HandoffSummary>,
     mut findings: Vec<Finding>,
+    intent: Intent,
     policy: &Policy,
     change: impl FnOnce() -> Result<(ChangeSet, Vec<Finding>), Box<Finding>>,
 ) -> Plan {
@@ -92,7 +109,7 @@ fn finish(
     let is_reviewed = findings.iter().any(|finding| finding.severity() == Severity::Review);
     let applicability = if is_reviewed { Applicability::Review } else { Applicability::Safe };
     if findings.iter().any(forbids) {
-        return Plan { summary, findings, changes: None, applicability };
+        return Plan { summaries, findings, changes: None, intent, applicability };
     }
     let changes = match change() {
         Ok((changes, notes)) => {
@@ -104,12 +121,16 @@ fn finish(
             None
         }
     };
-    Plan { summary, findings, changes, applicability }
+    Plan { summaries, findings, changes, intent, applicability }
 }
 
-fn summary_of(found: &Handoff) -> HandoffSummary {
-    let mut producers: Vec<_> = found.flows.iter().map(|flow| flow.producer.to_string()).collect();
-    producers.dedup();
+fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
+    let own = situations.iter().filter(|situation| std::ptr::eq(situation.handoff, found));
+    let (mut producers, mut producer_kept) = (Vec::new(), false);
+    for situation in own {
+        producers.push(situation.producer.name.to_string());
+        producer_kept |= situation.fate.is_to_stay();
+    }
     let artifacts = found.flows.iter().any(|flow| flow.via == Via::Artifacts);
     let mut paths: Vec<String> = Vec::new();
     for pattern in found.flows.iter().flat_map(|flow| &flow.patterns) {
@@ -124,7 +145,7 @@ fn summary_of(found: &Handoff) -> HandoffSummary {
         consumer: found.consumer.to_string(),
         paths,
         dockerfile: found.build.command.dockerfile.clone(),
-        producer_kept: false,
+        producer_kept,
     }
 }
 

@@ -40,7 +40,9 @@ use gitlab::Pipeline;
 use source::{Overlay, Repository};
 use text::{FileVersions, RepositoryPath};
 
-pub use outcome::{Applicability, HandoffSummary, Layers, Outcome, Policy, Verdict, Via};
+pub use outcome::{
+    Applicability, HandoffSummary, Layers, OnOtherReaders, OnRulesDiffer, Outcome, Policy, Verdict, Via,
+};
 
 /// How often a result is folded again: each time takes one more hand-off of the same repository.
 const MOST_FOLDS: usize = 20;
@@ -85,14 +87,15 @@ fn fold_next(
     let (folded, refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
     let Some(plan) = folded.into_iter().next() else {
         done.findings.extend(refused.iter().flat_map(|plan| plan.findings.clone()));
-        done.refused.extend(refused.into_iter().map(|plan| plan.summary));
+        done.refused.extend(refused.into_iter().flat_map(|plan| plan.summaries));
         return Ok(false);
     };
     let read = |path: &RepositoryPath| overlay.read(path).ok().map(|file| file.text().to_owned());
     let changes = plan.changes.unwrap_or_default();
     let files = changes.apply(read).map_err(|error| self_check(path, &error.to_string()))?;
-    check::check(&overlay, &pipeline, path, policy, &plan.summary, &files)?;
-    done.take(plan.summary, plan.findings, plan.applicability, files);
+    let folded = check::Folded { handoffs: &plan.summaries, intent: &plan.intent };
+    check::check(&overlay, &pipeline, path, policy, folded, &files)?;
+    done.take(plan.summaries, plan.findings, plan.applicability, files);
     Ok(true)
 }
 
@@ -104,7 +107,7 @@ fn self_check(path: &RepositoryPath, message: &str) -> Box<Finding> {
 impl Folded {
     fn take(
         &mut self,
-        summary: HandoffSummary,
+        summaries: Vec<HandoffSummary>,
         findings: Vec<Finding>,
         applicability: Applicability,
         files: BTreeMap<RepositoryPath, FileVersions>,
@@ -119,7 +122,7 @@ impl Folded {
         }
         self.findings.extend(findings);
         self.applicability = Some(self.applicability.map_or(applicability, |before| before.min(applicability)));
-        self.handoffs.push(summary);
+        self.handoffs.extend(summaries);
     }
 
     fn outcome(mut self) -> Outcome {

@@ -101,6 +101,30 @@ pub enum Layers {
     Off,
 }
 
+/// What becomes of a build job that also runs where no image is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRulesDiffer {
+    /// There it builds the builder stage and nothing more, where that can be written exactly; else the fold is refused.
+    #[default]
+    Check,
+    /// It stays as it is, beside the fold.
+    Keep,
+    /// The fold is refused.
+    Refuse,
+}
+
+/// What becomes of a build job whose files, reports or name are of use to others as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnOtherReaders {
+    /// The fold is refused, and the others are named.
+    #[default]
+    Refuse,
+    /// It stays as it is, beside the fold.
+    Keep,
+    /// The image job publishes the files in its place, out of the builder stage.
+    Export,
+}
+
 /// What the user allows and wishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -108,6 +132,10 @@ pub struct Policy {
     pub accepted: BTreeSet<Code>,
     /// Dependency layers (`--layers`).
     pub layers: Layers,
+    /// Build jobs that run under other conditions than the image job (`--on-rules-differ`).
+    pub on_rules_differ: OnRulesDiffer,
+    /// Build jobs that others rely on (`--on-other-readers`).
+    pub on_other_readers: OnOtherReaders,
 }
 
 /// What a fold comes to.

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::code_named;
 use crate::finding::Code;
-use crate::outcome::{Layers, Policy};
+use crate::outcome::{Layers, OnOtherReaders, OnRulesDiffer, Policy};
 use crate::repo::Allowed;
 use crate::report::Detail;
 
@@ -82,8 +82,30 @@ pub(super) struct Options {
     #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
     accept: Vec<Code>,
     /// Install dependencies in a layer of their own where that is proven to be legal
-    #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
+    /// A build job that also runs where no image is built: check, keep or refuse [default: check]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = RulesChoice::Check,
+        value_name = "HOW",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    on_rules_differ: RulesChoice,
+    /// A build job that others rely on as well: refuse, keep or export [default: refuse]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = ReadersChoice::Refuse,
+        value_name = "HOW",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    on_other_readers: ReadersChoice,
     /// Use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub(super) color: ColorChoice,
@@ -94,7 +116,7 @@ pub(super) struct Options {
     #[arg(short, long, global = true)]
     verbose: bool,
     /// How many repositories to fold at once [default: one for each processor]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
     pub(super) jobs: Option<NonZeroUsize>,
 }
 
@@ -110,6 +132,26 @@ pub(super) enum Format {
 enum LayersChoice {
     Auto,
     Off,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RulesChoice {
+    /// There it builds the builder stage alone, where that can be written exactly
+    Check,
+    /// It stays as it is, beside the fold
+    Keep,
+    /// Leave both jobs alone
+    Refuse,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReadersChoice {
+    /// Leave the jobs alone, and name the others
+    Refuse,
+    /// It stays as it is, beside the fold
+    Keep,
+    /// The image job publishes the files in its place
+    Export,
 }
 
 /// When to use colours.
@@ -138,7 +180,17 @@ impl Options {
             LayersChoice::Auto => Layers::Auto,
             LayersChoice::Off => Layers::Off,
         };
-        Policy { accepted: self.accept.iter().copied().collect(), layers }
+        let on_rules_differ = match self.on_rules_differ {
+            RulesChoice::Check => OnRulesDiffer::Check,
+            RulesChoice::Keep => OnRulesDiffer::Keep,
+            RulesChoice::Refuse => OnRulesDiffer::Refuse,
+        };
+        let on_other_readers = match self.on_other_readers {
+            ReadersChoice::Refuse => OnOtherReaders::Refuse,
+            ReadersChoice::Keep => OnOtherReaders::Keep,
+            ReadersChoice::Export => OnOtherReaders::Export,
+        };
+        Policy { accepted: self.accept.iter().copied().collect(), layers, on_rules_differ, on_other_readers }
     }
 
     pub(super) const fn detail(&self) -> Detail {

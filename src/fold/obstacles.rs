@@ -18,16 +18,21 @@ mod several;
 mod sources;
 mod unclear;
 
+use super::group::Role;
 use super::situation::Situation;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 
 pub(super) use copied_out::of_docker_cp;
 pub(super) use notes::pipeline_notes;
+pub(super) use rules::runs_elsewhere;
 pub(super) use several::several;
 pub(super) use unclear::unclear_build;
 
-/// Every obstacle of a hand-off from one job to another, in the order in which people read about them.
-const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
+/// Looks at one question.
+type Check = fn(&Situation<'_>) -> Vec<Finding>;
+
+/// Every obstacle on the side of a build job, in the order in which people read about them.
+const OF_PRODUCER: [Check; 9] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -37,15 +42,27 @@ const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
     build_script::check,
     sources::check,
     build_inputs::check,
-    foreign_files::check,
-    consumer_script::check,
-    context::check,
-    copies::check,
-    dockerfile::check,
-    notes::of_fold,
 ];
+
+/// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
+const OF_CONSUMER: [Check; 5] =
+    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check];
+
+/// What others rely on of a build job, so that it must not go.
+const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];
 
 /// All findings that speak about the fold of `situation`, those that forbid it among them.
 pub(super) fn of_jobs(situation: &Situation<'_>) -> Vec<Finding> {
-    OF_JOBS.iter().flat_map(|check| check(situation)).collect()
+    let consumer: &[Check] = if situation.role == Role::ForImage { &OF_CONSUMER } else { &[] };
+    let checks = OF_PRODUCER.iter().chain(consumer).chain([&(notes::of_fold as Check)]);
+    checks.flat_map(|check| check(situation)).collect()
+}
+
+/// The findings that say what others rely on: where there is one, the build job can only stay.
+pub(super) fn relied_on(situation: &Situation<'_>) -> Vec<Finding> {
+    OF_OTHERS
+        .iter()
+        .flat_map(|check| check(situation))
+        .filter(|finding| finding.severity() >= Severity::Review)
+        .collect()
 }

@@ -1,6 +1,10 @@
 use super::environment::BuildEnvironment;
 use super::evidence;
+use super::fate::Fate;
+use super::group::{self, Group, Producer, Role};
+use super::inputs::{self, Input};
 use super::run_lines::BuildScript;
+use super::stage_names;
 use crate::docker::{Engine, ImageName};
 use crate::finding::Location;
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
@@ -10,13 +14,24 @@ use crate::source::Repository;
 use crate::syntax::yaml::{NodeId, NodeKind};
 use crate::text::RepositoryPath;
 
-/// Everything that is known of one hand-off from a job to another: what the obstacles look at and the steps work on.
+/// Everything that is known of one build job in one hand-off: what the obstacles look at and the steps work on.
 pub(super) struct Situation<'a> {
     pub(super) repository: &'a dyn Repository,
     pub(super) pipeline: &'a Pipeline,
+    pub(super) policy: &'a Policy,
+    /// The jobs that are folded together.
+    pub(super) group: &'a Group<'a>,
     pub(super) handoff: &'a Handoff,
     pub(super) producer: &'a Job,
+    /// What the build job makes its files for.
+    pub(super) role: Role,
     pub(super) consumer: &'a Job,
+    /// What becomes of the build job.
+    pub(super) fate: Fate,
+    /// The name of the builder stage.
+    pub(super) stage: String,
+    /// What the build job gets from other build jobs of the hand-off.
+    pub(super) inputs: Vec<Input>,
     pub(super) producer_script: JobScript,
     /// The image of the build job, where its name is known.
     pub(super) image: Option<Image>,
@@ -34,15 +49,33 @@ const PROJECT_FOLDERS: [&str; 8] =
 const OTHERWISE: &str = "/src";
 
 impl<'a> Situation<'a> {
-    /// The situation of a hand-off with one producer; `None` where one of its jobs is gone.
-    pub(super) fn new(
+    /// The situations of the build jobs of a hand-off, in the order of their stages.
+    pub(super) fn all(
         repository: &'a dyn Repository,
         pipeline: &'a Pipeline,
         policy: &'a Policy,
+        group: &'a Group<'a>,
         handoff: &'a Handoff,
+    ) -> Vec<Self> {
+        let producers = group::producers(pipeline, handoff);
+        let names = stage_names::of(&handoff.build.stages, &producers);
+        let stages: Vec<_> = producers.into_iter().zip(names).collect();
+        let new = |at: usize| Self::new(repository, pipeline, policy, group, handoff, &stages, at);
+        (0..stages.len()).filter_map(new).collect()
+    }
+
+    fn new(
+        repository: &'a dyn Repository,
+        pipeline: &'a Pipeline,
+        policy: &'a Policy,
+        group: &'a Group<'a>,
+        handoff: &'a Handoff,
+        stages: &[(Producer<'a>, String)],
+        at: usize,
     ) -> Option<Self> {
-        let producer = pipeline.job(&handoff.flows.first()?.producer)?;
+        let (Producer { job: producer, role }, stage) = stages.get(at)?.clone();
         let consumer = pipeline.job(&handoff.consumer)?;
+        let inputs = inputs::of(pipeline, producer, stages);
         let producer_script = JobScript::new(producer);
         let image = producer.image();
         let folder = project_folder(&handoff.build);
@@ -54,13 +87,22 @@ impl<'a> Situation<'a> {
             environment: BuildEnvironment::new(repository, pipeline, producer, &producer_script, &folder),
             repository,
             pipeline,
+            policy,
+            group,
             handoff,
             producer,
+            role,
             consumer,
+            fate: Fate::Goes,
+            stage,
+            inputs,
             producer_script,
             image,
             folder,
         };
+        if !situation.inputs.is_empty() {
+            situation.script.keep_whole("the build also gets files of another build job".to_owned());
+        }
         situation.keep_dependencies_uncovered();
         situation.keep_lock_file_as_installed();
         Some(situation)
@@ -140,6 +182,12 @@ impl<'a> Situation<'a> {
     pub(super) fn is_build_input(&self, path: &str) -> bool {
         let manifests = self.script.dependency_layer().map(|layer| layer.manifests.as_slice()).unwrap_or_default();
         manifests.iter().any(|manifest| manifest.as_str() == path) && !self.script.writes(path)
+    }
+
+    /// Whether a job takes part in this fold, on either side.
+    pub(super) fn takes_part(&self, job: &Job) -> bool {
+        let producers = self.group.producers(self.pipeline);
+        self.group.is_consumer(job) || producers.iter().any(|producer| producer.name == job.name)
     }
 
     /// The place of a keyword of the producer.

@@ -4,6 +4,7 @@ mod build_command;
 mod builder_stage;
 mod cache;
 mod copies;
+mod cut;
 mod dockerfiles;
 mod needs;
 mod producer;
@@ -11,7 +12,7 @@ mod script_lines;
 
 use super::edit_failed;
 use super::situation::Situation;
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::gitlab::Pipeline;
 use crate::handoff::DockerCp;
 use crate::source::Repository;
@@ -23,17 +24,49 @@ type Change = Result<(ChangeSet, Vec<Finding>), Box<Finding>>;
 /// Edits of one file, or the finding that says why one of them cannot be made.
 type Edits = Result<Vec<(RepositoryPath, TextEdit)>, Box<Finding>>;
 
-/// Every step of a fold from one job to another.
-const OF_JOBS: [fn(&Situation<'_>) -> Edits; 6] =
-    [builder_stage::insert, copies::rewrite, build_command::complete, producer::remove, needs::mend, cache::remove];
+/// Every step in a Dockerfile, taken once for each, with all build jobs that it gets a stage of.
+const OF_DOCKERFILE: [fn(&[&Situation<'_>]) -> Edits; 2] = [builder_stage::insert, copies::rewrite];
 
-/// Moves the build job of `situation` into the Dockerfile.
-pub(super) fn fold_jobs(situation: &Situation<'_>) -> Change {
-    let mut edits = Vec::new();
-    for step in OF_JOBS {
-        edits.extend(step(situation)?);
+/// Every step in an image job, taken once for each, with all build jobs whose files it took.
+const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 3] = [needs::mend, cut::sever, cache::remove];
+
+/// Moves the build jobs of `situations` into the Dockerfiles of the images.
+pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
+    let mut edits = producer::remove(situations)?;
+    for own in apart(situations, |one, other| one.consumer.name == other.consumer.name) {
+        for step in OF_CONSUMER {
+            edits.extend(step(&own)?);
+        }
     }
-    Ok((union(edits, situation.command_location())?, Vec::new()))
+    let mut dockerfiles: Vec<&RepositoryPath> = Vec::new();
+    for own in apart(situations, |one, other| std::ptr::eq(one.handoff, other.handoff)) {
+        edits.extend(build_command::complete(&own)?);
+        let dockerfile = own.first().map(|situation| &situation.build().command.dockerfile);
+        let Some(dockerfile) = dockerfile.filter(|path| !dockerfiles.contains(path)) else {
+            continue;
+        };
+        dockerfiles.push(dockerfile);
+        for step in OF_DOCKERFILE {
+            edits.extend(step(&own)?);
+        }
+    }
+    let location = situations.first().map_or(Location::File(RepositoryPath::root()), Situation::command_location);
+    Ok((union(edits, location)?, Vec::new()))
+}
+
+/// The situations in lots, each of those that go together.
+fn apart<'a, 'b>(
+    situations: &'a [Situation<'b>],
+    together: impl Fn(&Situation<'b>, &Situation<'b>) -> bool,
+) -> Vec<Vec<&'a Situation<'b>>> {
+    let mut lots: Vec<Vec<&Situation<'b>>> = Vec::new();
+    for situation in situations {
+        match lots.iter_mut().find(|lot| lot.iter().any(|other| together(other, situation))) {
+            Some(lot) => lot.push(situation),
+            None => lots.push(vec![situation]),
+        }
+    }
+    lots
 }
 
 /// Joins the two Dockerfiles of `found`.
@@ -43,7 +76,7 @@ pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, f
     let location = found
         .script
         .location(pipeline, found.second.command.item, found.second.command.span)
-        .unwrap_or(crate::finding::Location::File(RepositoryPath::root()));
+        .unwrap_or(Location::File(RepositoryPath::root()));
     let mut changes = union(edits, location.clone())?;
     if dockerfiles::is_unused(repository, pipeline, found) {
         let removed = changes.delete(found.first.source.path().clone());
@@ -52,10 +85,7 @@ pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, f
     Ok((changes, Vec::new()))
 }
 
-fn union(
-    edits: Vec<(RepositoryPath, TextEdit)>,
-    location: crate::finding::Location,
-) -> Result<ChangeSet, Box<Finding>> {
+fn union(edits: Vec<(RepositoryPath, TextEdit)>, location: Location) -> Result<ChangeSet, Box<Finding>> {
     let mut changes = ChangeSet::default();
     for (path, edit) in edits {
         changes.edit(path, edit).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;

@@ -6,7 +6,7 @@ use super::image_build::{ImageBuild, OtherBuilder, other_builders};
 use super::job_script::JobScript;
 use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
 use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
-use crate::gitlab::{Cache, Job, PathPattern, Pipeline};
+use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
 use crate::outcome::Via;
 use crate::source::{ReadError, Repository};
 use crate::text::RepositoryPath;
@@ -38,6 +38,24 @@ pub struct Handoff {
     pub build: ImageBuild,
     /// How its `COPY`s lie to the flows.
     pub uses: Vec<CopyUse>,
+}
+
+impl Handoff {
+    /// The flow that brings the files at `path`, which may hold globs.
+    #[must_use]
+    pub fn flow_of(&self, path: &str) -> Option<&Flow> {
+        let brings = |flow: &&Flow| flow.patterns.iter().any(|pattern| pattern.relation(path) != Relation::Apart);
+        self.flows.iter().find(brings)
+    }
+
+    /// The stages and copies of a Dockerfile are changed once, however many jobs build it in the same way.
+    #[must_use]
+    pub fn builds_the_same(&self, other: &Self) -> bool {
+        let (one, other) = (&self.build.command, &other.build.command);
+        one.dockerfile == other.dockerfile
+            && one.context.folder() == other.context.folder()
+            && one.target == other.target
+    }
 }
 
 /// A container build that files flow to, and that cannot be followed.

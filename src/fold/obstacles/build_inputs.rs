@@ -1,9 +1,10 @@
 //! What the build job finds in its folder must be there in the builder stage too.
 
 use crate::finding::{Code, Finding};
+use crate::fold::inputs::Input;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Cache, Job, PathPattern};
-use crate::handoff::{downloads_artifacts, is_download_cache, restores_cache_of};
+use crate::handoff::{is_download_cache, restores_cache_of};
 
 /// Variables that say how the sources are fetched (GitLab docs: ci/runners/configure_runners).
 const CLONE_SETTINGS: [&str; 7] = [
@@ -59,32 +60,25 @@ fn no_clone(situation: &Situation<'_>) -> Option<Finding> {
     })
 }
 
-/// Files that the build itself gets from an earlier job.
+/// Files that the build itself gets from an earlier job, and that its stage cannot copy from the stage of that.
 fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
-    let earlier = situation.pipeline.jobs().iter().filter(|job| {
-        job.name != situation.producer.name
-            && job.artifacts().hands_on_files()
-            && downloads_artifacts(situation.pipeline, situation.producer, job)
-    });
-    let finding = |job: &Job| {
+    let finding = |input: &Input| {
         let message = format!(
-            "'{}' gets files of '{}', which the builder stage would not have",
-            situation.producer.name, job.name
+            "'{}' gets {} of '{}', which the builder stage cannot take over: {}",
+            situation.producer.name, input.pattern.written, input.producer, input.obstacle?
         );
-        Finding::new(Code::BuildReadsArtifacts, situation.pipeline.keyword_location(job, "artifacts"), message)
+        let location = situation.pipeline.location(input.pattern.origin);
+        let finding = Finding::new(Code::BuildReadsArtifacts, location, message)
             .with_related(situation.pipeline.job_location(situation.producer), "the build gets them here")
-            .with_help("if the build does not need them, say so with 'dependencies: []'")
+            .with_help("if the build does not need them, say so with 'dependencies: []'");
+        Some(finding)
     };
-    earlier.map(finding).collect()
+    situation.inputs.iter().filter_map(finding).collect()
 }
 
 /// Caches that other jobs fill: without its own command for it, the build relies on them.
 fn caches(situation: &Situation<'_>) -> Vec<Finding> {
-    let others = situation
-        .pipeline
-        .jobs()
-        .iter()
-        .filter(|job| job.name != situation.producer.name && job.name != situation.consumer.name);
+    let others = situation.pipeline.jobs().iter().filter(|job| !situation.takes_part(job));
     let filled: Vec<PathPattern> = others.flat_map(|job| restores_cache_of(situation.producer, job)).collect();
     let handed_on = situation.used_patterns();
     let is_needed = |pattern: &&PathPattern| {

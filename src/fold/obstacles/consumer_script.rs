@@ -1,7 +1,7 @@
 //! The rest of the image job: it must neither read the files outside of the build nor change the sources
 //! before it.
 
-use crate::docker::Step;
+use crate::docker::{BuildProblem, Step, build_commands};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::handoff::{JobScript, TreeUse, names_beside_commands, tree_use, writes};
@@ -19,7 +19,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         )
         .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
-    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| *index != situation.build().command.step);
+    let (commands, _) = build_commands(&script.walk);
+    // A build that can be followed and takes some of the files is a hand-off of its own.
+    let is_build = |index: &usize| commands.iter().any(|command| command.step == *index);
+    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index));
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
     let before = steps.filter(|(index, _)| *index < situation.build().command.step);
     let changes = before.flat_map(|(_, step)| changed(situation, step));
@@ -31,7 +34,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .chain(changes)
         .chain(later)
         .chain(exported(situation))
-        .chain(several_builds(situation))
+        .chain(unclear_builds(situation))
         .collect()
 }
 
@@ -122,15 +125,17 @@ fn exported(situation: &Situation<'_>) -> Vec<Finding> {
     handed.map(finding).collect()
 }
 
-/// A second build of the job may take the files as well, or take the first image for its base.
-fn several_builds(situation: &Situation<'_>) -> Option<Finding> {
-    let (commands, problems) = crate::docker::build_commands(&situation.handoff.script.walk);
-    let own = situation.build().command.step;
-    let second = commands.iter().filter(|command| command.step != own).map(|command| (command.item, command.span));
-    let (item, span) = second.chain(problems.iter().map(|problem| (problem.item, problem.span))).next()?;
-    let location = situation.handoff.script.location(situation.pipeline, item, span)?;
-    let finding = Finding::new(Code::SeveralConsumers, location, "the image job builds more than one image")
-        .with_related(situation.command_location(), "the files go into this one")
-        .with_help("build each image in a job of its own, from files of its own");
-    Some(finding)
+/// A build that cannot be followed may take the files as well, or take the first image for its base.
+fn unclear_builds(situation: &Situation<'_>) -> Vec<Finding> {
+    let script = &situation.handoff.script;
+    let (_, problems) = build_commands(&script.walk);
+    let finding = |problem: BuildProblem| {
+        let location = script.location(situation.pipeline, problem.item, problem.span)?;
+        let message = format!("the image job builds another image, and this build command {}", problem.what);
+        let finding = Finding::new(Code::BuildCommandUnclear, location, message)
+            .with_related(situation.command_location(), "the files go into this one")
+            .with_help("write the build as one plain command with literal options, outside of conditions and loops");
+        Some(finding)
+    };
+    problems.into_iter().filter_map(finding).collect()
 }

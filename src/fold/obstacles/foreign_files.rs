@@ -15,7 +15,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 /// Artifacts that the image job downloads and the build job did not.
 fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
     let is_new = |job: &&Job| {
-        job.name != situation.producer.name
+        !situation.takes_part(job)
             && downloads_artifacts(situation.pipeline, situation.consumer, job)
             && !downloads_artifacts(situation.pipeline, situation.producer, job)
     };

@@ -11,11 +11,13 @@ enum Treatment {
     Handled,
     /// It is of no meaning without the job.
     Dropped,
+    /// Others have use for it, so that the job can at the most stay beside the fold.
+    OfUseToOthers(&'static str),
     /// It cannot go along, for this reason.
     Forbids(&'static str),
 }
 
-use Treatment::{Dropped, Forbids, Handled};
+use Treatment::{Dropped, Forbids, Handled, OfUseToOthers};
 
 /// Every keyword that a job may have (GitLab: `entry/job.rb`, `entry/processable.rb`), sorted.
 const PRODUCER: [(&str, Treatment); 40] = [
@@ -24,10 +26,10 @@ const PRODUCER: [(&str, Treatment); 40] = [
     ("artifacts", Handled),
     ("before_script", Handled),
     ("cache", Handled),
-    ("coverage", Forbids("the coverage figure is read from the job's log")),
-    ("dast_configuration", Forbids("it configures a scan of this job")),
+    ("coverage", OfUseToOthers("the coverage figure is read from the job's log")),
+    ("dast_configuration", OfUseToOthers("it configures a scan of this job")),
     ("dependencies", Handled),
-    ("environment", Forbids("it records a deployment and gives the job variables of its own")),
+    ("environment", OfUseToOthers("it records a deployment and gives the job variables of its own")),
     ("except", Handled),
     ("extends", Dropped),
     ("hooks", Forbids("its commands run before the sources are fetched")),
@@ -40,11 +42,11 @@ const PRODUCER: [(&str, Treatment); 40] = [
     ("manual_confirmation", Forbids("a person starts the job")),
     ("needs", Handled),
     ("only", Handled),
-    ("pages", Forbids("it publishes the files as a site")),
+    ("pages", OfUseToOthers("it publishes the files as a site")),
     ("parallel", Forbids("it runs several times, and each run makes files of its own")),
-    ("publish", Forbids("it publishes the files as a site")),
-    ("release", Forbids("it makes a release")),
-    ("resource_group", Forbids("it keeps the job from running beside others")),
+    ("publish", OfUseToOthers("it publishes the files as a site")),
+    ("release", OfUseToOthers("it makes a release")),
+    ("resource_group", OfUseToOthers("it keeps the job from running beside others")),
     ("retry", Dropped),
     ("rules", Handled),
     ("run", Forbids("its steps are no shell script")),
@@ -68,23 +70,38 @@ const ARTIFACT_KEYS: [(&str, &str); 2] = [
 ];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let fields = situation.producer.fields.fields();
-    let set = fields.iter().filter(|field| !field.value.is_null() && !is_off(&field.value));
-    let keywords = set.filter_map(|field| {
-        let reason = match PRODUCER.iter().find(|(keyword, _)| **keyword == *field.key) {
-            Some((_, Handled | Dropped)) => return None,
-            Some((_, Forbids(reason))) => reason,
-            None => "it is not known here",
-        };
-        Some(forbidden(situation, &field.key, reason))
-    });
-    keywords
+    let forbids = |treatment: Treatment| match treatment {
+        Forbids(reason) => Some(reason),
+        Handled | Dropped | OfUseToOthers(_) => None,
+    };
+    let others = if situation.fate.is_to_stay() { Vec::new() } else { of_use_to_others(situation) };
+    keywords(situation, forbids).into_iter().chain(others).chain(services(situation)).chain(tags(situation)).collect()
+}
+
+/// What others have of the job itself, whatever becomes of its files.
+pub(super) fn of_use_to_others(situation: &Situation<'_>) -> Vec<Finding> {
+    let of_use = |treatment: Treatment| match treatment {
+        OfUseToOthers(reason) => Some(reason),
+        Handled | Dropped | Forbids(_) => None,
+    };
+    keywords(situation, of_use)
+        .into_iter()
         .chain(artifact_keys(situation))
         .chain(pages(situation))
         .chain(after_script(situation))
-        .chain(services(situation))
-        .chain(tags(situation))
         .collect()
+}
+
+/// A finding for each keyword of the job for whose treatment `reason` has a reason.
+fn keywords(situation: &Situation<'_>, reason: impl Fn(Treatment) -> Option<&'static str>) -> Vec<Finding> {
+    let fields = situation.producer.fields.fields();
+    let set = fields.iter().filter(|field| !field.value.is_null() && !is_off(&field.value));
+    let found = set.filter_map(|field| {
+        let known = PRODUCER.iter().find(|(keyword, _)| **keyword == *field.key).map(|(_, treatment)| *treatment);
+        let reason = reason(known.unwrap_or(Forbids("it is not known here")))?;
+        Some(forbidden(situation, &field.key, reason))
+    });
+    found.collect()
 }
 
 /// `allow_failure: false`, `parallel: 1` and their like say what holds anyway.

@@ -1,6 +1,7 @@
 //! Faults of the pipeline that the fold leaves as they are, and what it has to say about itself.
 
 use crate::finding::{Code, Finding, Location};
+use crate::fold::fate::Fate;
 use crate::fold::run_lines::Layer;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Pipeline, VariableKind, kind_of_variable};
@@ -44,7 +45,16 @@ pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
         );
         Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
     });
-    layer.into_iter().chain(variables).collect()
+    layer.into_iter().chain(variables).chain(kept(situation)).collect()
+}
+
+/// The build job that stays, and for whom.
+fn kept(situation: &Situation<'_>) -> Option<Finding> {
+    let Fate::Stays(reasons) = &situation.fate else {
+        return None;
+    };
+    let message = format!("'{}' stays beside the fold: {}", situation.producer.name, reasons.join("; "));
+    Some(Finding::new(Code::BuildJobKept, situation.pipeline.job_location(situation.producer), message))
 }
 
 fn null_items(pipeline: &Pipeline) -> Vec<Finding> {

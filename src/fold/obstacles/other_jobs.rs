@@ -37,13 +37,15 @@ const CHECKS: [&str; 24] = [
 ];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    if situation.fate.is_to_stay() {
+        return Vec::new();
+    }
     let readers = others(situation).filter_map(|job| reads(situation, job));
     readers.chain(gates(situation)).collect()
 }
 
 fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
-    let (producer, consumer) = (situation.producer.name.clone(), situation.consumer.name.clone());
-    situation.pipeline.jobs().iter().filter(move |job| job.name != producer && job.name != consumer)
+    situation.pipeline.jobs().iter().filter(|job| !situation.takes_part(job))
 }
 
 /// Whether another job reads the files, or may do so by itself.

@@ -10,6 +10,16 @@ use crate::text::RepositoryPath;
 const REFERRING: [&str; 6] = ["dependencies", "extends", "job", "needs", "on_stop", "pipeline"];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let others = if situation.fate.is_to_stay() {
+        Vec::new()
+    } else {
+        of_others(situation).into_iter().chain(definition(situation)).collect()
+    };
+    others.into_iter().chain(needs(situation)).collect()
+}
+
+/// Whatever names the build job and is not mended by the fold.
+pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
     let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
     let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
@@ -21,7 +31,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             )
             .with_help("let it stand on its own: write out here what it takes from the build job")
     });
-    refused.chain(definition(situation)).chain(needs(situation)).collect()
+    refused.collect()
 }
 
 /// The places of a file that name the producer, those that go with it or that the fold mends left out.
@@ -29,8 +39,8 @@ fn names(situation: &Situation<'_>, file: &PipelineFile) -> Vec<Location> {
     let tree = &file.tree;
     let is_name = |id: NodeId| matches!(&tree.node(id).kind, NodeKind::Scalar { value, .. } if **value == *situation.producer.name);
     let mended = |id: NodeId| {
-        let definitions = situation.producer.definitions.iter().chain(&situation.consumer.definitions);
-        let mut own = definitions.filter(|definition| is_of(situation, definition, file));
+        let jobs = situation.pipeline.jobs().iter().filter(|job| situation.takes_part(job));
+        let mut own = jobs.flat_map(|job| &job.definitions).filter(|definition| is_of(situation, definition, file));
         own.any(|definition| tree.is_within(id, definition.value) && !is_extension(file, id))
     };
     let nodes = tree.nodes().map(|(id, _)| id);

@@ -9,14 +9,15 @@ use crate::gitlab::{Job, Value};
 const CONDITIONS: [&str; 5] = ["rules", "only", "except", "when", "start_in"];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let elsewhere = if situation.fate.is_to_stay() { Vec::new() } else { runs_elsewhere(situation) };
+    elsewhere.into_iter().chain(allow_failure(situation)).chain(no_stage_left(situation)).collect()
+}
+
+/// Where the build job runs, or starts, and the image job does not do so too.
+pub(in crate::fold) fn runs_elsewhere(situation: &Situation<'_>) -> Vec<Finding> {
     let differing = CONDITIONS.iter().filter(|keyword| !same(situation.producer, situation.consumer, keyword));
     let differ = differing.map(|keyword| differ(situation, keyword)).take(1);
-    differ
-        .chain(rule_values(situation))
-        .chain(manual(situation))
-        .chain(allow_failure(situation))
-        .chain(no_stage_left(situation))
-        .collect()
+    differ.chain(rule_values(situation)).chain(manual(situation)).collect()
 }
 
 fn same(producer: &Job, consumer: &Job, keyword: &str) -> bool {
@@ -76,7 +77,10 @@ fn manual(situation: &Situation<'_>) -> Option<Finding> {
 
 /// GitLab makes no pipeline of `.pre` and `.post` jobs alone (GitLab docs: ci/yaml#stage-post).
 fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
-    let mut others = situation.pipeline.jobs().iter().filter(|job| job.name != situation.producer.name);
+    let producers =
+        if situation.fate.is_to_stay() { Vec::new() } else { situation.group.producers(situation.pipeline) };
+    let is_left = |job: &&Job| !producers.iter().any(|producer| producer.name == job.name);
+    let mut others = situation.pipeline.jobs().iter().filter(is_left);
     if others.any(|job| !matches!(&*job.stage(), ".pre" | ".post")) {
         return None;
     }

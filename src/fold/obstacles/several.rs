@@ -1,25 +1,35 @@
-//! One producer, one consumer, one build: everything else is a question that the files do not answer.
+//! Several build jobs for one image become several stages, and several images get a stage each, as long as it is clear
+//! which files come from which job.
 
 use crate::finding::{Code, Finding};
-use crate::gitlab::Pipeline;
-use crate::handoff::Handoff;
+use crate::fold::group::Group;
+use crate::gitlab::{Pipeline, Relation};
+use crate::handoff::{Flow, Handoff};
 
-/// Whether several jobs take part on either side of `found`.
-pub(in crate::fold) fn several(pipeline: &Pipeline, found: &Handoff, all: &[Handoff]) -> Vec<Finding> {
-    several_producers(pipeline, found).into_iter().chain(several_consumers(pipeline, found, all)).collect()
+/// What stands in the way of folding the jobs of `group` together.
+pub(in crate::fold) fn several(pipeline: &Pipeline, group: &Group<'_>) -> Vec<Finding> {
+    let alternatives = group.handoffs.iter().filter_map(|handoff| alternatives(pipeline, handoff));
+    alternatives.chain(consumers(pipeline, group)).chain(one_dockerfile(pipeline, group)).collect()
 }
 
-fn several_producers(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
-    let mut names: Vec<_> = found.flows.iter().map(|flow| &flow.producer).collect();
+/// Two jobs that make the same files: which of them made those in the image depends on what ran, and when.
+fn alternatives(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
+    let meets = |one: &Flow, other: &Flow| {
+        let mut pairs = one.patterns.iter().flat_map(|own| other.patterns.iter().map(move |pattern| (own, pattern)));
+        one.producer != other.producer && pairs.any(|(own, pattern)| own.relation(&pattern.text) != Relation::Apart)
+    };
+    let flows = &found.flows;
+    let is_one = |flow: &&Flow| flows.iter().any(|other| meets(flow, other) || meets(other, flow));
+    let mut names: Vec<_> = flows.iter().filter(is_one).map(|flow| &flow.producer).collect();
     names.dedup();
+    let consumer = pipeline.job(&found.consumer)?;
     if names.len() < 2 {
         return None;
     }
-    let consumer = pipeline.job(&found.consumer)?;
     let message = format!(
-        "the files for the image of '{}' come from {} jobs, and only one can be folded",
-        consumer.name,
-        names.len()
+        "{} jobs make the same files for the image of '{}', and only a pipeline decides which of them it gets",
+        names.len(),
+        consumer.name
     );
     let finding = Finding::new(Code::SeveralProducers, pipeline.job_location(consumer), message)
         .with_help("let one job make all of the files, or leave the pipeline as it is");
@@ -28,25 +38,42 @@ fn several_producers(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
     }))
 }
 
-fn several_consumers(pipeline: &Pipeline, found: &Handoff, all: &[Handoff]) -> Option<Finding> {
-    let shares = |other: &&Handoff| {
-        let same = other.consumer == found.consumer && other.build.command.step == found.build.command.step;
-        let producers = other.flows.iter().any(|flow| found.flows.iter().any(|own| own.producer == flow.producer));
-        let dockerfile = other.build.command.dockerfile == found.build.command.dockerfile;
-        !same && (producers || dockerfile)
-    };
-    let producer = pipeline.job(&found.flows.first()?.producer)?;
-    if !all.iter().any(|other| shares(&other)) {
-        return None;
-    }
+/// Each image builds the files anew, so they may differ where the build is not reproducible.
+fn consumers(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
+    let (first, others) = group.handoffs.split_first()?;
+    let producer = pipeline.job(&first.flows.first()?.producer).filter(|_| !others.is_empty())?;
     let message =
         format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
-    let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message)
-        .with_help("give each image a build job of its own, or leave the pipeline as it is");
-    let takes_part = |other: &&Handoff| shares(other) || std::ptr::eq(*other, found);
-    let builds = all
+    let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message).with_help(
+        "if the images may hold files of different runs of the build, accept it with '--accept several-consumers'; else give each image a build job of its own",
+    );
+    let builds = group
+        .handoffs
         .iter()
-        .filter(takes_part)
         .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
+}
+
+/// A Dockerfile can be changed in one way only, whoever builds it.
+fn one_dockerfile(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
+    let differs = |one: &&Handoff, other: &&Handoff| {
+        let same_file = one.build.command.dockerfile == other.build.command.dockerfile;
+        let producers = |handoff: &Handoff| handoff.flows.iter().map(|flow| flow.producer.clone()).collect::<Vec<_>>();
+        same_file && (!one.builds_the_same(other) || producers(one) != producers(other))
+    };
+    let (first, second) = group
+        .handoffs
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| group.handoffs.iter().skip(at + 1).map(move |other| (one, other)))
+        .find(|(one, other)| differs(one, other))?;
+    let place =
+        |handoff: &Handoff| handoff.script.location(pipeline, handoff.build.command.item, handoff.build.command.span);
+    let message = format!(
+        "{} is built in two ways, and a builder stage can only serve one of them",
+        first.build.command.dockerfile
+    );
+    let finding = Finding::new(Code::DockerfileShared, place(second)?, message)
+        .with_help("build it with the same context, target and files everywhere, or give each build a Dockerfile");
+    Some(finding.with_related(place(first)?, "it is also built here"))
 }

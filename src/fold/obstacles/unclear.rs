@@ -1,7 +1,7 @@
 //! Builds that files flow to and that cannot be followed.
 
 use crate::finding::{Code, Finding, Location};
-use crate::fold::Plan;
+use crate::fold::{Intent, Plan};
 use crate::gitlab::Pipeline;
 use crate::handoff::{UnclearBuild, UnclearReason};
 use crate::outcome::{Applicability, HandoffSummary, Via};
@@ -23,7 +23,13 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         dockerfile,
         producer_kept: false,
     };
-    Plan { summary, findings: vec![finding(pipeline, build)], changes: None, applicability: Applicability::Safe }
+    Plan {
+        summaries: vec![summary],
+        findings: vec![finding(pipeline, build)],
+        changes: None,
+        intent: Intent::default(),
+        applicability: Applicability::Safe,
+    }
 }
 
 fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {

@@ -18,7 +18,10 @@ use crate::handoff::JobScript;
 use crate::syntax::yaml::edit;
 use crate::text::{RepositoryPath, Span, TextEdit};
 
-pub(super) fn complete(situation: &Situation<'_>) -> Edits {
+pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
+    let Some(situation) = situations.first() else {
+        return Ok(Vec::new());
+    };
     let command = &situation.build().command;
     let edit = missing_context(situation.pipeline, &situation.handoff.script, command)?;
     Ok(edit.into_iter().collect())

@@ -17,26 +17,17 @@
 //! ```
 
 use super::Edits;
-use crate::docker::Stages;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::TextEdit;
 
-/// Names for the stage, the first that is free is taken.
-const NAMES: [&str; 3] = ["builder", "builder-ci", "builder-stagefold"];
-
-pub(super) fn insert(situation: &Situation<'_>) -> Edits {
-    let build = situation.build();
-    let text = lines(situation).join("\n");
-    Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &text))])
-}
-
-/// The name of the builder stage among these stages.
-pub(super) fn name(stages: &Stages) -> &'static str {
-    let taken: Vec<_> = stages.taken_names().collect();
-    let is_free = |name: &&&str| !taken.iter().any(|taken| taken == **name);
-    NAMES.iter().find(is_free).unwrap_or(&"builder-of-stagefold")
+pub(super) fn insert(situations: &[&Situation<'_>]) -> Edits {
+    let Some(build) = situations.first().map(|situation| situation.build()) else {
+        return Ok(Vec::new());
+    };
+    let stages: Vec<_> = situations.iter().map(|situation| lines(situation).join("\n")).collect();
+    Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &stages.join("\n\n")))])
 }
 
 /// Inserts stages in front of the first `FROM` and its own comments, with a blank line between.
@@ -54,8 +45,7 @@ pub(super) fn in_front(dockerfile: &Dockerfile, stages: &str) -> TextEdit {
 
 fn lines(situation: &Situation<'_>) -> Vec<String> {
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
-    let mut lines =
-        vec![format!("FROM {image} AS {}", name(&situation.build().stages)), format!("WORKDIR {}", situation.folder)];
+    let mut lines = vec![format!("FROM {image} AS {}", situation.stage), format!("WORKDIR {}", situation.folder)];
     lines.extend(environment(situation));
     if let Shell::Of(program) = situation.script.shell() {
         lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
@@ -67,6 +57,7 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     }
     lines.extend(before);
     lines.push("COPY . .".to_owned());
+    lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
     lines.extend(after);
     lines
 }

@@ -7,7 +7,11 @@ use crate::gitlab::{Cache, Field, PathPattern, PipelineFile};
 use crate::outcome::Via;
 use crate::syntax::yaml::{NodeId, edit};
 
-pub(super) fn remove(situation: &Situation<'_>) -> Edits {
+pub(super) fn remove(situations: &[&Situation<'_>]) -> Edits {
+    situations.first().map_or(Ok(Vec::new()), |situation| of_consumer(situation))
+}
+
+fn of_consumer(situation: &Situation<'_>) -> Edits {
     let is_cached = situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
     let Some(field) = situation.consumer.fields.field("cache").filter(|_| is_cached) else {
         return Ok(Vec::new());

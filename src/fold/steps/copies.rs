@@ -8,9 +8,9 @@
 //! COPY --from=builder /usr/src/app/dist /usr/src/app/
 //! ```
 
-use super::{Edits, builder_stage};
+use super::Edits;
 use crate::docker::{Copy, CopySource};
-use crate::finding::Location;
+use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
 use crate::handoff::{CopyUse, ImageBuild, SourceUse};
@@ -19,8 +19,8 @@ use crate::text::{TextEdit, TextEditBuilder};
 
 /// Where the files of the hand-off lie in the builder stage.
 pub(super) struct Origin<'a> {
-    /// The name of the stage.
-    pub(super) stage: &'a str,
+    /// The name of the stage that a path is taken from.
+    pub(super) stage: &'a dyn Fn(&str) -> String,
     /// The path in the stage of a path in the repository.
     pub(super) place: &'a dyn Fn(&str) -> String,
     /// Whether a path is rather taken from the context.
@@ -30,30 +30,34 @@ pub(super) struct Origin<'a> {
     pub(super) may_be_owned: bool,
 }
 
-pub(super) fn rewrite(situation: &Situation<'_>) -> Edits {
-    let build = situation.build();
-    let origin = Origin {
-        stage: builder_stage::name(&build.stages),
-        place: &|path| situation.in_builder(path),
-        stays: &|path| situation.is_build_input(path),
-        may_be_owned: situation.script.may_change_owners(),
+pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
+    let Some(first) = situations.first() else {
+        return Ok(Vec::new());
     };
-    let edit = take_from(build, &situation.handoff.uses, &origin)?;
-    Ok(vec![(build.source.path().clone(), edit), (build.source.path().clone(), renumber(build, 1))])
+    let build = first.build();
+    let maker = |path: &str| {
+        let name = first.handoff.flow_of(path).map(|flow| &flow.producer);
+        *situations.iter().find(|own| Some(&own.producer.name) == name).unwrap_or(first)
+    };
+    let origin = Origin {
+        stage: &|path| maker(path).stage.clone(),
+        place: &|path| maker(path).in_builder(path),
+        stays: &|path| maker(path).is_build_input(path),
+        may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners()),
+    };
+    let edit = take_from(build, &first.handoff.uses, &origin)?;
+    let path = build.source.path();
+    Ok(vec![(path.clone(), edit), (path.clone(), renumber(build, situations.len()))])
 }
 
 /// Makes the copies in `uses` take their files from a stage.
-pub(super) fn take_from(
-    build: &ImageBuild,
-    uses: &[CopyUse],
-    origin: &Origin<'_>,
-) -> Result<TextEdit, Box<crate::finding::Finding>> {
+pub(super) fn take_from(build: &ImageBuild, uses: &[CopyUse], origin: &Origin<'_>) -> Result<TextEdit, Box<Finding>> {
     let mut builder = TextEdit::builder();
     for found in uses {
         let Some(instruction) = build.dockerfile.instructions.get(found.copy.instruction) else {
             continue;
         };
-        one(build, found, instruction, origin, &mut builder);
+        one(build, found, instruction, origin, &mut builder)?;
     }
     builder.finish().map_err(|overlap| edit_failed(Location::File(build.source.path().clone()), &overlap.to_string()))
 }
@@ -64,26 +68,34 @@ fn one(
     instruction: &Instruction,
     origin: &Origin<'_>,
     builder: &mut TextEditBuilder,
-) {
-    let moves = |source: &SourceUse| matches!(source, SourceUse::Builder { path, .. } if !(origin.stays)(path));
-    let moved = found.sources.iter().filter(|source| moves(source)).count();
+) -> Result<(), Box<Finding>> {
+    let stage_of = |source: &SourceUse| match source {
+        SourceUse::Builder { path, .. } if !(origin.stays)(path) => Some((origin.stage)(path)),
+        _ => None,
+    };
+    let mut stages: Vec<_> = found.sources.iter().filter_map(stage_of).collect();
+    let moved = stages.len();
+    stages.dedup();
     if let [SourceUse::Ancestor { folder, below }] = found.sources.as_slice() {
         let lines = below.iter().map(|path| overlay(build, &found.copy, instruction, folder.as_str(), path, origin));
         let lines: Vec<_> = lines.collect();
         builder.insert(instruction.span.end(), lines.concat());
-    } else if moved == 0 {
-    } else if moved == found.copy.source_count {
-        whole(build, found, instruction, origin, builder);
-    } else {
-        builder.replace(instruction.span, split(build, found, instruction, origin, &moves));
+    } else if let ([stage], true) = (stages.as_slice(), moved == found.copy.source_count) {
+        whole(build, found, instruction, &origin.flags(instruction, stage), origin, builder);
+    } else if moved > 0 && (found.copy.is_json || !instruction.inner_comments.is_empty()) {
+        let location = Location::new(&build.source, instruction.span);
+        return Err(edit_failed(location, "this takes files of several stages, in a form that cannot be split"));
+    } else if moved > 0 {
+        builder.replace(instruction.span, split(build, found, instruction, origin, &stage_of));
     }
+    Ok(())
 }
 
 impl Origin<'_> {
     /// The flags that an instruction gets: the stage, and root as the owner where the builder may have set another.
-    fn flags(&self, instruction: &Instruction) -> String {
+    fn flags(&self, instruction: &Instruction, stage: &str) -> String {
         let owner = if self.may_be_owned && !instruction.has_flag("chown") { " --chown=0:0" } else { "" };
-        format!(" --from={}{owner}", self.stage)
+        format!(" --from={stage}{owner}")
     }
 }
 
@@ -92,10 +104,10 @@ fn whole(
     build: &ImageBuild,
     found: &CopyUse,
     instruction: &Instruction,
+    flag: &str,
     origin: &Origin<'_>,
     builder: &mut TextEditBuilder,
 ) {
-    let flag = origin.flags(instruction);
     if instruction.keyword == Keyword::Add {
         builder.replace(
             instruction.keyword_span,
@@ -139,25 +151,27 @@ fn split(
     found: &CopyUse,
     instruction: &Instruction,
     origin: &Origin<'_>,
-    moves: &dyn Fn(&SourceUse) -> bool,
+    stage_of: &dyn Fn(&SourceUse) -> Option<String>,
 ) -> String {
     let text = build.source.text();
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
     let destination = instruction.copy().map_or("", |view| view.destination.span().slice(text));
-    let mut runs: Vec<(bool, Vec<String>)> = Vec::new();
+    let mut runs: Vec<(Option<String>, Vec<String>)> = Vec::new();
     for (used, source) in found.sources.iter().zip(&found.copy.sources) {
-        let moved = moves(used);
-        let path = if moved { rooted(build, source, origin) } else { source.span.slice(text).to_owned() };
+        let stage = stage_of(used);
+        let path = if stage.is_some() { rooted(build, source, origin) } else { source.span.slice(text).to_owned() };
         match runs.last_mut() {
-            Some((kind, paths)) if *kind == moved => paths.push(path),
-            _ => runs.push((moved, vec![path])),
+            Some((kind, paths)) if *kind == stage => paths.push(path),
+            _ => runs.push((stage, vec![path])),
         }
     }
     let keyword = instruction.keyword_span.slice(text);
-    let lines = runs.into_iter().map(|(moved, paths)| {
-        let (keyword, from) =
-            if moved { (keyword_like(keyword), origin.flags(instruction)) } else { (keyword, String::new()) };
+    let lines = runs.into_iter().map(|(stage, paths)| {
+        let (keyword, from) = match stage {
+            Some(stage) => (keyword_like(keyword), origin.flags(instruction, &stage)),
+            None => (keyword, String::new()),
+        };
         format!("{keyword}{from}{flags} {} {destination}", paths.join(" "))
     });
     lines.collect::<Vec<_>>().join(newline)
@@ -186,7 +200,7 @@ fn overlay(
     format!(
         "{newline}{}{}{flags} {} {target}",
         keyword_like(instruction.keyword_span.slice(text)),
-        origin.flags(instruction),
+        origin.flags(instruction, &(origin.stage)(path)),
         (origin.place)(path)
     )
 }

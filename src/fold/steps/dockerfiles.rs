@@ -2,7 +2,7 @@
 
 use super::copies::{Origin, renumber, take_from};
 use super::{Edits, builder_stage};
-use crate::fold::run_lines;
+use crate::fold::{run_lines, stage_names};
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
 use crate::source::Repository;
@@ -14,8 +14,12 @@ pub(super) fn join(found: &DockerCp) -> Edits {
     let (first_stages, name) = named_stages(&found.first, second);
     let path = second.source.path().clone();
     let place = |local: &str| place_inside(found, local);
-    let origin =
-        Origin { stage: &name, place: &place, stays: &|_| false, may_be_owned: may_change_owners(&found.first) };
+    let origin = Origin {
+        stage: &|_| name.clone(),
+        place: &place,
+        stays: &|_| false,
+        may_be_owned: may_change_owners(&found.first),
+    };
     let count = found.first.stages.stages.len();
     Ok(vec![
         (path.clone(), builder_stage::in_front(&second.dockerfile, &first_stages)),
@@ -39,7 +43,7 @@ fn named_stages(first: &ImageBuild, second: &ImageBuild) -> (String, String) {
     let text = first.source.text();
     let target = first.target.and_then(|target| first.stages.stages.get(target));
     let own = target.and_then(|stage| stage.name.clone());
-    let name = own.clone().unwrap_or_else(|| builder_stage::name(&second.stages).to_owned());
+    let name = own.clone().unwrap_or_else(|| stage_names::alone(&second.stages));
     let from = target.and_then(|stage| first.dockerfile.instructions.get(stage.from));
     let named = match (own, from) {
         (None, Some(from)) => {

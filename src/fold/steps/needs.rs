@@ -1,4 +1,4 @@
-//! The image job no longer waits for the build job, but for what that waited for.
+//! The image job no longer waits for the build jobs, but for what these waited for.
 
 use super::Edits;
 use crate::finding::{Code, Finding};
@@ -8,16 +8,25 @@ use crate::gitlab::{Job, Need, NeedSource, Value};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
 use crate::text::TextEdit;
 
-pub(super) fn mend(situation: &Situation<'_>) -> Edits {
-    let mut edits = needs(situation)?;
-    edits.extend(dependencies(situation)?);
+pub(super) fn mend(situations: &[&Situation<'_>]) -> Edits {
+    let Some(consumer) = Consumer::of(situations) else {
+        return Ok(Vec::new());
+    };
+    let mut edits = consumer.needs()?;
+    edits.extend(consumer.dependencies()?);
     Ok(edits)
 }
 
-/// What becomes of `needs` once the build job is not in it.
+/// The image job, and the build jobs that go.
+struct Consumer<'a> {
+    situation: &'a Situation<'a>,
+    gone: Vec<&'a Job>,
+}
+
+/// What becomes of `needs` once the build jobs are not in it.
 enum Remedy {
-    /// The entry alone goes.
-    Entry,
+    /// Their entries go.
+    Entries,
     /// The keyword goes: the stages say the same.
     Keyword,
     /// The list stays, and is empty.
@@ -26,127 +35,142 @@ enum Remedy {
     Other(String),
 }
 
-fn needs(situation: &Situation<'_>) -> Edits {
-    let Some(needs) =
-        situation.consumer.needs().filter(|needs| needs.iter().any(|need| need.is_job(&situation.producer.name)))
-    else {
-        return Ok(Vec::new());
-    };
-    let others: Vec<_> = needs.iter().filter(|need| !need.is_job(&situation.producer.name)).collect();
-    let waits = waited_for(situation.producer);
-    let remedy = match waits {
-        Some(names) if names.is_empty() => {
-            if others.is_empty() {
-                Remedy::Empty
-            } else {
-                Remedy::Entry
-            }
-        }
-        Some(names) if names.iter().all(|name| others.iter().any(|need| need.is_job(name))) => Remedy::Entry,
-        Some(names) => match taken_over(situation, &names, &others) {
-            Some(name) => Remedy::Other(name),
-            None => return Err(not_mended(situation)),
-        },
-        None if before(situation, situation.producer).is_empty() => {
-            if others.is_empty() {
-                Remedy::Empty
-            } else {
-                Remedy::Entry
-            }
-        }
-        None if others.is_empty() && stages_say_the_same(situation) => Remedy::Keyword,
-        _ => return Err(not_mended(situation)),
-    };
-    edit_keyword(situation, "needs", &remedy)
-}
-
-/// The jobs that the producer needs by name; `None` where it waits for earlier stages.
-fn waited_for(producer: &Job) -> Option<Vec<String>> {
-    let name = |need: Need| match need.source {
-        NeedSource::Job(name) => name.to_string(),
-        NeedSource::Elsewhere => String::new(),
-    };
-    Some(producer.needs()?.into_iter().map(name).collect())
-}
-
-/// The one job that the image job must wait for in the place of the build job. It hands on no files, which
-/// the image job would get from then on.
-fn taken_over(situation: &Situation<'_>, names: &[String], others: &[&Need]) -> Option<String> {
-    let mut missing = names.iter().filter(|name| !others.iter().any(|need| need.is_job(name)));
-    let name = missing.next().filter(|_| missing.next().is_none())?;
-    let is_required = situation.producer.needs()?.iter().all(|need| !need.is_job(name) || !need.optional);
-    let job = situation.pipeline.job(name).filter(|_| is_required)?;
-    (!job.artifacts().hands_on_files()).then(|| name.clone())
-}
-
-/// The jobs of the stages before that of `job`, the producer left out.
-fn before<'a>(situation: &Situation<'a>, job: &Job) -> Vec<&'a str> {
-    let stage = situation.pipeline.stage_index(job);
-    let earlier = situation
-        .pipeline
-        .jobs()
-        .iter()
-        .filter(|other| situation.pipeline.stage_index(other) < stage && other.name != situation.producer.name);
-    earlier.map(|other| &*other.name).collect()
-}
-
-/// Whether waiting by stages makes the image job wait for exactly what the build job waited for, and gives
-/// it no files that it did not get.
-fn stages_say_the_same(situation: &Situation<'_>) -> bool {
-    let earlier = before(situation, situation.consumer);
-    let hands_on = |name: &&str| situation.pipeline.job(name).is_some_and(|job| job.artifacts().hands_on_files());
-    earlier == before(situation, situation.producer) && !earlier.iter().any(hands_on)
-}
-
-fn not_mended(situation: &Situation<'_>) -> Box<Finding> {
-    let message =
-        format!("the image job needs '{}', and what that waits for cannot be written here", situation.producer.name);
-    let finding = Finding::new(Code::NeedsNotMended, situation.consumer_location("needs"), message);
-    Box::new(finding.with_help("let the image job need what the build job needs, besides the build job"))
-}
-
-fn dependencies(situation: &Situation<'_>) -> Edits {
-    let listed = situation.consumer.dependencies().unwrap_or_default();
-    if !listed.iter().any(|(name, _)| *name == situation.producer.name) {
-        return Ok(Vec::new());
+impl<'a> Consumer<'a> {
+    fn of(situations: &[&'a Situation<'a>]) -> Option<Self> {
+        let situation = *situations.first()?;
+        let going = situations.iter().filter(|situation| !situation.fate.is_to_stay());
+        Some(Self { situation, gone: going.map(|situation| situation.producer).collect() })
     }
-    // Without the keyword the job would download everything, so an empty list stays.
-    edit_keyword(situation, "dependencies", if listed.len() == 1 { &Remedy::Empty } else { &Remedy::Entry })
-}
 
-fn edit_keyword(situation: &Situation<'_>, keyword: &str, remedy: &Remedy) -> Edits {
-    let failed = || edit_failed(situation.consumer_location(keyword), &format!("'{keyword}' cannot be mended here"));
-    let field = situation.consumer.fields.field(keyword).ok_or_else(failed)?;
-    let file = situation.pipeline.file(field.value.origin.file).ok_or_else(failed)?;
-    let node = field.value.origin.node;
-    let edit = match remedy {
-        Remedy::Entry => {
-            edit::remove_items(&file.tree, node, &places(situation, &field.value, file.tree.node(node).items()))
+    fn goes(&self, name: &str) -> bool {
+        self.gone.iter().any(|job| &*job.name == name)
+    }
+
+    fn needs(&self) -> Edits {
+        let needs = self.situation.consumer.needs().unwrap_or_default();
+        let names_gone = |need: &&Need| matches!(&need.source, NeedSource::Job(name) if self.goes(name));
+        let (named, others): (Vec<_>, Vec<_>) = needs.iter().partition(names_gone);
+        if named.is_empty() {
+            return Ok(Vec::new());
         }
-        Remedy::Keyword => remove_keyword(&file.tree, field.key_origin.node),
-        Remedy::Empty => Some(empty_list(&file.tree, node)),
-        Remedy::Other(name) => {
-            names_of(situation, &field.value).first().and_then(|old| edit::replace_scalar(&file.tree, *old, name))
+        let jobs: Vec<_> =
+            self.gone.iter().copied().filter(|job| named.iter().any(|need| need.is_job(&job.name))).collect();
+        let remedy = self.remedy(&jobs, &others).ok_or_else(|| self.not_mended())?;
+        self.edit_keyword("needs", &remedy)
+    }
+
+    /// What becomes of `needs` without `jobs`, which `others` are left of; `None` where it cannot be written.
+    fn remedy(&self, jobs: &[&Job], others: &[&Need]) -> Option<Remedy> {
+        let nothing_left = if others.is_empty() { Remedy::Empty } else { Remedy::Entries };
+        let by_stage: Vec<_> = jobs.iter().filter(|job| self.waited_for(job).is_none()).collect();
+        if by_stage.iter().any(|job| !self.before(job).is_empty()) {
+            let says_the_same = others.is_empty() && by_stage.iter().any(|job| self.stages_say_the_same(job));
+            return says_the_same.then_some(Remedy::Keyword);
         }
-    };
-    Ok(vec![(file.source.path().clone(), edit.ok_or_else(failed)?)])
-}
+        let names: Vec<_> = jobs.iter().filter_map(|job| self.waited_for(job)).flatten().collect();
+        let missing: Vec<_> = names.iter().filter(|name| !others.iter().any(|need| need.is_job(name))).collect();
+        match missing.as_slice() {
+            [] => Some(nothing_left),
+            [name] if jobs.len() == 1 => self.taken_over(jobs.first()?, name).then(|| Remedy::Other((*name).clone())),
+            _ => None,
+        }
+    }
 
-fn places(situation: &Situation<'_>, value: &Value, items: &[NodeId]) -> Vec<usize> {
-    let names = |item: &Value| item.text().or_else(|| item.get("job").and_then(Value::text));
-    let values = value.one_or_many().iter();
-    let found = values.filter(|item| names(item).is_some_and(|name| name == situation.producer.name));
-    found.filter_map(|item| items.iter().position(|node| *node == item.origin.node)).collect()
-}
+    /// The jobs that one needs by name, those that go replaced by what they need; `None` where it waits for stages.
+    fn waited_for(&self, job: &Job) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        for need in job.needs()? {
+            match need.source {
+                NeedSource::Job(name) => match self.gone.iter().find(|gone| gone.name == name) {
+                    Some(gone) => names.extend(self.waited_for(gone)?),
+                    None => names.push(name.to_string()),
+                },
+                NeedSource::Elsewhere => names.push(String::new()),
+            }
+        }
+        names.sort();
+        names.dedup();
+        Some(names)
+    }
 
-/// The scalars that name the build job in a list.
-fn names_of(situation: &Situation<'_>, list: &Value) -> Vec<NodeId> {
-    let name = |item: &Value| if item.text().is_some() { item.origin.node } else { job_key(item) };
-    let is_producer = |item: &&Value| {
-        let written = item.text().or_else(|| item.get("job").and_then(Value::text));
-        written.is_some_and(|written| written == situation.producer.name)
-    };
-    list.one_or_many().iter().filter(is_producer).map(name).collect()
+    /// Whether the image job can wait for this job in the place of the build job. It hands on no files, which
+    /// the image job would get from then on.
+    fn taken_over(&self, producer: &Job, name: &str) -> bool {
+        let is_required = producer.needs().unwrap_or_default().iter().all(|need| !need.is_job(name) || !need.optional);
+        let job = self.situation.pipeline.job(name).filter(|_| is_required);
+        job.is_some_and(|job| !job.artifacts().hands_on_files())
+    }
+
+    /// The jobs of the stages before that of `job`, those that go left out.
+    fn before(&self, job: &Job) -> Vec<&str> {
+        let pipeline = self.situation.pipeline;
+        let stage = pipeline.stage_index(job);
+        let is_earlier = |other: &&Job| pipeline.stage_index(other) < stage && !self.goes(&other.name);
+        pipeline.jobs().iter().filter(is_earlier).map(|other| &*other.name).collect()
+    }
+
+    /// Whether waiting by stages makes the image job wait for exactly what the build job waited for, and gives
+    /// it no files that it did not get.
+    fn stages_say_the_same(&self, producer: &Job) -> bool {
+        let pipeline = self.situation.pipeline;
+        let earlier = self.before(self.situation.consumer);
+        let hands_on = |name: &&str| pipeline.job(name).is_some_and(|job| job.artifacts().hands_on_files());
+        earlier == self.before(producer) && !earlier.iter().any(hands_on)
+    }
+
+    fn not_mended(&self) -> Box<Finding> {
+        let names: Vec<_> = self.gone.iter().map(|job| format!("'{}'", job.name)).collect();
+        let message =
+            format!("the image job needs {}, and what that waits for cannot be written here", names.join(" and "));
+        let finding = Finding::new(Code::NeedsNotMended, self.situation.consumer_location("needs"), message);
+        Box::new(finding.with_help("let the image job need what the build job needs, besides the build job"))
+    }
+
+    fn dependencies(&self) -> Edits {
+        let listed = self.situation.consumer.dependencies().unwrap_or_default();
+        let named = listed.iter().filter(|(name, _)| self.goes(name)).count();
+        if named == 0 {
+            return Ok(Vec::new());
+        }
+        // Without the keyword the job would download everything, so an empty list stays.
+        self.edit_keyword("dependencies", if named == listed.len() { &Remedy::Empty } else { &Remedy::Entries })
+    }
+
+    fn edit_keyword(&self, keyword: &str, remedy: &Remedy) -> Edits {
+        let situation = self.situation;
+        let failed =
+            || edit_failed(situation.consumer_location(keyword), &format!("'{keyword}' cannot be mended here"));
+        let field = situation.consumer.fields.field(keyword).ok_or_else(failed)?;
+        let file = situation.pipeline.file(field.value.origin.file).ok_or_else(failed)?;
+        let node = field.value.origin.node;
+        let edit = match remedy {
+            Remedy::Entries => {
+                edit::remove_items(&file.tree, node, &self.places(&field.value, file.tree.node(node).items()))
+            }
+            Remedy::Keyword => remove_keyword(&file.tree, field.key_origin.node),
+            Remedy::Empty => Some(empty_list(&file.tree, node)),
+            Remedy::Other(name) => {
+                self.names_of(&field.value).first().and_then(|old| edit::replace_scalar(&file.tree, *old, name))
+            }
+        };
+        Ok(vec![(file.source.path().clone(), edit.ok_or_else(failed)?)])
+    }
+
+    fn is_gone_item(&self, item: &Value) -> bool {
+        let name = item.text().or_else(|| item.get("job").and_then(Value::text));
+        name.is_some_and(|name| self.goes(&name))
+    }
+
+    fn places(&self, value: &Value, items: &[NodeId]) -> Vec<usize> {
+        let found = value.one_or_many().iter().filter(|item| self.is_gone_item(item));
+        found.filter_map(|item| items.iter().position(|node| *node == item.origin.node)).collect()
+    }
+
+    /// The scalars that name a build job in a list.
+    fn names_of(&self, list: &Value) -> Vec<NodeId> {
+        let name = |item: &Value| if item.text().is_some() { item.origin.node } else { job_key(item) };
+        list.one_or_many().iter().filter(|item| self.is_gone_item(item)).map(name).collect()
+    }
 }
 
 /// The value of `job` in an entry of `needs`, or the entry where it has none.
@@ -161,7 +185,7 @@ fn remove_keyword(tree: &crate::syntax::yaml::Tree, key: NodeId) -> Option<TextE
 }
 
 /// `[]` in the place of the list. A block list starts on a line of its own; the empty one stands behind its key.
-fn empty_list(tree: &crate::syntax::yaml::Tree, list: NodeId) -> TextEdit {
+pub(super) fn empty_list(tree: &crate::syntax::yaml::Tree, list: NodeId) -> TextEdit {
     let span = tree.node(list).span;
     let is_block = matches!(tree.node(list).collection_style(), Some(crate::syntax::yaml::CollectionStyle::Block));
     let start = if is_block { key_end(tree, list).unwrap_or(span.start()) } else { span.start() };

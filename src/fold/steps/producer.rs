@@ -1,47 +1,63 @@
-//! The build job goes, and its stage with it where no other job is in that.
+//! The build jobs go, and their stages with them where no other job is in these.
 
 use super::Edits;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::situation::{Situation, is_shared};
-use crate::gitlab::{Definition, PipelineFile};
+use crate::gitlab::{Definition, Job, Pipeline, PipelineFile};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
 use crate::text::TextEdit;
 
-pub(super) fn remove(situation: &Situation<'_>) -> Edits {
+pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
+    let Some(pipeline) = situations.first().map(|situation| situation.pipeline) else {
+        return Ok(Vec::new());
+    };
+    let mut gone: Vec<&Job> = Vec::new();
+    for situation in situations.iter().filter(|situation| !situation.fate.is_to_stay()) {
+        if !gone.iter().any(|job| job.name == situation.producer.name) {
+            gone.push(situation.producer);
+        }
+    }
     let mut edits = Vec::new();
-    for definition in &situation.producer.definitions {
-        let Some(file) = situation.pipeline.file(definition.file) else {
+    let definitions: Vec<_> = gone.iter().flat_map(|job| job.definitions.clone()).collect();
+    for file in pipeline.files() {
+        let of_file =
+            |definition: &&Definition| pipeline.file(definition.file).is_some_and(|own| std::ptr::eq(own, file));
+        let own: Vec<_> = definitions.iter().filter(of_file).copied().collect();
+        if own.is_empty() {
             continue;
-        };
-        edits.push((file.source.path().clone(), job(situation, file, *definition)?));
-        for moved in anchors(file, *definition)? {
+        }
+        edits.push((file.source.path().clone(), jobs(file, &own)?));
+        for moved in anchors(file, &own)? {
             edits.push((file.source.path().clone(), moved));
         }
     }
-    edits.extend(stage(situation)?);
+    edits.extend(stages(pipeline, &gone)?);
     Ok(edits)
 }
 
-fn job(situation: &Situation<'_>, file: &PipelineFile, definition: Definition) -> Result<TextEdit, Box<Finding>> {
+fn jobs(file: &PipelineFile, definitions: &[Definition]) -> Result<TextEdit, Box<Finding>> {
     let entries = file.tree.node(file.root).entries();
-    if entries.len() == 1 {
-        let message = "this job is all that its file holds, and GitLab takes no empty file";
-        let location = situation.pipeline.job_location(situation.producer);
-        let finding = Finding::new(Code::EditNotPossible, location, message);
+    let location = || match definitions.first() {
+        Some(definition) => file.location(definition.key),
+        None => Location::File(file.source.path().clone()),
+    };
+    if entries.len() == definitions.len() {
+        let message = "this is all that the file holds, and GitLab takes no empty file";
+        let finding = Finding::new(Code::EditNotPossible, location(), message);
         return Err(Box::new(finding.with_help("move the job into the file that includes this one")));
     }
-    let place = entries.iter().position(|entry| entry.key == definition.key);
-    let edit = place.and_then(|place| edit::remove_entries(&file.tree, file.root, &[place]));
-    edit.ok_or_else(|| {
-        edit_failed(situation.pipeline.job_location(situation.producer), "this job cannot be taken out of its file")
-    })
+    let is_gone = |key: NodeId| definitions.iter().any(|definition| definition.key == key);
+    let places: Vec<_> =
+        (0..entries.len()).filter(|at| entries.get(*at).is_some_and(|entry| is_gone(entry.key))).collect();
+    let edit = edit::remove_entries(&file.tree, file.root, &places);
+    edit.ok_or_else(|| edit_failed(location(), "this job cannot be taken out of its file"))
 }
 
-/// Anchors in the job that others refer to move to the first of these.
-fn anchors(file: &PipelineFile, definition: Definition) -> Result<Vec<TextEdit>, Box<Finding>> {
+/// Anchors in the jobs that others refer to move to the first of these.
+fn anchors(file: &PipelineFile, definitions: &[Definition]) -> Result<Vec<TextEdit>, Box<Finding>> {
     let tree = &file.tree;
-    let goes = |id: NodeId| tree.is_within(id, definition.value);
+    let goes = |id: NodeId| definitions.iter().any(|definition| tree.is_within(id, definition.value));
     let mut moved: Vec<NodeId> = Vec::new();
     let mut edits = Vec::new();
     for (id, node) in tree.nodes() {
@@ -60,20 +76,22 @@ fn anchors(file: &PipelineFile, definition: Definition) -> Result<Vec<TextEdit>,
     Ok(edits)
 }
 
-/// The stage of the producer, if no job and no template is in it any more.
-fn stage(situation: &Situation<'_>) -> Edits {
-    let stage = situation.producer.stage();
-    let others = situation.pipeline.jobs().iter().filter(|job| job.name != situation.producer.name);
-    let is_used = others.into_iter().any(|job| job.stage() == stage) || is_named_by_template(situation, &stage);
-    let Some(stages) = situation.pipeline.top().get("stages").filter(|_| !is_used) else {
+/// The stages of the jobs, if no other job and no template is in them any more.
+fn stages(pipeline: &Pipeline, gone: &[&Job]) -> Edits {
+    let others: Vec<_> =
+        pipeline.jobs().iter().filter(|job| !gone.iter().any(|other| other.name == job.name)).collect();
+    let is_used =
+        |stage: &str| others.iter().any(|job| &*job.stage() == stage) || is_named_by_template(pipeline, stage);
+    let unused: Vec<_> = gone.iter().map(|job| job.stage()).filter(|stage| !is_used(stage)).collect();
+    let Some(stages) = pipeline.top().get("stages").filter(|_| !unused.is_empty()) else {
         return Ok(Vec::new());
     };
-    let Some(file) = situation.pipeline.file(stages.origin.file).filter(|file| !is_shared(file, stages.origin.node))
-    else {
+    let Some(file) = pipeline.file(stages.origin.file).filter(|file| !is_shared(file, stages.origin.node)) else {
         return Ok(Vec::new());
     };
     let items = file.tree.node(stages.origin.node).items();
-    let is_stage = |id: &NodeId| file.tree.node(*id).scalar() == Some(&*stage);
+    let is_stage =
+        |id: &NodeId| file.tree.node(*id).scalar().is_some_and(|name| unused.iter().any(|stage| **stage == *name));
     let places: Vec<_> = items.iter().enumerate().filter(|(_, id)| is_stage(id)).map(|(place, _)| place).collect();
     if places.is_empty() {
         return Ok(Vec::new());
@@ -87,9 +105,8 @@ fn stage(situation: &Situation<'_>) -> Edits {
 }
 
 /// Whether a hidden job names the stage: whatever extends it later is in that stage.
-fn is_named_by_template(situation: &Situation<'_>, stage: &str) -> bool {
-    let hidden =
-        situation.pipeline.top().fields().iter().filter(|field| field.key.starts_with('.') || &*field.key == "default");
+fn is_named_by_template(pipeline: &Pipeline, stage: &str) -> bool {
+    let hidden = pipeline.top().fields().iter().filter(|field| field.key.starts_with('.') || &*field.key == "default");
     hidden
         .into_iter()
         .any(|field| field.value.get("stage").and_then(crate::gitlab::Value::text).as_deref() == Some(stage))

@@ -1,0 +1,51 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::situation::Situation;
+use crate::handoff::DockerCp;
+use crate::outcome::Via;
+
+/// What a fold means to change in the jobs of a pipeline; everything else must resolve to what it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intent {
+    /// Jobs that go.
+    pub gone: BTreeSet<String>,
+    /// Jobs that keep their name and become another job.
+    pub replaced: BTreeSet<String>,
+    /// Keywords that change, job by job.
+    pub changed: BTreeMap<String, BTreeSet<&'static str>>,
+    /// Whether a cache that only served the hand-off goes, for all jobs that inherit it.
+    pub changes_caches: bool,
+    /// Whether lines may go from the scripts of the jobs in `changed`; else they may only be completed.
+    pub removes_lines: bool,
+}
+
+/// Keywords of the image job that a fold may change.
+const OF_CONSUMER: [&str; 4] = ["before_script", "dependencies", "needs", "script"];
+
+impl Intent {
+    /// What the fold of these build jobs changes.
+    pub(super) fn of_jobs(situations: &[Situation<'_>]) -> Self {
+        let mut intent = Self::default();
+        for situation in situations {
+            if !situation.fate.is_to_stay() {
+                intent.gone.insert(situation.producer.name.to_string());
+            }
+            intent.changed.entry(situation.consumer.name.to_string()).or_default().extend(OF_CONSUMER);
+            intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
+        }
+        intent
+    }
+
+    /// What joining two Dockerfiles changes.
+    pub(super) fn of_docker_cp(found: &DockerCp) -> Self {
+        let changed = BTreeMap::from([(found.consumer.to_string(), OF_CONSUMER.into())]);
+        Self { changed, removes_lines: true, ..Self::default() }
+    }
+
+    /// Whether a fold may change this keyword of this job.
+    #[must_use]
+    pub fn allows(&self, job: &str, keyword: &str) -> bool {
+        let is_cache = self.changes_caches && keyword == "cache";
+        is_cache || self.changed.get(job).is_some_and(|keywords| keywords.contains(keyword))
+    }
+}
