@@ -47,32 +47,17 @@ fn obstacle(pattern: &PathPattern) -> Option<&'static str> {
         Some("the path depends on a variable that is not known here")
     } else if pattern.is_unbounded() {
         Some("the whole project is handed on")
-    } else if !is_copied_as_it_is(folder_of(&pattern.text)) {
+    } else if pattern.copied().is_none() {
         Some("the path holds a glob that COPY reads otherwise")
     } else {
         None
     }
 }
 
-/// `dist/*` and `dist/**` name all that is in `dist`.
-fn folder_of(path: &str) -> &str {
-    let path = path.trim_end_matches('/');
-    path.strip_suffix("/**/*").or_else(|| path.strip_suffix("/**")).or_else(|| path.strip_suffix("/*")).unwrap_or(path)
-}
-
-/// Whether a `COPY` of the path brings the same files to the same places: a folder that a glob matches would be
-/// emptied into the target, so a glob must be one for files.
-fn is_copied_as_it_is(path: &str) -> bool {
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let is_glob = |part: &str| part.contains(['*', '?', '[', '{']);
-    let is_for_files = name.rsplit_once('.').is_some_and(|(_, ending)| !ending.is_empty() && !is_glob(ending));
-    !is_glob(parent) && (!is_glob(name) || is_for_files && !name.contains(['{', '[']))
-}
-
 impl Input {
     /// The instruction that brings the files into the project's folder of the stage.
     pub(super) fn copy(&self, folder: &str) -> String {
-        let path = folder_of(&self.pattern.text);
+        let path = self.pattern.copied().unwrap_or(&self.pattern.text);
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         let target = match (path.contains(['*', '?']), parent) {
             (true, "") => "./".to_owned(),

@@ -123,7 +123,9 @@ impl<'a> Situation<'a> {
         let is_used = |pattern: &PathPattern| {
             self.handoff.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
                 SourceUse::Builder { path, .. } => pattern.relation(path) != Relation::Apart,
-                SourceUse::Ancestor { below, .. } => below.contains(&pattern.text),
+                SourceUse::Ancestor { below, .. } => {
+                    pattern.copied().is_some_and(|copied| below.iter().any(|path| path == copied))
+                }
                 SourceUse::Context | SourceUse::Unclear(_) => false,
             })
         };

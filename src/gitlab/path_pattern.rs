@@ -61,6 +61,14 @@ impl PathPattern {
         if self.is_literal() { RepositoryPath::new(&self.text) } else { None }
     }
 
+    /// The path with which one `COPY` brings exactly these files to the same places: the folder for `dist/*` and
+    /// `dist/**`, which name all that is in it. `None` for a glob that may match a folder, whose contents a `COPY`
+    /// would lay into the target without it, and for globs that `COPY` does not know.
+    #[must_use]
+    pub fn copied(&self) -> Option<&str> {
+        copied(&self.text)
+    }
+
     /// How its files lie to those of `source`, a path from the project's folder on that may hold the
     /// globs of a `COPY` source (`*`, `?`).
     #[must_use]
@@ -83,6 +91,17 @@ impl PathPattern {
         let make = |text| Self { text, written: Rc::clone(&written), origin: value.origin, is_known };
         braces(&text, 0).into_iter().map(make).collect()
     }
+}
+
+fn copied(path: &str) -> Option<&str> {
+    let path = path.trim_end_matches('/');
+    let all = ["/**/*", "/**", "/*"].iter().find_map(|glob| path.strip_suffix(glob)).unwrap_or(path);
+    let (parent, name) = all.rsplit_once('/').unwrap_or(("", all));
+    let is_glob = |part: &str| part.contains(['*', '?', '[', '{']);
+    let names_files = name.rsplit_once('.').is_some_and(|(stem, ending)| {
+        !ending.is_empty() && !is_glob(ending) && !stem.contains(['[', '{']) && !stem.contains("**")
+    });
+    (!is_glob(parent) && (!is_glob(name) || names_files)).then_some(all)
 }
 
 /// How the files that `pattern` names lie to those that `source` names; see [`PathPattern::relation`].
@@ -177,7 +196,7 @@ fn braces(text: &str, depth: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Relation, braces, relation_of_paths as lie};
+    use super::{Relation, braces, copied, relation_of_paths as lie};
 
     #[test]
     fn a_folder_covers_itself_and_what_lies_below() {
@@ -209,6 +228,17 @@ mod tests {
     fn neighbours_are_apart() {
         assert_eq!(lie("dist", "distribution"), Relation::Apart);
         assert_eq!(lie("dist/js", "dist/css"), Relation::Apart);
+    }
+
+    #[test]
+    fn a_copy_takes_folders_whole_and_globs_for_files_alone() {
+        assert_eq!(copied("dist"), Some("dist"));
+        assert_eq!(copied("dist/*"), Some("dist"));
+        assert_eq!(copied("dist/**/*"), Some("dist"));
+        assert_eq!(copied("target/app-*.jar"), Some("target/app-*.jar"));
+        assert_eq!(copied("dist/app*"), None);
+        assert_eq!(copied("*/build/libs"), None);
+        assert_eq!(copied("dist/*.{js,css}"), None);
     }
 
     #[test]

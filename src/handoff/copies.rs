@@ -152,7 +152,10 @@ fn ancestor(
         patterns.iter().any(|other| other.text != pattern.text && other.relation(&pattern.text) == Relation::Covers)
     };
     for pattern in patterns.iter().filter(is_below).filter(|pattern| !is_within_another(pattern)) {
-        if below.contains(&pattern.text) {
+        let Some(copied) = pattern.copied() else {
+            return SourceUse::Unclear(format!("{} may match folders, and a COPY would empty these", pattern.written));
+        };
+        if below.iter().any(|path| path == copied) {
             continue;
         }
         match ignored(context, &pattern.text) {
@@ -168,7 +171,7 @@ fn ancestor(
         if excluded(exclude, &pattern.text) {
             return SourceUse::Unclear(format!("artifacts:exclude leaves out some of {}", pattern.text));
         }
-        below.push(pattern.text.clone());
+        below.push(copied.to_owned());
     }
     if below.is_empty() { SourceUse::Context } else { SourceUse::Ancestor { folder: folder.clone(), below } }
 }
