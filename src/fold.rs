@@ -13,10 +13,12 @@ mod group;
 mod inputs;
 mod intent;
 mod obstacles;
+mod rewire;
 mod run_lines;
 mod situation;
 mod stage_names;
 mod steps;
+mod template;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::gitlab::Pipeline;

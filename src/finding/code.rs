@@ -119,6 +119,7 @@ codes! {
     InternalError "internal-error" Error "stagefold itself failed on this repository"
     JobDefinitionShared "job-definition-shared" Refusal "A part of a job that other jobs share"
     JobStartsEarlier "job-starts-earlier" Warning "A job that no longer waits for the build"
+    JobStartsLater "job-starts-later" Note "A job that waits for the image now"
     KeywordNotFoldable "keyword-not-foldable" Refusal "A keyword of the build job that cannot move into a Dockerfile"
     LaterJobUnblocked "later-job-unblocked" Refusal "A job that would no longer wait for the build"
     LegacyVariable "legacy-variable" Warning "A variable that GitLab no longer sets"

@@ -2,6 +2,7 @@
 
 use super::obstacles;
 use super::situation::Situation;
+use super::template;
 use crate::outcome::{OnOtherReaders, OnRulesDiffer};
 
 /// What becomes of the build job.
@@ -9,6 +10,8 @@ use crate::outcome::{OnOtherReaders, OnRulesDiffer};
 pub(super) enum Fate {
     /// It goes: the builder stage does all that it did.
     Goes,
+    /// Its words stay under this hidden name, for the jobs that extend it or refer to it.
+    BecomesTemplate(String),
     /// It stays as it is, for these reasons; the image job alone no longer takes its files.
     Stays(Vec<String>),
 }
@@ -25,7 +28,11 @@ impl Fate {
             reasons.extend(obstacles::runs_elsewhere(situation).into_iter().map(|finding| finding.message));
         }
         reasons.dedup();
-        if reasons.is_empty() { Self::Goes } else { Self::Stays(reasons) }
+        if !reasons.is_empty() {
+            return Self::Stays(reasons);
+        }
+        let is_taken_over = !template::mentions(situation).is_empty();
+        template::name(situation).filter(|_| is_taken_over).map_or(Self::Goes, Self::BecomesTemplate)
     }
 
     /// Whether the build job goes on making its files.
@@ -40,7 +47,8 @@ pub(super) fn settle(situations: &mut [Situation<'_>]) {
     let names: Vec<_> = situations.iter().map(|situation| situation.producer.name.clone()).collect();
     for situation in situations {
         let own = names.iter().zip(&fates).filter(|(name, _)| **name == situation.producer.name);
-        let stays = own.map(|(_, fate)| fate).find(|fate| fate.is_to_stay());
-        situation.fate = stays.cloned().unwrap_or(Fate::Goes);
+        let own: Vec<_> = own.map(|(_, fate)| fate).collect();
+        let stays = own.iter().find(|fate| fate.is_to_stay()).or_else(|| own.iter().find(|fate| ***fate != Fate::Goes));
+        situation.fate = stays.map_or(Fate::Goes, |fate| (*fate).clone());
     }
 }

@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fate::Fate;
+use super::rewire;
 use super::situation::Situation;
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
@@ -31,6 +33,14 @@ impl Intent {
                 intent.gone.insert(situation.producer.name.to_string());
             }
             intent.changed.entry(situation.consumer.name.to_string()).or_default().extend(OF_CONSUMER);
+            for follower in rewire::followers(situation) {
+                intent.changed.entry(follower.job.name.to_string()).or_default().extend(["needs", "dependencies"]);
+            }
+            if matches!(situation.fate, Fate::BecomesTemplate(_)) {
+                for job in situation.pipeline.jobs().iter().filter(|job| job.fields.get("extends").is_some()) {
+                    intent.changed.entry(job.name.to_string()).or_default().insert("extends");
+                }
+            }
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
         }
         intent

@@ -209,14 +209,20 @@ impl<'a> Situation<'a> {
         location.unwrap_or_else(|| self.consumer_location("script"))
     }
 
-    /// Whether a value stands in the consumer's own words, and nobody shares them by an anchor.
+    /// Whether no job but the image jobs of the group has what stands there, be it by an anchor, by `extends`, by
+    /// `!reference` or by `default`.
     pub(super) fn is_consumers_own(&self, origin: Origin) -> bool {
+        self.is_own_of(origin, &|job| self.group.is_consumer(job))
+    }
+
+    /// Whether no job but those that `is_owner` tells has what stands there.
+    pub(super) fn is_own_of(&self, origin: Origin, is_owner: &dyn Fn(&Job) -> bool) -> bool {
         let Some(file) = self.pipeline.file(origin.file) else {
             return false;
         };
-        let own = self.consumer.definitions.iter().find(|definition| definition.file == origin.file);
-        own.is_some_and(|definition| file.tree.is_within(origin.node, definition.value))
-            && !is_shared(file, origin.node)
+        let is_there = |node: NodeId| file.tree.is_within(node, origin.node);
+        let mut others = self.pipeline.jobs().iter().filter(|job| !is_owner(job));
+        !is_shared(file, origin.node) && !others.any(|job| job.holds(origin.file, &is_there))
     }
 
     pub(super) fn value_location(&self, value: &Value) -> Location {

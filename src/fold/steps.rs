@@ -8,7 +8,9 @@ mod cut;
 mod dockerfiles;
 mod needs;
 mod producer;
+mod rewire;
 mod script_lines;
+mod template;
 
 use super::edit_failed;
 use super::situation::Situation;
@@ -24,6 +26,9 @@ type Change = Result<(ChangeSet, Vec<Finding>), Box<Finding>>;
 /// Edits of one file, or the finding that says why one of them cannot be made.
 type Edits = Result<Vec<(RepositoryPath, TextEdit)>, Box<Finding>>;
 
+/// Every step on the jobs at large, with all build jobs that are folded together.
+const OF_PIPELINE: [fn(&[Situation<'_>]) -> Edits; 3] = [producer::remove, template::hide, rewire::followers];
+
 /// Every step in a Dockerfile, taken once for each, with all build jobs that it gets a stage of.
 const OF_DOCKERFILE: [fn(&[&Situation<'_>]) -> Edits; 2] = [builder_stage::insert, copies::rewrite];
 
@@ -32,7 +37,10 @@ const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 3] = [needs::mend, cut::seve
 
 /// Moves the build jobs of `situations` into the Dockerfiles of the images.
 pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
-    let mut edits = producer::remove(situations)?;
+    let mut edits = Vec::new();
+    for step in OF_PIPELINE {
+        edits.extend(step(situations)?);
+    }
     for own in apart(situations, |one, other| one.consumer.name == other.consumer.name) {
         for step in OF_CONSUMER {
             edits.extend(step(&own)?);

@@ -96,6 +96,11 @@ impl Pipeline {
         &self.files
     }
 
+    /// The numbers of the files, in the same order.
+    pub fn file_ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.files.len()).map(FileId)
+    }
+
     /// One of the files.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&PipelineFile> {

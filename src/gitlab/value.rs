@@ -6,6 +6,14 @@ use crate::syntax::yaml::NodeId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(super) usize);
 
+impl FileId {
+    /// The index of the file in [`super::Pipeline::files`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// The node that wrote a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {

@@ -2,6 +2,7 @@
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::fate::Fate;
+use crate::fold::rewire;
 use crate::fold::run_lines::Layer;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Pipeline, VariableKind, kind_of_variable};
@@ -45,7 +46,8 @@ pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
         );
         Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
     });
-    layer.into_iter().chain(variables).chain(kept(situation)).collect()
+    let followers = if situation.fate.is_to_stay() { Vec::new() } else { rewire::notes(situation) };
+    layer.into_iter().chain(variables).chain(kept(situation)).chain(followers).collect()
 }
 
 /// The build job that stays, and for whom.

@@ -2,8 +2,9 @@
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
+use crate::fold::{rewire, template};
 use crate::gitlab::{Definition, PipelineFile};
-use crate::syntax::yaml::{NodeId, NodeKind, Tree};
+use crate::syntax::yaml::{NodeId, Tree};
 use crate::text::RepositoryPath;
 
 /// Keys under which the name of a job stands.
@@ -20,7 +21,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Whatever names the build job and is not mended by the fold.
 pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
-    let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
+    let named = situation.pipeline.files().iter().enumerate().flat_map(|(at, file)| names(situation, at, file));
     let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
@@ -29,22 +30,39 @@ pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
                 situation.pipeline.job_location(situation.producer),
                 "this job would move into the Dockerfile",
             )
-            .with_help("let it stand on its own: write out here what it takes from the build job")
+            .with_help("take the name out here, or let the build job stay beside the fold: '--on-other-readers keep'")
     });
-    refused.collect()
+    refused.chain(rewire::obstacles(situation)).collect()
 }
 
 /// The places of a file that name the producer, those that go with it or that the fold mends left out.
-fn names(situation: &Situation<'_>, file: &PipelineFile) -> Vec<Location> {
-    let tree = &file.tree;
-    let is_name = |id: NodeId| matches!(&tree.node(id).kind, NodeKind::Scalar { value, .. } if **value == *situation.producer.name);
-    let mended = |id: NodeId| {
-        let jobs = situation.pipeline.jobs().iter().filter(|job| situation.takes_part(job));
-        let mut own = jobs.flat_map(|job| &job.definitions).filter(|definition| is_of(situation, definition, file));
-        own.any(|definition| tree.is_within(id, definition.value) && !is_extension(file, id))
+fn names(situation: &Situation<'_>, at: usize, file: &PipelineFile) -> Vec<Location> {
+    let mentions = if template::name(situation).is_some() { template::mentions(situation) } else { Vec::new() };
+    let is_mended = |id: NodeId| {
+        let is_mention = mentions.iter().any(|mention| mention.file.index() == at && mention.node == id);
+        is_mention || is_within_definition(situation, file, id) || is_in_needs(situation, at, file, id)
     };
-    let nodes = tree.nodes().map(|(id, _)| id);
-    nodes.filter(|id| is_name(*id) && refers(file, *id) && !mended(*id)).map(|id| file.location(id)).collect()
+    let is_name = |id: NodeId| file.tree.node(id).scalar() == Some(&*situation.producer.name);
+    let nodes = file.tree.nodes().map(|(id, _)| id);
+    nodes.filter(|id| is_name(*id) && refers(file, *id) && !is_mended(*id)).map(|id| file.location(id)).collect()
+}
+
+/// Whether a place is one of a build job's own, and goes with it.
+fn is_within_definition(situation: &Situation<'_>, file: &PipelineFile, id: NodeId) -> bool {
+    let producers = situation.group.producers(situation.pipeline);
+    let mut own =
+        producers.iter().flat_map(|job| &job.definitions).filter(|definition| is_of(situation, definition, file));
+    own.any(|definition| file.tree.is_within(id, definition.value))
+}
+
+/// Whether a place lies in what a job needs or downloads: of that, the fold mends each or says why it cannot.
+fn is_in_needs(situation: &Situation<'_>, at: usize, file: &PipelineFile, id: NodeId) -> bool {
+    let keywords = |job: &'_ crate::gitlab::Job| {
+        let fields = ["needs", "dependencies"].into_iter().filter_map(|keyword| job.fields.field(keyword));
+        fields.map(|field| field.value.origin).collect::<Vec<_>>()
+    };
+    let mut origins = situation.pipeline.jobs().iter().flat_map(keywords);
+    origins.any(|origin| origin.file.index() == at && file.tree.is_within(id, origin.node))
 }
 
 /// Addresses that fetch the files of the latest pipeline by the name of the job (GitLab docs: api/job_artifacts).
@@ -96,21 +114,6 @@ fn refers(file: &PipelineFile, id: NodeId) -> bool {
         }
         let key = node.entries().iter().find(|entry| entry.value == at).map(|entry| entry.key);
         if key.is_some_and(|key| file.tree.node(key).scalar().is_some_and(|name| REFERRING.contains(&name))) {
-            return true;
-        }
-        at = parent;
-    }
-    false
-}
-
-/// `extends` and `!reference` take the producer's own words over; nothing mends them.
-fn is_extension(file: &PipelineFile, id: NodeId) -> bool {
-    let mut at = id;
-    while let Some(parent) = file.tree.parent(at) {
-        let node = file.tree.node(parent);
-        let key = node.entries().iter().find(|entry| entry.value == at).map(|entry| entry.key);
-        let is_extends = key.is_some_and(|key| file.tree.node(key).scalar() == Some("extends"));
-        if is_extends || node.tag.as_ref().is_some_and(|tag| tag.name == "!reference") {
             return true;
         }
         at = parent;

@@ -3,6 +3,7 @@
 use super::Edits;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::edit_failed;
+use crate::fold::fate::Fate;
 use crate::fold::situation::{Situation, is_shared};
 use crate::gitlab::{Definition, Job, Pipeline, PipelineFile};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
@@ -13,7 +14,7 @@ pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
         return Ok(Vec::new());
     };
     let mut gone: Vec<&Job> = Vec::new();
-    for situation in situations.iter().filter(|situation| !situation.fate.is_to_stay()) {
+    for situation in situations.iter().filter(|situation| situation.fate == Fate::Goes) {
         if !gone.iter().any(|job| job.name == situation.producer.name) {
             gone.push(situation.producer);
         }
