@@ -3,6 +3,7 @@
 mod build_image;
 mod build_inputs;
 mod build_script;
+mod builder;
 mod consumer_script;
 mod context;
 mod copied_out;
@@ -27,7 +28,7 @@ pub(super) use several::several;
 pub(super) use unclear::unclear_build;
 
 /// Every obstacle of a hand-off from one job to another, in the order in which people read about them.
-const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
+const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 16] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -42,6 +43,7 @@ const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
     context::check,
     copies::check,
     dockerfile::check,
+    builder::check,
     notes::of_fold,
 ];
 

@@ -131,6 +131,10 @@ const DOCKER_WITHOUT_FILES: [&str; 26] = [
     "version", "wait",
 ];
 
+/// The same of `buildah`.
+const BUILDAH_WITHOUT_FILES: [&str; 10] =
+    ["containers", "images", "info", "inspect", "login", "logout", "pull", "push", "rmi", "tag"];
+
 /// Programs that only tell their version when they are asked for it.
 const VERSION_FLAGS: [&str; 5] = ["--version", "-v", "-V", "-version", "version"];
 
@@ -193,7 +197,8 @@ fn kind(step: &Step, name: &str) -> ProgramKind {
     let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
     match name {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
-        "docker" => docker_kind(step),
+        "docker" | "podman" => docker_kind(step),
+        "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         "git" => match argument(1) {
             "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => {
                 ProgramKind::WithoutFiles

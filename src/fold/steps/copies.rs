@@ -25,8 +25,8 @@ pub(super) struct Origin<'a> {
     pub(super) place: &'a dyn Fn(&str) -> String,
     /// Whether a path is rather taken from the context.
     pub(super) stays: &'a dyn Fn(&str) -> bool,
-    /// Whether the files may belong to somebody else than root there. From the context they are root's; from a
-    /// stage they keep their owner.
+    /// Whether the files may belong to somebody else than root there, where from the context they are root's; from
+    /// a stage they keep their owner.
     pub(super) may_be_owned: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn rewrite(situation: &Situation<'_>) -> Edits {
         stage: builder_stage::name(&build.stages),
         place: &|path| situation.in_builder(path),
         stays: &|path| situation.is_build_input(path),
-        may_be_owned: situation.script.may_change_owners(),
+        may_be_owned: situation.script.may_change_owners() && !build.command.builder.keeps_owners_of_context(),
     };
     let edit = take_from(build, &situation.handoff.uses, &origin)?;
     Ok(vec![(build.source.path().clone(), edit), (build.source.path().clone(), renumber(build, 1))])
