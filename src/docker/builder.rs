@@ -6,6 +6,7 @@ mod kaniko;
 
 use super::build_command::CommandContext;
 use super::build_options::BuildOptions;
+use super::image::ImageName;
 use super::script_walk::{Step, StepWord};
 use crate::text::RepositoryPath;
 
@@ -125,6 +126,20 @@ impl Builder {
         self != Self::Kaniko || kaniko::stays(path)
     }
 
+    /// An image of the pipeline as a `FROM` names it for this builder. buildah and podman look for a name without
+    /// a registry in several (containers-registries.conf: `unqualified-search-registries`), a runner on Docker Hub.
+    #[must_use]
+    pub fn image(self, written: &str) -> String {
+        let image = ImageName::new(written);
+        match self {
+            Self::Buildah | Self::Podman if image.registry.is_none() && written.contains('/') => {
+                format!("docker.io/{written}")
+            }
+            Self::Buildah | Self::Podman if image.registry.is_none() => format!("docker.io/library/{written}"),
+            _ => written.to_owned(),
+        }
+    }
+
     /// The options that build for another platform than the one it runs on.
     #[must_use]
     pub const fn platform_options(self) -> &'static [&'static str] {
@@ -145,4 +160,32 @@ pub enum SecretSource {
     File,
     /// Out of a file or a variable: `--secret id=ID,env=NAME`.
     Environment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Builder;
+
+    #[test]
+    fn a_name_without_a_registry_is_one_of_docker_hub() {
+        assert_eq!(Builder::Buildah.image("node:22"), "docker.io/library/node:22");
+        assert_eq!(Builder::Podman.image("cimg/node:22"), "docker.io/cimg/node:22");
+        assert_eq!(Builder::Podman.image("quay.io/a/node:22"), "quay.io/a/node:22");
+        assert_eq!(Builder::Docker.image("node:22"), "node:22");
+    }
+
+    #[test]
+    fn no_stage_lies_where_something_is_mounted() {
+        assert!(!Builder::Kaniko.may_build_in("/workspace"));
+        assert!(!Builder::Kaniko.may_build_in("/builds/shop"));
+        assert!(Builder::Kaniko.may_build_in("/build"));
+        assert!(Builder::Docker.may_build_in("/workspace"));
+    }
+
+    #[test]
+    fn kaniko_empties_all_but_what_is_mounted() {
+        assert!(Builder::Kaniko.keeps_between_stages("/kaniko/.docker/config.json"));
+        assert!(!Builder::Kaniko.keeps_between_stages("/root/.docker/config.json"));
+        assert!(!Builder::Kaniko.keeps_between_stages("/workspace/key.json"));
+    }
 }

@@ -80,7 +80,7 @@ fn builder_name(step: &Step) -> Option<&'static str> {
     let has = |words: &[&str]| step.words.iter().skip(1).filter_map(StepWord::text).any(|word| words.contains(&word));
     match program {
         "kaniko" => Some("a program called kaniko"),
-        "buildah" if has(&["from", "commit"]) => Some("buildah without a Dockerfile"),
+        "buildah" if has(&["commit"]) => Some("buildah without a Dockerfile"),
         "buildah" if has(&["bud", "build"]) => Some("buildah with options that are not known"),
         "podman" if has(&["build"]) => Some("podman with options that are not known"),
         "podman" if has(&["commit"]) => Some("podman commit"),

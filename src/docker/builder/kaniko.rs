@@ -127,6 +127,11 @@ fn context(options: &BuildOptions, folder: &RepositoryPath) -> Result<CommandCon
     if let Some(word) = options.operands().first() {
         return Err(format!("has the word {}, which is no option of kaniko", word.raw));
     }
+    let written = options.all("--context", "-c").next_back().and_then(|value| value.written.as_deref());
+    let is_remote = |path: &&str| path.contains("://") && !path.trim_start_matches(['"', '\'']).starts_with("dir://");
+    if let Some(path) = written.filter(is_remote) {
+        return Err(format!("takes its context from {path}"));
+    }
     let path = options.known("--context", "-c", "its context")?;
     let path = path.ok_or("names no context, and kaniko then takes /workspace, outside the project")?;
     let below = options.known("--context-sub-path", "--context-sub-path", "a part of its context")?;

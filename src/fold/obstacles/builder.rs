@@ -52,7 +52,8 @@ fn container_ignore(situation: &Situation<'_>) -> Vec<Finding> {
 fn lost_files(situation: &Situation<'_>) -> Vec<Finding> {
     let build = situation.build();
     let target = build.target.unwrap_or_default();
-    if target > 0 {
+    let skips_others = build.command.has_option("--skip-unused-stages");
+    if skips_others && build.stages.reachable(target).len() > 1 || !skips_others && target > 0 {
         return Vec::new();
     }
     let before = situation.handoff.script.walk.steps.iter().take(build.command.step);

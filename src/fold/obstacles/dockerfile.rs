@@ -49,6 +49,9 @@ fn options(command: &BuildCommand, location: &Location) -> Vec<Finding> {
     if command.option("--network").is_some_and(|network| network == "none") {
         findings.push(finding("the build has no network, and the build job had one"));
     }
+    if command.option("--pull").is_some_and(|pull| pull.trim_matches(['"', '\'']) == "never") {
+        findings.push(finding("the build pulls no images, and the builder stage needs one"));
+    }
     if command.builder.platform_options().iter().any(|option| command.has_option(option)) {
         findings.push(finding("the build is for another platform, and the build job was not"));
     }
