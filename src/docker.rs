@@ -2,6 +2,8 @@
 //! build context with its ignore file, and the stages of the Dockerfile.
 
 mod build_command;
+mod build_options;
+mod builder;
 mod context;
 mod engine;
 mod image;
@@ -9,6 +11,7 @@ mod script_walk;
 mod stages;
 
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
+pub use builder::{Builder, SecretSource};
 pub use context::BuildContext;
 pub use engine::Engine;
 pub use image::ImageName;

@@ -3,6 +3,7 @@
 mod build_image;
 mod build_inputs;
 mod build_script;
+mod builder;
 mod consumer_script;
 mod context;
 mod copied_out;
@@ -45,8 +46,8 @@ const OF_PRODUCER: [Check; 9] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 5] =
-    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check];
+const OF_CONSUMER: [Check; 6] =
+    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check, builder::check];
 
 /// What others rely on of a build job, so that it must not go.
 const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];

@@ -253,5 +253,6 @@ pub(super) fn is_shared(file: &PipelineFile, node: NodeId) -> bool {
 fn project_folder(build: &ImageBuild) -> String {
     let last = build.target.and_then(|target| build.stages.stages.get(target));
     let folder = last.and_then(|stage| stage.working_directory.as_deref()).map(|folder| folder.trim_end_matches('/'));
-    folder.filter(|folder| PROJECT_FOLDERS.contains(folder)).unwrap_or(OTHERWISE).to_owned()
+    let may_hold = |folder: &&str| PROJECT_FOLDERS.contains(folder) && build.command.builder.may_build_in(folder);
+    folder.filter(may_hold).unwrap_or(OTHERWISE).to_owned()
 }

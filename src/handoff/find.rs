@@ -140,7 +140,7 @@ impl Search {
         }
         for (item, message) in &script.walk.opaque {
             let text = script.items.get(*item).and_then(|item| item.text.clone()).unwrap_or_default();
-            if text.contains("docker") && text.contains("build") {
+            if speaks_of_a_build(&text) {
                 self.note_unclear(job, &flows, UnclearReason::Script(*item, message.clone()));
             }
         }
@@ -279,10 +279,16 @@ fn hands_over(step: &Step) -> bool {
     let mounts =
         words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"));
     match words.as_slice() {
-        ["docker", "cp", ..] | ["docker", "container", "cp", ..] => true,
-        ["docker", rest @ ..] => mounts && rest.contains(&"run"),
+        ["docker" | "podman", "cp", ..] | ["docker" | "podman", "container", "cp", ..] => true,
+        ["docker" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
         _ => false,
     }
+}
+
+/// Whether a text that cannot be read as a script names a builder.
+fn speaks_of_a_build(text: &str) -> bool {
+    let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
+    is_built && text.contains("build") || text.contains("executor")
 }
 
 /// A cached folder whose name begins with a dot is where a package manager keeps its downloads.

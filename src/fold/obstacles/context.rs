@@ -1,6 +1,6 @@
 //! The builder stage gets its sources from the build context: that must be the whole project.
 
-use crate::docker::{BuildContext, CommandContext};
+use crate::docker::{BuildContext, Builder, CommandContext};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::source::FileKind;
@@ -60,8 +60,14 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!("the build context is {folder}, and the builder stage needs the whole project");
+    let command = match situation.build().command.builder {
+        Builder::Kaniko => "executor --context $CI_PROJECT_DIR --dockerfile PATH/Dockerfile",
+        Builder::Buildah => "buildah build -f PATH/Dockerfile .",
+        Builder::Podman => "podman build -f PATH/Dockerfile .",
+        Builder::Docker | Builder::Buildx => "docker build -f PATH/Dockerfile .",
+    };
     let finding = Finding::new(Code::ContextNarrowerThanSources, situation.command_location(), message)
-        .with_help("build with the project's folder as context: 'docker build -f PATH/Dockerfile .'");
+        .with_help(format!("build with the project's folder as context: '{command}'"));
     Some(finding)
 }
 

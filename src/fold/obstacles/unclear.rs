@@ -57,7 +57,7 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
                 location,
                 format!("the image is built by {}, which is not folded yet", builder.name),
             )
-            .with_help("only 'docker build' and 'docker buildx build' are folded so far")
+            .with_help("builds by 'docker build', 'docker buildx build', kaniko, 'buildah build' and 'podman build' are folded")
         }
         UnclearReason::Container(step) => {
             let step = build.script.walk.steps.get(*step);

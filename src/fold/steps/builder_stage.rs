@@ -45,6 +45,7 @@ pub(super) fn in_front(dockerfile: &Dockerfile, stages: &str) -> TextEdit {
 
 fn lines(situation: &Situation<'_>) -> Vec<String> {
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
+    let image = situation.build().command.builder.image(&image);
     let mut lines = vec![format!("FROM {image} AS {}", situation.stage), format!("WORKDIR {}", situation.folder)];
     lines.extend(environment(situation));
     if let Shell::Of(program) = situation.script.shell() {

@@ -25,8 +25,8 @@ pub(super) struct Origin<'a> {
     pub(super) place: &'a dyn Fn(&str) -> String,
     /// Whether a path is rather taken from the context.
     pub(super) stays: &'a dyn Fn(&str) -> bool,
-    /// Whether the files may belong to somebody else than root there. From the context they are root's; from a
-    /// stage they keep their owner.
+    /// Whether the files may belong to somebody else than root there, where from the context they are root's; from
+    /// a stage they keep their owner.
     pub(super) may_be_owned: bool,
 }
 
@@ -43,7 +43,8 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         stage: &|path| maker(path).stage.clone(),
         place: &|path| maker(path).in_builder(path),
         stays: &|path| maker(path).is_build_input(path),
-        may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners()),
+        may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners())
+            && !build.command.builder.keeps_owners_of_context(),
     };
     let edit = take_from(build, &first.handoff.uses, &origin)?;
     let path = build.source.path();
