@@ -40,7 +40,7 @@ use gitlab::Pipeline;
 use source::{Overlay, Repository};
 use text::{FileVersions, RepositoryPath};
 
-pub use outcome::{Applicability, HandoffSummary, Layers, Outcome, Policy, Verdict, Via};
+pub use outcome::{Applicability, HandoffSummary, Layers, Outcome, Pass, Policy, Verdict, Via};
 
 /// How often a result is folded again: each time takes one more hand-off of the same repository.
 const MOST_FOLDS: usize = 20;

@@ -101,6 +101,17 @@ pub enum Layers {
     Off,
 }
 
+/// How a variable of the build job gets into the builder stage, where the user says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pass {
+    /// As a build argument, which everybody may see.
+    Argument,
+    /// As a secret, whose value is the variable's.
+    Secret,
+    /// As a secret file, whose path is the variable's value (GitLab docs: CI/CD variables of the type "file").
+    File,
+}
+
 /// What the user allows and wishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -108,6 +119,8 @@ pub struct Policy {
     pub accepted: BTreeSet<Code>,
     /// Dependency layers (`--layers`).
     pub layers: Layers,
+    /// How these variables get into the builder stage (`--pass NAME=WAY`).
+    pub passed: BTreeMap<String, Pass>,
 }
 
 /// What a fold comes to.

@@ -11,6 +11,8 @@ pub struct BuildCommand {
     pub item: usize,
     /// The bytes of the command in the item's text.
     pub span: Span,
+    /// The place in the item's text where its options begin: the end of the word `build`.
+    pub options_at: usize,
     /// The folder that it sends to the engine.
     pub context: CommandContext,
     /// The Dockerfile.
@@ -189,6 +191,8 @@ impl Parser {
             return Err("stands in a condition, a loop or a function".into());
         }
         let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
+        let subcommand = step.words.len().checked_sub(words.len() + 1).and_then(|at| step.words.get(at));
+        let options_at = subcommand.ok_or("names no subcommand")?.span.end();
         let context = self.context(folder)?;
         let dockerfile = match self.last("--file", "-f") {
             None => context.folder().join("Dockerfile").ok_or("names a Dockerfile outside the repository")?,
@@ -205,6 +209,7 @@ impl Parser {
             step: index,
             item: step.item,
             span: step.span,
+            options_at,
             context,
             dockerfile,
             target,

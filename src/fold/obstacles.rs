@@ -12,8 +12,10 @@ mod foreign_files;
 mod keywords;
 mod notes;
 mod other_jobs;
+mod passing;
 mod references;
 mod rules;
+mod secrets;
 mod several;
 mod sources;
 mod unclear;
@@ -27,7 +29,7 @@ pub(super) use several::several;
 pub(super) use unclear::unclear_build;
 
 /// Every obstacle of a hand-off from one job to another, in the order in which people read about them.
-const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
+const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 17] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -35,6 +37,8 @@ const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
     references::check,
     build_image::check,
     build_script::check,
+    passing::check,
+    secrets::check,
     sources::check,
     build_inputs::check,
     foreign_files::check,
