@@ -4,12 +4,15 @@
 //! must resolve to what it was; and folding the result once more must find nothing. A fold that fails here is
 //! a fault of stagefold, is told as one, and is never shown as a diff.
 
+mod build_line;
+mod secrets;
+
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{self, Intent};
 use crate::gitlab::{Field, Job, Pipeline};
-use crate::outcome::{HandoffSummary, Policy};
+use crate::outcome::{HandoffSummary, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::confirm::{Disagreement, DisagreementKind, confirm};
@@ -47,6 +50,9 @@ pub fn check(
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
+    for handoff in folded.handoffs {
+        secrets_are_kept(before, &after, policy, handoff, files).map_err(failed)?;
+    }
     let again = fold::plan(&overlay, &after, policy);
     let is_same = |other: &HandoffSummary| {
         let mut folded = folded.handoffs.iter();
@@ -111,26 +117,40 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Re
     }
 }
 
-/// Whether the commands of a job are what they were, but for a build context that was missing, and for
-/// the lines that copied files out of a first image.
-fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
-    let texts = |job: &Job| job.script().into_iter().map(|item| item.text.unwrap_or_default()).collect::<Vec<_>>();
-    let is_changed = intent.changed.contains_key(&*before.name);
-    let (before, after) = (texts(before), texts(after));
-    let mut rest = before.iter();
-    let found = after.iter().all(|now| rest.any(|then| now == then || is_changed && is_completed(then, now)));
-    found && (is_changed && intent.removes_lines || before.len() == after.len())
+/// Whether no secret stands where the image could keep it, and all that is passed is taken.
+fn secrets_are_kept(
+    before: &Pipeline,
+    after: &Pipeline,
+    policy: &Policy,
+    handoff: &HandoffSummary,
+    files: &BTreeMap<RepositoryPath, FileVersions>,
+) -> Result<(), String> {
+    let scripts = before.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
+    let version = files.get(&handoff.dockerfile);
+    let dockerfiles = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref()));
+    let (Some((before, after)), Some((old, new)), true) = (scripts, dockerfiles, handoff.via != Via::DockerCp) else {
+        return Ok(());
+    };
+    let pairs = before.iter().zip(&after);
+    let options: Vec<_> =
+        pairs.filter_map(|(before, after)| build_line::added_options(before, after)).flatten().collect();
+    secrets::are_kept(policy, old, new, &before.join("\n"), &options)
 }
 
-/// Whether `after` is `before` with a build context put into one place of it.
-fn is_completed(before: &str, after: &str) -> bool {
-    let same = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();
-    // The text may go on with the same letters as the context begins with, so the place may lie a little before.
-    (same.saturating_sub(" .".len())..=same).any(|at| {
-        let parts = before.get(..at).zip(before.get(at..));
-        parts
-            .is_some_and(|(head, tail)| after.strip_prefix(head).and_then(|rest| rest.strip_prefix(" .")) == Some(tail))
-    })
+/// The items of a job's script.
+fn texts(job: &Job) -> Vec<std::rc::Rc<str>> {
+    job.script().into_iter().map(|item| item.text.unwrap_or_default()).collect()
+}
+
+/// Whether the commands of the image job are what they were, but for a build context that was missing, for options
+/// that pass on what the builder stage reads, and for the lines that copied files out of a first image.
+fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
+    let is_changed = intent.changed.contains_key(&*before.name);
+    let is_same = |then: &str, now: &str| now == then || is_changed && build_line::is_completed(then, now);
+    let (before, after) = (texts(before), texts(after));
+    let mut rest = before.iter();
+    let found = after.iter().all(|now| rest.any(|then| is_same(then, now)));
+    found && (is_changed && intent.removes_lines || before.len() == after.len())
 }
 
 /// The first keyword in which two readings of a job differ though they must not.
@@ -142,18 +162,4 @@ fn difference<'a>(before: &'a Job, after: &'a Job, intent: &Intent) -> Option<&'
         changed.into_iter().find(|field| !same(field, other)).map(|field| &*field.key)
     };
     of(before, after).or_else(|| of(after, before))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_completed;
-
-    #[test]
-    fn a_script_may_only_gain_its_missing_context() {
-        assert!(is_completed("docker build -t a", "docker build -t a ."));
-        assert!(is_completed("docker build -t a\ndocker push a", "docker build -t a .\ndocker push a"));
-        assert!(is_completed("docker build -t a && b", "docker build -t a . && b"));
-        assert!(!is_completed("docker build -t a .", "docker build -t a"));
-        assert!(!is_completed("docker build -t a", "docker build -t b ."));
-    }
 }

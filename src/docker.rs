@@ -7,7 +7,9 @@ mod builder;
 mod context;
 mod engine;
 mod image;
+mod passed_options;
 mod script_walk;
+mod secret_mounts;
 mod stages;
 
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
@@ -16,4 +18,5 @@ pub use context::BuildContext;
 pub use engine::Engine;
 pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, Step, StepWord, place_in_repository};
+pub use secret_mounts::{BuilderTraits, SecretMounts};
 pub use stages::{Base, Copy, CopySource, MountFrom, Stage, Stages};

@@ -33,4 +33,4 @@ pub use pipeline::{Pipeline, PipelineFile, UnreadInclude};
 pub use predefined::{VariableKind, has_secret_name, kind_of_variable};
 pub use script::ScriptItem;
 pub use value::{Field, FileId, Kind, Mapping, Origin, Value};
-pub use variables::{Variables, names_in};
+pub use variables::{ValuePiece, Variables};

@@ -41,7 +41,7 @@ use source::{Overlay, Repository};
 use text::{FileVersions, RepositoryPath};
 
 pub use outcome::{
-    Applicability, HandoffSummary, Layers, OnOtherReaders, OnRulesDiffer, Outcome, Policy, Verdict, Via,
+    Applicability, HandoffSummary, Layers, OnOtherReaders, OnRulesDiffer, Outcome, Pass, Policy, Verdict, Via,
 };
 
 /// How often a result is folded again: each time takes one more hand-off of the same repository.

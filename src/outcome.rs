@@ -125,6 +125,17 @@ pub enum OnOtherReaders {
     Export,
 }
 
+/// How a variable of the build job gets into the builder stage, where the user says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pass {
+    /// As a build argument, which everybody may see.
+    Argument,
+    /// As a secret, whose value is the variable's.
+    Secret,
+    /// As a secret file, whose path is the variable's value (GitLab docs: CI/CD variables of the type "file").
+    File,
+}
+
 /// What the user allows and wishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -136,6 +147,8 @@ pub struct Policy {
     pub on_rules_differ: OnRulesDiffer,
     /// Build jobs that others rely on (`--on-other-readers`).
     pub on_other_readers: OnOtherReaders,
+    /// How these variables get into the builder stage (`--pass NAME=WAY`).
+    pub passed: BTreeMap<String, Pass>,
 }
 
 /// What a fold comes to.

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::code_named;
 use crate::finding::Code;
-use crate::outcome::{Layers, OnOtherReaders, OnRulesDiffer, Policy};
+use crate::outcome::{Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy};
 use crate::repo::Allowed;
 use crate::report::Detail;
 
@@ -81,6 +81,9 @@ pub(super) struct Options {
     /// Accept a difference that a `review` finding names; may be repeated
     #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
     accept: Vec<Code>,
+    /// Pass a variable of the build job as a build argument, a secret or a secret file; may be repeated
+    #[arg(long = "pass", global = true, value_name = "NAME=arg|secret|file", value_parser = passed)]
+    passed: Vec<(String, Pass)>,
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
@@ -190,7 +193,13 @@ impl Options {
             ReadersChoice::Keep => OnOtherReaders::Keep,
             ReadersChoice::Export => OnOtherReaders::Export,
         };
-        Policy { accepted: self.accept.iter().copied().collect(), layers, on_rules_differ, on_other_readers }
+        Policy {
+            accepted: self.accept.iter().copied().collect(),
+            layers,
+            on_rules_differ,
+            on_other_readers,
+            passed: self.passed.iter().cloned().collect(),
+        }
     }
 
     pub(super) const fn detail(&self) -> Detail {
@@ -200,6 +209,22 @@ impl Options {
             _ => Detail::Normal,
         }
     }
+}
+
+/// Reads `NAME=arg`, `NAME=secret` or `NAME=file`.
+fn passed(text: &str) -> Result<(String, Pass), String> {
+    let (name, way) = text.split_once('=').ok_or("write it as NAME=arg, NAME=secret or NAME=file")?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name || name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(format!("'{name}' is not the name of a variable"));
+    }
+    let way = match way {
+        "arg" => Pass::Argument,
+        "secret" => Pass::Secret,
+        "file" => Pass::File,
+        _ => return Err(format!("'{way}' is none of arg, secret and file")),
+    };
+    Ok((name.to_owned(), way))
 }
 
 impl From<&Allow> for Allowed {
@@ -214,7 +239,7 @@ mod tests {
 
     use clap::{CommandFactory, Parser};
 
-    use super::{Arguments, Command, Detail};
+    use super::{Arguments, Command, Detail, Pass};
     use crate::finding::Code;
 
     fn parse(line: &str) -> Arguments {
@@ -250,8 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_passed_by_their_names() {
+        let policy = parse("--pass A=arg diff . --pass B_1=file --pass A=secret").options.policy();
+        assert_eq!(policy.passed, [("A".to_owned(), Pass::Secret), ("B_1".to_owned(), Pass::File)].into());
+    }
+
+    #[test]
     fn what_makes_no_sense_is_a_usage_error() {
-        for line in ["--accept no-such-code", "--jobs 0", "-q -v", "explain nul-script-item", "--format yaml"] {
+        for line in [
+            "--accept no-such-code",
+            "--jobs 0",
+            "-q -v",
+            "explain nul-script-item",
+            "--format yaml",
+            "--pass A",
+            "--pass A=b",
+            "--pass 1=arg",
+        ] {
             let arguments = std::iter::once("stagefold").chain(line.split_whitespace());
             assert_eq!(Arguments::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -12,6 +12,8 @@ pub struct BuildCommand {
     pub item: usize,
     /// The bytes of the command in the item's text.
     pub span: Span,
+    /// The place in the item's text where its options begin: the end of the word `build`, or of the program's name.
+    pub options_at: usize,
     /// The program that builds.
     pub builder: Builder,
     /// Its name and the words in front of the options, as they are written.
@@ -91,13 +93,15 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
     }
     let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
     let context = (grammar.context)(&options, folder)?;
+    let program = step.words.get(..step.words.len() - words.len()).unwrap_or_default();
     let mut dockerfiles = (grammar.dockerfiles)(&options, folder, context.folder())?.into_iter();
     Ok(BuildCommand {
         step: index,
         item: step.item,
         span: step.span,
         builder,
-        program: written(step.words.get(..step.words.len() - words.len()).unwrap_or_default()).join(" "),
+        options_at: program.last().map_or(step.span.start(), |word| word.span.end()),
+        program: written(program).join(" "),
         dockerfile: dockerfiles.next().ok_or("names a Dockerfile outside the repository")?,
         other_dockerfile: dockerfiles.next(),
         context,

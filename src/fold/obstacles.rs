@@ -13,8 +13,10 @@ mod foreign_files;
 mod keywords;
 mod notes;
 mod other_jobs;
+mod passing;
 mod references;
 mod rules;
+mod secrets;
 mod several;
 mod sources;
 mod unclear;
@@ -33,7 +35,7 @@ pub(super) use unclear::unclear_build;
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 9] = [
+const OF_PRODUCER: [Check; 11] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -41,6 +43,8 @@ const OF_PRODUCER: [Check; 9] = [
     references::check,
     build_image::check,
     build_script::check,
+    passing::check,
+    secrets::check,
     sources::check,
     build_inputs::check,
 ];

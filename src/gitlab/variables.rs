@@ -4,8 +4,20 @@ use std::rc::Rc;
 use super::inherit;
 use super::value::{Field, Mapping, Origin, Value};
 
+/// A part of a variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValuePiece {
+    /// Text that stands for itself.
+    Text(String),
+    /// The value of the variable of this name, which the YAML does not define.
+    Variable(String),
+}
+
 /// How often a variable may lead to another one.
 const MOST_LEVELS: usize = 10;
+
+/// The most pieces that a value may come to.
+const MOST_PIECES: usize = 1_000;
 
 /// The variables that the YAML gives to a job.
 ///
@@ -21,6 +33,8 @@ struct Variable {
     value: Rc<str>,
     /// `expand: false` keeps `$` signs as they are.
     expand: bool,
+    /// Whether people are asked for it when they start a pipeline.
+    is_asked_for: bool,
     origin: Origin,
 }
 
@@ -44,6 +58,13 @@ impl Variables {
         self.by_name.get(name).map(|variable| (&*variable.value, variable.origin))
     }
 
+    /// Whether the form for a manual run shows it, so that people are meant to choose its value
+    /// (GitLab docs: ci/yaml#variablesdescription).
+    #[must_use]
+    pub fn is_asked_for(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|variable| variable.is_asked_for)
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(|name| &**name)
@@ -65,24 +86,46 @@ impl Variables {
     }
 
     fn expand_level(&self, text: &str, depth: usize) -> Option<String> {
+        let pieces = self.pieces_level(text, depth)?;
+        let text = |piece| match piece {
+            ValuePiece::Text(text) => Some(text),
+            ValuePiece::Variable(_) => None,
+        };
+        pieces.into_iter().map(text).collect()
+    }
+
+    /// The value of `name` in pieces: its text with the YAML's own variables expanded, and the names of the
+    /// others; `None` where the YAML does not define it, or where it leads in a circle.
+    #[must_use]
+    pub fn pieces(&self, name: &str) -> Option<Vec<ValuePiece>> {
+        self.pieces_of(self.by_name.get(name)?, 0)
+    }
+
+    fn pieces_of(&self, variable: &Variable, depth: usize) -> Option<Vec<ValuePiece>> {
+        match variable.expand {
+            true => self.pieces_level(&variable.value, depth),
+            false => Some(vec![ValuePiece::Text(variable.value.to_string())]),
+        }
+    }
+
+    fn pieces_level(&self, text: &str, depth: usize) -> Option<Vec<ValuePiece>> {
         if depth > MOST_LEVELS {
             return None;
         }
-        let mut expanded = String::new();
+        let mut found = Vec::new();
         for piece in (Pieces { rest: text }) {
+            if found.len() > MOST_PIECES {
+                return None;
+            }
             match piece {
-                Piece::Text(text) => expanded.push_str(text),
-                Piece::Variable(name) => {
-                    let variable = self.by_name.get(name)?;
-                    let value = match variable.expand {
-                        true => self.expand_level(&variable.value, depth + 1)?,
-                        false => variable.value.to_string(),
-                    };
-                    expanded.push_str(&value);
-                }
+                Piece::Text(text) => found.push(ValuePiece::Text(text.to_owned())),
+                Piece::Variable(name) => match self.by_name.get(name) {
+                    Some(variable) => found.extend(self.pieces_of(variable, depth + 1)?),
+                    None => found.push(ValuePiece::Variable(name.to_owned())),
+                },
             }
         }
-        Some(expanded)
+        Some(found)
     }
 
     fn set(&mut self, field: &Field) {
@@ -93,19 +136,10 @@ impl Variables {
             }
             None => (field.value.text(), true),
         };
-        let variable = Variable { value: value.unwrap_or_default(), expand, origin: field.value.origin };
+        let is_asked_for = ["description", "options"].iter().any(|key| field.value.get(key).is_some());
+        let variable = Variable { value: value.unwrap_or_default(), expand, is_asked_for, origin: field.value.origin };
         self.by_name.insert(Rc::clone(&field.key), variable);
     }
-}
-
-/// The names that `text` expands, in their order.
-#[must_use]
-pub fn names_in(text: &str) -> Vec<&str> {
-    let name = |piece| match piece {
-        Piece::Variable(name) => Some(name),
-        Piece::Text(_) => None,
-    };
-    Pieces { rest: text }.filter_map(name).collect()
 }
 
 enum Piece<'a> {

@@ -17,6 +17,7 @@
 //! ```
 
 use super::Edits;
+use crate::fold::environment::{RunPrefixes, quoted};
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
@@ -51,7 +52,8 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     if let Shell::Of(program) = situation.script.shell() {
         lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
     }
-    let (before, after) = situation.script.instructions();
+    let mut prefixes = RunPrefixes::new(&situation.environment.passed, situation.secret_mounts);
+    let (before, after) = situation.script.instructions(&mut prefixes);
     if let Some(layer) = situation.script.dependency_layer() {
         let manifests: Vec<_> = layer.manifests.iter().map(|manifest| manifest.as_str()).collect();
         lines.push(format!("COPY {} ./", manifests.join(" ")));
@@ -72,19 +74,9 @@ fn environment(situation: &Situation<'_>) -> Vec<String> {
     std::iter::once(format!("ENV CI=true GITLAB_CI=true{folder}")).chain(lines).collect()
 }
 
-/// A value as `ENV` reads it back.
-fn quoted(value: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+=".contains(character);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
-    format!("\"{escaped}\"")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Dockerfile, in_front, quoted};
+    use super::{Dockerfile, in_front};
 
     fn put(before: &str) -> String {
         in_front(&Dockerfile::parse(before), "FROM a AS builder\nRUN b").apply(before).unwrap()
@@ -102,12 +94,5 @@ mod tests {
     #[test]
     fn line_ends_and_a_byte_order_mark_stay() {
         assert_eq!(put("\u{feff}FROM x\r\n"), "\u{feff}FROM a AS builder\r\nRUN b\r\n\r\nFROM x\r\n");
-    }
-
-    #[test]
-    fn values_are_quoted_where_the_builder_would_read_them_otherwise() {
-        assert_eq!(quoted("-Dmaven.repo.local=/src/.m2"), "-Dmaven.repo.local=/src/.m2");
-        assert_eq!(quoted("a b$c"), "\"a b\\$c\"");
-        assert_eq!(quoted(""), "\"\"");
     }
 }
