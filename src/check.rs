@@ -147,7 +147,9 @@ fn texts(job: &Job) -> Vec<std::rc::Rc<str>> {
 fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let is_changed = intent.changed.contains_key(&*before.name);
     let is_same = |then: &str, now: &str| now == then || is_changed && build_line::is_completed(then, now);
-    let (before, after) = (texts(before), texts(after));
+    let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
+    let (before, mut after) = (texts(before), texts(after));
+    after.retain(|now| !added.iter().any(|line| **line == **now));
     let mut rest = before.iter();
     let found = after.iter().all(|now| rest.any(|then| is_same(then, now)));
     found && (is_changed && intent.removes_lines || before.len() == after.len())

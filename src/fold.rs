@@ -8,6 +8,7 @@
 
 mod environment;
 mod evidence;
+mod export;
 mod fate;
 mod group;
 mod inputs;

@@ -107,6 +107,7 @@ codes! {
     DuplicateKey "duplicate-key" Warning "A key that stands twice in one mapping"
     EditNotPossible "edit-not-possible" Refusal "A place that cannot be edited without touching its neighbours"
     EngineTooOld "engine-too-old" Refusal "A Docker Engine that builds no stages"
+    ExportNotPossible "export-not-possible" Refusal "Files that the image job cannot publish in the place of the build job"
     ExtendsUnresolved "extends-unresolved" Error "An extends that leads nowhere"
     FileLostBetweenStages "file-lost-between-stages" Refusal "A file outside the project that kaniko deletes behind the builder stage"
     FileUnreadable "file-unreadable" Error "A file that cannot be read"

@@ -1,5 +1,6 @@
 //! What becomes of the build job once the builder stage does its work.
 
+use super::group::Role;
 use super::obstacles;
 use super::situation::Situation;
 use super::template;
@@ -12,6 +13,8 @@ pub(super) enum Fate {
     Goes,
     /// Its words stay under this hidden name, for the jobs that extend it or refer to it.
     BecomesTemplate(String),
+    /// It goes, and the image job publishes its files in its place.
+    IsExported,
     /// It stays as it is, for these reasons; the image job alone no longer takes its files.
     Stays(Vec<String>),
 }
@@ -23,6 +26,10 @@ impl Fate {
         let mut reasons: Vec<String> = Vec::new();
         if policy.on_other_readers == OnOtherReaders::Keep {
             reasons.extend(obstacles::relied_on(situation).into_iter().map(|finding| finding.message));
+        }
+        let is_read = || !obstacles::readers(situation).is_empty();
+        if policy.on_other_readers == OnOtherReaders::Export && situation.role == Role::ForImage && is_read() {
+            return Self::IsExported;
         }
         if policy.on_rules_differ == OnRulesDiffer::Keep {
             reasons.extend(obstacles::runs_elsewhere(situation).into_iter().map(|finding| finding.message));
@@ -38,6 +45,11 @@ impl Fate {
     /// Whether the build job goes on making its files.
     pub(super) const fn is_to_stay(&self) -> bool {
         matches!(self, Self::Stays(_))
+    }
+
+    /// Whether the build job is taken out of the pipeline, with all its words.
+    pub(super) const fn is_to_go(&self) -> bool {
+        matches!(self, Self::Goes | Self::IsExported)
     }
 }
 

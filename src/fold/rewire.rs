@@ -1,6 +1,8 @@
 //! Jobs that need the build job by name, and none of its files, need the image job in its place: it does not succeed
 //! before the build does.
 
+use super::fate::Fate;
+use super::obstacles;
 use super::situation::Situation;
 use crate::finding::{Code, Finding};
 use crate::gitlab::{Job, NeedSource, Origin, Pipeline};
@@ -11,6 +13,8 @@ pub(super) struct Follower<'a> {
     pub(super) job: &'a Job,
     /// The image job that it needs from now on.
     pub(super) image: &'a Job,
+    /// Whether it takes the files, so that it must get them from the image job.
+    pub(super) reads: bool,
 }
 
 /// The jobs besides those of the fold that need the build job of `situation`, or list it among their `dependencies`.
@@ -21,11 +25,13 @@ pub(super) fn followers<'a>(situation: &Situation<'a>) -> Vec<Follower<'a>> {
         return Vec::new();
     };
     let follows = |job: &&Job| !situation.takes_part(job) && (needs(job, name) || depends(job, name));
-    pipeline.jobs().iter().filter(follows).map(|job| Follower { job, image }).collect()
+    let readers = if situation.fate == Fate::IsExported { obstacles::readers(situation) } else { Vec::new() };
+    let reads = |job: &Job| readers.iter().any(|reader| reader.name == job.name);
+    pipeline.jobs().iter().filter(follows).map(|job| Follower { job, image, reads: reads(job) }).collect()
 }
 
 /// What stands in the way of letting them need the image job.
-pub(super) fn obstacles(situation: &Situation<'_>) -> Vec<Finding> {
+pub(super) fn hindrances(situation: &Situation<'_>) -> Vec<Finding> {
     followers(situation).iter().flat_map(|follower| follower.obstacles(situation)).collect()
 }
 
@@ -66,7 +72,7 @@ impl Follower<'_> {
     /// Why the job cannot need the image job.
     fn misfit(&self, situation: &Situation<'_>, keyword: &str) -> Option<&'static str> {
         let stage = |job: &Job| situation.pipeline.stage_index(job);
-        if keyword == "dependencies" {
+        if keyword == "dependencies" && !self.reads {
             None
         } else if stage(self.image) > stage(self.job) {
             Some("the image job is in a later stage")

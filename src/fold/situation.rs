@@ -173,6 +173,11 @@ impl<'a> Situation<'a> {
         options.into_iter().map(|(_, option)| option).collect()
     }
 
+    /// Whether the builder is BuildKit for certain.
+    pub(super) fn has_buildkit(&self) -> bool {
+        self.secret_mounts != SecretMounts::None
+    }
+
     /// Whether the image job has the same value under `name` as the build job, as far as the YAML and its script tell.
     pub(super) fn has_same_in_consumer(&self, name: &str) -> bool {
         has_same_value(self.producer, self.consumer, &self.handoff.script, name)
@@ -310,7 +315,8 @@ fn secret_mounts(consumer: &Job, handoff: &Handoff) -> SecretMounts {
         words.contains(&"buildx") && words.contains(&"create")
     };
     let directives = handoff.build.dockerfile.directives.iter();
-    let mut frontend = directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
+    let mut frontend =
+        directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
     SecretMounts::of_builder(BuilderTraits {
         image: image.as_deref(),
         services: &services,

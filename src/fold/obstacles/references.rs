@@ -32,7 +32,7 @@ pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
             )
             .with_help("take the name out here, or let the build job stay beside the fold: '--on-other-readers keep'")
     });
-    refused.chain(rewire::obstacles(situation)).collect()
+    refused.chain(rewire::hindrances(situation)).collect()
 }
 
 /// The places of a file that name the producer, those that go with it or that the fold mends left out.

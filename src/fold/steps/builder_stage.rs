@@ -18,6 +18,8 @@
 
 use super::Edits;
 use crate::fold::environment::{RunPrefixes, quoted};
+use crate::fold::export;
+use crate::fold::fate::Fate;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
@@ -27,7 +29,9 @@ pub(super) fn insert(situations: &[&Situation<'_>]) -> Edits {
     let Some(build) = situations.first().map(|situation| situation.build()) else {
         return Ok(Vec::new());
     };
-    let stages: Vec<_> = situations.iter().map(|situation| lines(situation).join("\n")).collect();
+    let mut stages: Vec<_> = situations.iter().map(|situation| lines(situation).join("\n")).collect();
+    let exported = situations.iter().filter(|situation| situation.fate == Fate::IsExported);
+    stages.extend(exported.map(|situation| export::stage(situation)));
     Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &stages.join("\n\n")))])
 }
 

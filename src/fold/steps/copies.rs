@@ -12,6 +12,7 @@ use super::Edits;
 use crate::docker::{Copy, CopySource};
 use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::handoff::{CopyUse, ImageBuild, SourceUse};
 use crate::syntax::dockerfile::{Instruction, Keyword};
@@ -47,8 +48,9 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
             && !build.command.builder.keeps_owners_of_context(),
     };
     let edit = take_from(build, &first.handoff.uses, &origin)?;
+    let exports = situations.iter().filter(|situation| situation.fate == Fate::IsExported).count();
     let path = build.source.path();
-    Ok(vec![(path.clone(), edit), (path.clone(), renumber(build, situations.len()))])
+    Ok(vec![(path.clone(), edit), (path.clone(), renumber(build, situations.len() + exports))])
 }
 
 /// Makes the copies in `uses` take their files from a stage.

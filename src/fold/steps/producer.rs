@@ -3,7 +3,6 @@
 use super::Edits;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::edit_failed;
-use crate::fold::fate::Fate;
 use crate::fold::situation::{Situation, is_shared};
 use crate::gitlab::{Definition, Job, Pipeline, PipelineFile};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
@@ -14,7 +13,7 @@ pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
         return Ok(Vec::new());
     };
     let mut gone: Vec<&Job> = Vec::new();
-    for situation in situations.iter().filter(|situation| situation.fate == Fate::Goes) {
+    for situation in situations.iter().filter(|situation| situation.fate.is_to_go()) {
         if !gone.iter().any(|job| job.name == situation.producer.name) {
             gone.push(situation.producer);
         }

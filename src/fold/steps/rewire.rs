@@ -42,9 +42,11 @@ fn follow(situation: &Situation<'_>, follower: Follower<'_>, gone: &[&str]) -> E
         let names = |item: &&Value| name_of(item).is_some_and(|name| gone.contains(&&*name));
         let mut entries: Vec<_> = field.value.one_or_many().iter().filter(names).collect();
         let list = List { situation, job: follower.job, keyword, value: &field.value };
-        if keyword == "needs" && !entries.is_empty() && !rewire::needs(follower.job, &follower.image.name) {
+        let is_listed = names_of(&field.value).any(|name| *name == *follower.image.name);
+        let is_asked_for = keyword == "needs" || follower.reads;
+        if is_asked_for && !entries.is_empty() && (!is_listed || follower.reads) {
             let entry = entries.remove(0);
-            edits.push(list.put(entry, follower.image)?);
+            edits.push(list.put(entry, follower)?);
         }
         edits.extend(list.take_out(&entries)?);
     }
@@ -63,13 +65,16 @@ type Edit = Result<(RepositoryPath, TextEdit), Box<Finding>>;
 
 impl List<'_> {
     /// The entry names the image job, whose own files were never asked for.
-    fn put(&self, entry: &Value, image: &Job) -> Edit {
+    fn put(&self, entry: &Value, Follower { image, reads, .. }: Follower<'_>) -> Edit {
         let (file, path) = self.file()?;
         let name = entry.get("job").map_or(entry.origin.node, |job| job.origin.node);
+        if reads && names_of(self.value).any(|name| *name == *image.name) {
+            return Err(self.failed());
+        }
         let hands_on = image.artifacts().hands_on_files() || image.artifacts().fields.get("reports").is_some();
         let is_bare = entry.mapping().is_none();
         let takes = entry.get("artifacts").and_then(Value::text).as_deref() != Some("false");
-        let edit = match (hands_on && takes, is_bare) {
+        let edit = match (hands_on && takes && !reads, is_bare) {
             (true, true) => needs::without_artifacts(file, self.value.origin.node, entry.origin.node, &image.name),
             (true, false) => None,
             (false, _) => edit::replace_scalar(&file.tree, name, &image.name),
@@ -103,6 +108,11 @@ impl List<'_> {
         let location = self.situation.pipeline.keyword_location(self.job, self.keyword);
         edit_failed(location, &format!("'{}' of '{}' cannot be mended here", self.keyword, self.job.name))
     }
+}
+
+/// The jobs that a list names.
+fn names_of(list: &Value) -> impl Iterator<Item = std::rc::Rc<str>> {
+    list.one_or_many().iter().filter_map(name_of)
 }
 
 /// The job that an entry names.
