@@ -4,6 +4,8 @@
 //! must resolve to what it was; and folding the result once more must find nothing. A fold that fails here is
 //! a fault of stagefold, is told as one, and is never shown as a diff.
 
+mod fallback;
+
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
@@ -40,12 +42,18 @@ pub fn check(
     let overlay = Overlay::new(repository, files);
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
-    jobs_are_the_same(before, &after, handoff).map_err(failed)?;
     let again = fold::plan(&overlay, &after, policy);
-    let same = again
-        .iter()
-        .find(|plan| plan.summary.consumer == handoff.consumer && plan.summary.dockerfile == handoff.dockerfile);
-    match same {
+    let mut same = again.iter().map(|plan| &plan.summary).filter(|summary| summary.is_of_same_image(handoff));
+    if handoff.fallback.is_some() {
+        fallback::check(before, &after, handoff).map_err(failed)?;
+        let is_left = |summary: &&HandoffSummary| summary.fallback.is_some() && summary.producers == handoff.producers;
+        return match same.find(is_left) {
+            Some(_) => Err(failed("the files still go through the cache".to_owned())),
+            None => Ok(()),
+        };
+    }
+    jobs_are_the_same(before, &after, handoff).map_err(failed)?;
+    match same.next() {
         Some(_) => Err(failed("folding the result once more finds the same hand-off".to_owned())),
         None => Ok(()),
     }
@@ -129,6 +137,11 @@ fn is_completed(before: &str, after: &str) -> bool {
 fn difference<'a>(before: &'a Job, after: &'a Job, is_consumer: bool, via: Via) -> Option<&'a str> {
     let is_cache = |keyword: &str| via == Via::Cache && keyword == "cache";
     let may_change = |keyword: &str| is_cache(keyword) || is_consumer && CHANGED_OF_CONSUMER.contains(&keyword);
+    first_difference(before, after, may_change)
+}
+
+/// The first keyword in which two readings of a job differ, those left out that may change.
+fn first_difference<'a>(before: &'a Job, after: &'a Job, may_change: impl Fn(&str) -> bool) -> Option<&'a str> {
     let same = |one: &Field, other: &Job| other.fields.get(&one.key).is_some_and(|value| value.same(&one.value));
     let of = |fields: &'a Job, other: &'a Job| {
         let changed = fields.fields.fields().iter().filter(|field| !may_change(&field.key));

@@ -6,6 +6,7 @@
 
 mod environment;
 mod evidence;
+mod fallback;
 mod obstacles;
 mod run_lines;
 mod situation;
@@ -55,6 +56,17 @@ fn plan_job(
     found: &Handoff,
     all: &[Handoff],
 ) -> Plan {
+    let plan = plan_fold(repository, pipeline, policy, found, all);
+    fallback::in_place_of(plan, repository, pipeline, policy, found)
+}
+
+fn plan_fold(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    policy: &Policy,
+    found: &Handoff,
+    all: &[Handoff],
+) -> Plan {
     let summary = summary_of(found);
     let several = obstacles::several(pipeline, found, all);
     let Some(situation) = Situation::new(repository, pipeline, policy, found).filter(|_| several.is_empty()) else {
@@ -72,6 +84,7 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         paths: found.copies.iter().map(|copy| copy.inside.clone()).collect(),
         dockerfile: found.second.command.dockerfile.clone(),
         producer_kept: false,
+        fallback: None,
     };
     let findings = obstacles::of_docker_cp(repository, pipeline, found);
     finish(summary, findings, policy, || steps::fold_docker_cp(repository, pipeline, found))
@@ -125,6 +138,7 @@ fn summary_of(found: &Handoff) -> HandoffSummary {
         paths,
         dockerfile: found.build.command.dockerfile.clone(),
         producer_kept: false,
+        fallback: None,
     }
 }
 

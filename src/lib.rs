@@ -40,7 +40,7 @@ use gitlab::Pipeline;
 use source::{Overlay, Repository};
 use text::{FileVersions, RepositoryPath};
 
-pub use outcome::{Applicability, HandoffSummary, Layers, Outcome, Policy, Verdict, Via};
+pub use outcome::{Applicability, Fallback, HandoffSummary, Layers, Outcome, Policy, Verdict, Via};
 
 /// How often a result is folded again: each time takes one more hand-off of the same repository.
 const MOST_FOLDS: usize = 20;
@@ -63,7 +63,7 @@ pub fn fold(repository: &dyn Repository, pipeline: &RepositoryPath, policy: &Pol
 #[derive(Default)]
 struct Folded {
     files: BTreeMap<RepositoryPath, FileVersions>,
-    handoffs: Vec<HandoffSummary>,
+    handoffs: Vec<(HandoffSummary, Vec<Finding>)>,
     applicability: Option<Applicability>,
     findings: Vec<Finding>,
     refused: Vec<HandoffSummary>,
@@ -82,8 +82,11 @@ fn fold_next(
     if done.handoffs.is_empty() && !plans.is_empty() {
         done.findings.extend(fold::notes(&pipeline));
     }
-    let (folded, refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
+    let (mut folded, mut refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
+    // A fold may take away what stood in the way of another one, so no fallback is taken before the last.
+    folded.sort_by_key(|plan| plan.summary.fallback.is_some());
     let Some(plan) = folded.into_iter().next() else {
+        refused.retain(|plan| !done.has_rerouted(&plan.summary));
         done.findings.extend(refused.iter().flat_map(|plan| plan.findings.clone()));
         done.refused.extend(refused.into_iter().map(|plan| plan.summary));
         return Ok(false);
@@ -92,7 +95,9 @@ fn fold_next(
     let changes = plan.changes.unwrap_or_default();
     let files = changes.apply(read).map_err(|error| self_check(path, &error.to_string()))?;
     check::check(&overlay, &pipeline, path, policy, &plan.summary, &files)?;
-    done.take(plan.summary, plan.findings, plan.applicability, files);
+    let mut summary = plan.summary;
+    done.supersede_rerouted(&mut summary);
+    done.take(summary, plan.findings, plan.applicability, files);
     Ok(true)
 }
 
@@ -117,9 +122,30 @@ impl Folded {
                 }
             }
         }
-        self.findings.extend(findings);
         self.applicability = Some(self.applicability.map_or(applicability, |before| before.min(applicability)));
-        self.handoffs.push(summary);
+        // Why there is no fold is told once for each image.
+        let is_told = self.has_rerouted(&summary) && summary.fallback.is_some();
+        let findings = findings.into_iter().filter(|finding| !is_told || finding.severity() <= Severity::Warning);
+        let findings = findings.collect();
+        self.handoffs.push((summary, findings));
+    }
+
+    /// Whether this hand-off took a fallback before.
+    fn has_rerouted(&self, handoff: &HandoffSummary) -> bool {
+        self.handoffs.iter().any(|(before, _)| before.fallback.is_some() && before.is_of_same_image(handoff))
+    }
+
+    /// The fallback of a hand-off that can be folded after all is of no interest any more, but for the way that the
+    /// files took at first.
+    fn supersede_rerouted(&mut self, handoff: &mut HandoffSummary) {
+        let is_superseded = |before: &HandoffSummary| {
+            before.fallback.is_some() && handoff.fallback.is_none() && before.is_of_same_image(handoff)
+        };
+        if let Some((before, _)) = self.handoffs.iter().find(|(before, _)| is_superseded(before)) {
+            let via = before.via;
+            self.handoffs.retain(|(before, _)| !is_superseded(before));
+            handoff.via = via;
+        }
     }
 
     fn outcome(mut self) -> Outcome {
@@ -131,15 +157,11 @@ impl Folded {
         if verdict == Verdict::NothingToFold {
             self.findings.retain(|finding| finding.severity() >= Severity::Warning);
         }
-        self.handoffs.extend(self.refused);
+        let (mut handoffs, findings): (Vec<_>, Vec<_>) = self.handoffs.into_iter().unzip();
+        handoffs.extend(self.refused);
+        self.findings.extend(findings.into_iter().flatten());
         sort(&mut self.findings);
-        Outcome {
-            verdict,
-            applicability: self.applicability,
-            handoffs: self.handoffs,
-            findings: self.findings,
-            files: self.files,
-        }
+        Outcome { verdict, applicability: self.applicability, handoffs, findings: self.findings, files: self.files }
     }
 }
 

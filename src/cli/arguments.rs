@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::code_named;
 use crate::finding::Code;
-use crate::outcome::{Layers, Policy};
+use crate::outcome::{Fallback, Layers, Policy};
 use crate::repo::Allowed;
 use crate::report::Detail;
 
@@ -84,6 +84,12 @@ pub(super) struct Options {
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto)]
     layers: LayersChoice,
+    /// Where a fold is refused and the files go through a cache, hand them on by artifacts instead
+    ///
+    /// The build job uploads what the Dockerfile copies ('artifacts: paths', 'expire_in: 1 hour'), these paths leave
+    /// the caches, and both jobs stay. Caches of dependencies are left alone.
+    #[arg(long, global = true, value_enum, value_name = "WAY")]
+    fallback: Option<FallbackChoice>,
     /// Use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub(super) color: ColorChoice,
@@ -112,6 +118,13 @@ enum LayersChoice {
     Off,
 }
 
+/// What to offer where a fold is refused.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FallbackChoice {
+    /// Artifacts in the place of a cache
+    Artifacts,
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum ColorChoice {
@@ -138,7 +151,8 @@ impl Options {
             LayersChoice::Auto => Layers::Auto,
             LayersChoice::Off => Layers::Off,
         };
-        Policy { accepted: self.accept.iter().copied().collect(), layers }
+        let fallback = self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts);
+        Policy { accepted: self.accept.iter().copied().collect(), layers, fallback }
     }
 
     pub(super) const fn detail(&self) -> Detail {
@@ -164,6 +178,7 @@ mod tests {
 
     use super::{Arguments, Command, Detail};
     use crate::finding::Code;
+    use crate::outcome::Fallback;
 
     fn parse(line: &str) -> Arguments {
         Arguments::try_parse_from(std::iter::once("stagefold").chain(line.split_whitespace())).unwrap()
@@ -198,8 +213,21 @@ mod tests {
     }
 
     #[test]
+    fn a_fallback_is_only_taken_where_it_is_asked_for() {
+        assert_eq!(parse(".").options.policy().fallback, None);
+        assert_eq!(parse("--fallback artifacts .").options.policy().fallback, Some(Fallback::Artifacts));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_a_usage_error() {
-        for line in ["--accept no-such-code", "--jobs 0", "-q -v", "explain nul-script-item", "--format yaml"] {
+        for line in [
+            "--accept no-such-code",
+            "--jobs 0",
+            "-q -v",
+            "--fallback cache",
+            "explain nul-script-item",
+            "--format yaml",
+        ] {
             let arguments = std::iter::once("stagefold").chain(line.split_whitespace());
             assert_eq!(Arguments::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{line}");
         }
