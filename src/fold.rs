@@ -38,6 +38,7 @@ pub struct Plan {
 pub fn plan(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy) -> Vec<Plan> {
     let search = handoff::find(pipeline, repository);
     let unclear = search.unclear.iter().map(|build| obstacles::unclear_build(pipeline, build));
+    let unclear = unclear.map(|plan| fallback::without_paths(plan, policy));
     let copied = search.copied_out.iter().map(|found| plan_docker_cp(repository, pipeline, policy, found));
     let jobs = search.handoffs.iter().map(|found| plan_job(repository, pipeline, policy, found, &search.handoffs));
     jobs.chain(copied).chain(unclear).collect()

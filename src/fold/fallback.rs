@@ -30,9 +30,11 @@ pub(super) fn in_place_of(
     policy: &Policy,
     found: &Handoff,
 ) -> Plan {
-    let is_refused = refused.changes.is_none();
-    let Some(reroute) = Reroute::new(repository, pipeline, found).filter(|_| is_refused) else {
+    if refused.changes.is_some() {
         return refused;
+    }
+    let Some(reroute) = Reroute::new(repository, pipeline, found) else {
+        return without_paths(refused, policy);
     };
     match (policy.fallback, offer(&reroute)) {
         (Some(Fallback::Artifacts), Ok(changes)) => taken(refused, &reroute, changes),
@@ -40,6 +42,17 @@ pub(super) fn in_place_of(
         (None, Ok(_)) => recommended(refused),
         (None, Err(_)) => refused,
     }
+}
+
+/// `refused`, where it is not known which cached files the image takes, and so none can be uploaded.
+pub(super) fn without_paths(mut refused: Plan, policy: &Policy) -> Plan {
+    if policy.fallback.is_some() && refused.summary.via == Via::Cache {
+        add_help(
+            &mut refused,
+            "there is no fallback to artifacts, for it is not known which cached files the image takes",
+        );
+    }
+    refused
 }
 
 /// The change, or what stands in its way.
@@ -97,14 +110,17 @@ fn with_reasons(mut plan: Plan, reasons: Vec<Finding>) -> Plan {
     plan
 }
 
-/// The first of the findings that forbid the fold names the flag.
 fn recommended(mut plan: Plan) -> Plan {
+    add_help(&mut plan, &format!("or hand the files on by artifacts instead of the cache: {FLAG}"));
+    plan
+}
+
+/// Adds a sentence to the help of the first finding that forbids the fold.
+fn add_help(plan: &mut Plan, sentence: &str) {
     if let Some(finding) = plan.findings.iter_mut().find(|finding| finding.severity() >= Severity::Review) {
-        let way_out = format!("or hand the files on by artifacts instead of the cache: {FLAG}");
         finding.help = Some(match &finding.help {
-            Some(help) => format!("{help}; {way_out}"),
-            None => way_out,
+            Some(help) => format!("{help}; {sentence}"),
+            None => sentence.to_owned(),
         });
     }
-    plan
 }

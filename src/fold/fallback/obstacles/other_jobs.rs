@@ -5,7 +5,7 @@ use super::conditions::of_reader;
 use super::use_of::{Use, use_of};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::fallback::Reroute;
-use crate::gitlab::Job;
+use crate::gitlab::{Job, PathPattern};
 use crate::handoff::{downloads_artifacts, restores_cache_of};
 
 pub(super) fn check(reroute: &Reroute<'_>) -> Vec<Finding> {
@@ -14,13 +14,23 @@ pub(super) fn check(reroute: &Reroute<'_>) -> Vec<Finding> {
 
 fn of_job(reroute: &Reroute<'_>, job: &Job) -> Option<Finding> {
     let restored = restores_cache_of(job, reroute.producer);
-    let is_restored = restored.iter().any(|path| reroute.leaves(path));
-    let is_downloaded = downloads_artifacts(reroute.pipeline, job, reroute.producer);
-    let expected = if is_restored { &reroute.leaving } else { &reroute.uploaded };
-    match use_of(reroute.pipeline, job, expected) {
-        Use::Some(location, how) if is_restored && !is_downloaded => Some(loses(reroute, job, location, &how)),
-        Use::Some(location, how) if is_downloaded && !is_restored => Some(gains(reroute, job, location, &how)),
-        Use::Some(..) if is_restored => of_reader(reroute, job),
+    let lost: Vec<_> = restored.iter().filter(|path| reroute.leaves(path)).cloned().collect();
+    let is_new = |path: &&PathPattern| !restored.iter().any(|other| other.text == path.text);
+    let gained: Vec<_> = reroute.uploaded.iter().filter(is_new).cloned().collect();
+    if !downloads_artifacts(reroute.pipeline, job, reroute.producer) {
+        let (location, how) = used(reroute, job, &lost)?;
+        return Some(loses(reroute, job, location, &how));
+    }
+    match used(reroute, job, &gained) {
+        Some((location, how)) => Some(gains(reroute, job, location, &how)),
+        None => used(reroute, job, &lost).and_then(|_| of_reader(reroute, job)),
+    }
+}
+
+/// Where and how the job uses the files; nothing where there are none.
+fn used(reroute: &Reroute<'_>, job: &Job, paths: &[PathPattern]) -> Option<(Location, String)> {
+    match use_of(reroute.pipeline, job, paths) {
+        Use::Some(location, how) if !paths.is_empty() => Some((location, how)),
         Use::Some(..) | Use::None => None,
     }
 }

@@ -39,9 +39,24 @@ fn downloads(reroute: &Reroute<'_>) -> Vec<Finding> {
     if downloads_artifacts(reroute.pipeline, reroute.consumer, reroute.producer) {
         return Vec::new();
     }
+    if reroute.producer.artifacts().hands_on_files() {
+        return vec![more_files(reroute)];
+    }
     let fields = ["dependencies", "needs"].iter().filter_map(|keyword| reroute.consumer.fields.field(keyword));
     let foreign = fields.filter(|field| !is_own(reroute.pipeline, reroute.consumer, field.value.origin));
     foreign.map(|field| shared(reroute, reroute.consumer, &field.key, &field.value)).collect()
+}
+
+/// Who downloads the artifacts of a job gets all of them, and a `COPY . .` would take them into the image.
+fn more_files(reroute: &Reroute<'_>) -> Finding {
+    let (producer, consumer) = (&reroute.producer.name, &reroute.consumer.name);
+    let message =
+        format!("'{consumer}' would download the other artifacts of '{producer}' too, which it does not get today");
+    let location = reroute.pipeline.keyword_location(reroute.producer, "artifacts");
+    let keyword = if reroute.consumer.get("dependencies").is_some() { "dependencies" } else { "needs" };
+    Finding::new(Code::ForeignFileInContext, location, message)
+        .with_related(reroute.pipeline.keyword_location(reroute.consumer, keyword), "this keeps them out")
+        .with_help("let another job upload them, or let the image job download them")
 }
 
 fn shared(reroute: &Reroute<'_>, job: &Job, keyword: &str, value: &Value) -> Finding {
