@@ -2,7 +2,7 @@
 
 use super::first_difference;
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Value};
-use crate::handoff::{downloads_artifacts, restores_cache_of};
+use crate::handoff::{downloads_artifacts, is_dependency_folder, restores_cache_of};
 use crate::outcome::HandoffSummary;
 
 /// Whether `after` is `before` with the paths of `handoff` among the artifacts of the producer and in no cache, with
@@ -141,12 +141,80 @@ fn flows(after: &Pipeline, handoff: &HandoffSummary) -> Result<(), String> {
             return Err(format!("'{}' does not download the artifacts of '{}'", consumer.name, producer.name));
         }
         let uploaded = producer.artifacts().paths;
-        let is_uploaded = |path: &PathPattern| uploaded.iter().any(|other| other.text == path.text);
+        // The cache of a dependency stays, even where the image takes it from the artifacts.
+        let is_kept = |path: &PathPattern| {
+            is_dependency_folder(&path.text) && uploaded.iter().any(|other| other.text == path.text)
+        };
         let cached = restores_cache_of(consumer, producer);
-        let is_left = |path: &&PathPattern| handoff.paths.contains(&path.written.to_string()) && !is_uploaded(path);
+        let is_left = |path: &&PathPattern| handoff.paths.contains(&path.written.to_string()) && !is_kept(path);
         if let Some(path) = cached.iter().find(is_left) {
             return Err(format!("{} still goes through the cache", path.written));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::gitlab::Pipeline;
+    use crate::outcome::{Fallback, HandoffSummary, Via};
+    use crate::source::MemoryRepository;
+    use crate::text::RepositoryPath;
+
+    const BEFORE: &str = "\
+stages: [build, image]
+cache: {key: k, paths: [dist, node_modules]}
+b: {stage: build, script: x}
+c: {stage: image, script: x, dependencies: []}
+";
+    const AFTER: &str = "\
+stages: [build, image]
+cache: {key: k, paths: [node_modules]}
+b: {stage: build, script: x, artifacts: {paths: [dist], expire_in: 1 hour}}
+c: {stage: image, script: x, dependencies: [b]}
+";
+
+    fn pipeline(text: &str) -> Pipeline {
+        let repository = MemoryRepository::new([("p", text)]);
+        Pipeline::read(&repository, &RepositoryPath::new("p").unwrap()).unwrap()
+    }
+
+    fn checked(after: &str) -> Result<(), String> {
+        let handoff = HandoffSummary {
+            via: Via::Cache,
+            producers: vec!["b".to_owned()],
+            consumer: "c".to_owned(),
+            paths: vec!["dist".to_owned()],
+            dockerfile: RepositoryPath::new("Dockerfile").unwrap(),
+            producer_kept: false,
+            fallback: Some(Fallback::Artifacts),
+        };
+        check(&pipeline(BEFORE), &pipeline(after), &handoff)
+    }
+
+    #[test]
+    fn what_is_meant_passes() {
+        assert_eq!(checked(AFTER), Ok(()));
+    }
+
+    #[test]
+    fn everything_else_is_noticed() {
+        for (from, to) in [
+            ("[node_modules]", "[dist, node_modules]"),
+            ("[node_modules]", "[vendor]"),
+            ("key: k", "key: l"),
+            ("cache: {key: k, paths: [node_modules]}\n", ""),
+            ("[dist]", "[dist, src]"),
+            ("[dist]", "[src]"),
+            ("1 hour", "1 hour, when: always"),
+            ("[b]", "[]"),
+            ("[b]", "[b, b2]"),
+            ("image, script: x", "image, script: y"),
+            ("build, script: x", "build, script: x, retry: 1"),
+            ("c: {", "d: {script: x}\nc: {"),
+        ] {
+            assert!(AFTER.contains(from) && checked(&AFTER.replacen(from, to, 1)).is_err(), "{from} as {to}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use crate::fold::evidence;
 use crate::fold::run_lines::BuildScript;
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation, Value};
-use crate::handoff::{Handoff, JobScript, SourceUse, downloads_artifacts, is_download_cache, restores_cache_of};
+use crate::handoff::{Handoff, JobScript, SourceUse, downloads_artifacts, is_dependency_folder, restores_cache_of};
 use crate::outcome::{Policy, Via};
 use crate::source::Repository;
 
@@ -22,9 +22,6 @@ pub(super) struct Reroute<'a> {
     /// The paths that no cache is to hold any more.
     pub(super) leaving: Vec<PathPattern>,
 }
-
-/// Folders of dependencies, which a cache is there for. Names with a leading dot are such folders too.
-const DEPENDENCIES: [&str; 4] = ["bower_components", "node_modules", "vendor", "venv"];
 
 /// How the Dockerfile takes the files of a pattern.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,13 +124,13 @@ fn paths(
     let cached: Vec<_> = restores_cache_of(consumer, producer).into_iter().filter(|path| path.is_known).collect();
     let is_taken = |path: &&PathPattern| {
         let is_uploaded = covers(&uploads, path);
-        let least = if is_dependency(path) { Taking::ByName } else { Taking::WithItsFolder };
+        let least = if is_dependency_folder(&path.text) { Taking::ByName } else { Taking::WithItsFolder };
         !path.is_unbounded() && !is_uploaded && taking(found, path) >= least
     };
     let taken: Vec<_> = cached.iter().filter(is_taken).cloned().collect();
     let is_input = inputs(repository, found, producer);
     let uploaded = with_all_of_an_item(&taken, &cached).into_iter().filter(|path| !is_input(path)).collect();
-    let going: Vec<_> = taken.into_iter().filter(|path| !is_dependency(path)).collect();
+    let going: Vec<_> = taken.into_iter().filter(|path| !is_dependency_folder(&path.text)).collect();
     let leaving = cached.iter().filter(|path| covers(&going, path)).cloned().collect::<Vec<_>>();
     (uploaded, with_all_of_an_item(&leaving, &cached))
 }
@@ -145,11 +142,6 @@ fn covers(patterns: &[PathPattern], path: &PathPattern) -> bool {
 /// An item with braces is several patterns, and goes as a whole.
 fn with_all_of_an_item(some: &[PathPattern], all: &[PathPattern]) -> Vec<PathPattern> {
     all.iter().filter(|path| some.iter().any(|other| other.origin == path.origin)).cloned().collect()
-}
-
-fn is_dependency(path: &PathPattern) -> bool {
-    let name = path.text.rsplit('/').next().unwrap_or_default();
-    is_download_cache(&path.text) || DEPENDENCIES.contains(&name) || name.starts_with('.')
 }
 
 fn taking(found: &Handoff, path: &PathPattern) -> Taking {
