@@ -5,6 +5,7 @@
 //! a fault of stagefold, is told as one, and is never shown as a diff.
 
 mod build_line;
+mod fallback;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -49,16 +50,25 @@ pub fn check(
     let overlay = Overlay::new(repository, files);
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
+    let again = fold::plan(&overlay, &after, policy);
+    let mut summaries = again.iter().flat_map(|plan| &plan.summaries);
+    if let [handoff] = folded.handoffs
+        && handoff.fallback.is_some()
+    {
+        fallback::check(before, &after, handoff).map_err(failed)?;
+        let is_left = |summary: &HandoffSummary| {
+            summary.is_of_same_image(handoff) && summary.fallback.is_some() && summary.producers == handoff.producers
+        };
+        return match summaries.any(is_left) {
+            true => Err(failed("the files still go through the cache".to_owned())),
+            false => Ok(()),
+        };
+    }
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
     for handoff in folded.handoffs {
         secrets_are_kept(before, &after, policy, handoff, files).map_err(failed)?;
     }
-    let again = fold::plan(&overlay, &after, policy);
-    let is_same = |other: &HandoffSummary| {
-        let mut folded = folded.handoffs.iter();
-        folded.any(|handoff| other.consumer == handoff.consumer && other.dockerfile == handoff.dockerfile)
-    };
-    if again.iter().flat_map(|plan| &plan.summaries).any(is_same) {
+    if summaries.any(|other| folded.handoffs.iter().any(|handoff| other.is_of_same_image(handoff))) {
         return Err(failed("folding the result once more finds the same hand-off".to_owned()));
     }
     Ok(())
@@ -157,7 +167,11 @@ fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
 
 /// The first keyword in which two readings of a job differ though they must not.
 fn difference<'a>(before: &'a Job, after: &'a Job, intent: &Intent) -> Option<&'a str> {
-    let may_change = |keyword: &str| intent.allows(&before.name, keyword);
+    first_difference(before, after, |keyword| intent.allows(&before.name, keyword))
+}
+
+/// The first keyword in which two readings of a job differ, those left out that may change.
+fn first_difference<'a>(before: &'a Job, after: &'a Job, may_change: impl Fn(&str) -> bool) -> Option<&'a str> {
     let same = |one: &Field, other: &Job| other.fields.get(&one.key).is_some_and(|value| value.same(&one.value));
     let of = |fields: &'a Job, other: &'a Job| {
         let changed = fields.fields.fields().iter().filter(|field| !may_change(&field.key));

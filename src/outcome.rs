@@ -89,6 +89,36 @@ pub struct HandoffSummary {
     pub dockerfile: RepositoryPath,
     /// Whether the producer stays, for the sake of others.
     pub producer_kept: bool,
+    /// What is offered in place of a fold that is refused; `None` where the hand-off is folded or left alone.
+    pub fallback: Option<Fallback>,
+}
+
+impl HandoffSummary {
+    /// Whether both are about one image of one job, whatever way the files take.
+    #[must_use]
+    pub fn is_of_same_image(&self, other: &Self) -> bool {
+        self.consumer == other.consumer && self.dockerfile == other.dockerfile
+    }
+}
+
+/// What may be offered where a hand-off cannot be folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Files that went through `cache:` go through `artifacts:`.
+    Artifacts,
+}
+
+impl Fallback {
+    /// All there are.
+    pub const ALL: [Self; 1] = [Self::Artifacts];
+
+    /// Its name, as users write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Artifacts => "artifacts",
+        }
+    }
 }
 
 /// Whether the builder stage gets a layer of its own for dependencies.
@@ -149,6 +179,8 @@ pub struct Policy {
     pub on_other_readers: OnOtherReaders,
     /// How these variables get into the builder stage (`--pass NAME=WAY`).
     pub passed: BTreeMap<String, Pass>,
+    /// What to offer where a fold is refused (`--fallback`).
+    pub fallback: Option<Fallback>,
 }
 
 /// What a fold comes to.

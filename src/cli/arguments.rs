@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::code_named;
 use crate::finding::Code;
-use crate::outcome::{Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy};
+use crate::outcome::{Fallback, Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy};
 use crate::repo::Allowed;
 use crate::report::Detail;
 
@@ -109,6 +109,12 @@ pub(super) struct Options {
         hide_possible_values = true
     )]
     on_other_readers: ReadersChoice,
+    /// Where a fold is refused and the files go through a cache, hand them on by artifacts instead
+    ///
+    /// The build job uploads what the Dockerfile copies ('artifacts: paths', 'expire_in: 1 hour'), these paths leave
+    /// the caches, and both jobs stay. Caches of dependencies are left alone.
+    #[arg(long, global = true, value_enum, value_name = "WAY")]
+    fallback: Option<FallbackChoice>,
     /// Use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub(super) color: ColorChoice,
@@ -157,6 +163,13 @@ enum ReadersChoice {
     Export,
 }
 
+/// What to offer where a fold is refused.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FallbackChoice {
+    /// Artifacts in the place of a cache
+    Artifacts,
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum ColorChoice {
@@ -198,6 +211,7 @@ impl Options {
             layers,
             on_rules_differ,
             on_other_readers,
+            fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),
             passed: self.passed.iter().cloned().collect(),
         }
     }
@@ -241,6 +255,7 @@ mod tests {
 
     use super::{Arguments, Command, Detail, Pass};
     use crate::finding::Code;
+    use crate::outcome::Fallback;
 
     fn parse(line: &str) -> Arguments {
         Arguments::try_parse_from(std::iter::once("stagefold").chain(line.split_whitespace())).unwrap()
@@ -281,6 +296,12 @@ mod tests {
     }
 
     #[test]
+    fn a_fallback_is_only_taken_where_it_is_asked_for() {
+        assert_eq!(parse(".").options.policy().fallback, None);
+        assert_eq!(parse("--fallback artifacts .").options.policy().fallback, Some(Fallback::Artifacts));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_a_usage_error() {
         for line in [
             "--accept no-such-code",
@@ -291,6 +312,7 @@ mod tests {
             "--pass A",
             "--pass A=b",
             "--pass 1=arg",
+            "--fallback cache",
         ] {
             let arguments = std::iter::once("stagefold").chain(line.split_whitespace());
             assert_eq!(Arguments::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{line}");

@@ -296,3 +296,13 @@ fn speaks_of_a_build(text: &str) -> bool {
 pub fn is_download_cache(path: &str) -> bool {
     path.starts_with('.')
 }
+
+/// Folders of dependencies, which a cache is there for.
+const DEPENDENCIES: [&str; 4] = ["bower_components", "node_modules", "vendor", "venv"];
+
+/// Whether a cached folder holds dependencies: by its name, or by the dot that its name begins with.
+#[must_use]
+pub fn is_dependency_folder(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    is_download_cache(path) || is_download_cache(name) || DEPENDENCIES.contains(&name)
+}

@@ -22,6 +22,7 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         paths: paths.collect(),
         dockerfile,
         producer_kept: false,
+        fallback: None,
     };
     Plan {
         summaries: vec![summary],
