@@ -97,9 +97,10 @@ impl BuildEnvironment {
 
     /// What the script reads and the YAML does not give.
     fn note_reads(&mut self, sources: &Sources<'_>, reads: &[VariableRead]) {
+        let workflow = yaml::names_set_by_workflow(sources.pipeline);
         for read in reads {
             self.needs_project_folder |= read.name == "CI_PROJECT_DIR";
-            if sources.producer.variables.get(&read.name).is_none() {
+            if sources.producer.variables.get(&read.name).is_none() && !workflow.contains(&read.name) {
                 let location = sources.script.location(sources.pipeline, read.item, read.span);
                 let location = location.unwrap_or_else(|| sources.pipeline.job_location(sources.producer));
                 self.note(sources, &read.name, Readers::Named, location);
@@ -141,13 +142,13 @@ impl BuildEnvironment {
         if sources.policy.accepted.contains(&Code::CiVariableInSources) {
             return;
         }
-        let names = names_in_sources(sources.repository);
-        let missing: Vec<_> = names.into_iter().filter(|(name, _)| !self.has(sources, name)).collect();
         let is_passable = |name: &str| {
             kind_of_variable(name) == VariableKind::NameOfTheJob
                 || kind_of_variable(name) == VariableKind::Predefined && sources.may_pass_argument(name)
         };
-        if missing.len() <= MOST_FROM_SOURCES && missing.iter().all(|(name, _)| is_passable(name)) {
+        let names = names_in_sources(sources.repository).into_iter().filter(|(name, _)| is_passable(name));
+        let missing: Vec<_> = names.filter(|(name, _)| !self.has(sources, name)).collect();
+        if missing.len() <= MOST_FROM_SOURCES {
             for (name, location) in missing {
                 self.note(sources, &name, Readers::BehindSources, location);
             }
@@ -155,7 +156,7 @@ impl BuildEnvironment {
     }
 
     /// Whether the builder stage has the variable, or its lack is told elsewhere.
-    pub(super) fn has(&self, sources: &Sources<'_>, name: &str) -> bool {
+    fn has(&self, sources: &Sources<'_>, name: &str) -> bool {
         self.knows(name) || sources.producer.variables.get(name).is_some() || is_given_by_stage(name)
     }
 
