@@ -22,10 +22,10 @@ use crate::gitlab::{Job, Pipeline, ValuePiece, VariableKind, has_secret_name, ki
 use crate::handoff::{ImageBuild, JobScript};
 use crate::outcome::{Pass, Policy};
 use crate::source::Repository;
-use crate::text::RepositoryPath;
+use crate::text::{RepositoryPath, Span};
 
 use file_use::{FileUse, file_use};
-use script_names::{VariableRead, first_settings, variables_read};
+use script_names::{VariableRead, first_settings, names_read_by, variables_read};
 
 pub(super) use passed::{Certainty, PassedVariable, Readers, RunPrefix, RunPrefixes, Way, is_named_in};
 pub(super) use quote::quoted;
@@ -87,6 +87,7 @@ impl BuildEnvironment {
         let reads = variables_read(sources.script);
         environment.note_reads(sources, &reads);
         environment.note_configuration(sources);
+        environment.note_scripts(sources);
         let named: BTreeSet<_> = reads.iter().map(|read| read.name.as_str()).collect();
         environment.note_yaml(sources, &named);
         environment.note_asked_for(sources);
@@ -121,6 +122,23 @@ impl BuildEnvironment {
             for (name, location) in ecosystem::configuration_variables(sources.repository, folder) {
                 if sources.producer.variables.get(&name).is_none() {
                     self.note(sources, &name, Readers::Everywhere, location);
+                }
+            }
+        }
+    }
+
+    /// Secrets that scripts of the repository read which the build runs.
+    fn note_scripts(&mut self, sources: &Sources<'_>) {
+        for step in &sources.script.walk.steps {
+            let words = step.words.iter().take(2).filter_map(|word| word.text());
+            let places = words.filter_map(|word| place_in_repository(word, step.folder.as_ref()?));
+            let scripts = places.filter(|place| place.file_name().ends_with(".sh"));
+            for file in scripts.filter_map(|place| sources.repository.read(&place).ok()) {
+                let names = names_read_by(file.text()).filter(|name| has_secret_name(name));
+                for name in names.filter(|name| sources.producer.variables.get(name).is_none()) {
+                    let at = file.text().find(&name).unwrap_or_default();
+                    let location = Location::new(&file, Span::new(at, at + name.len()));
+                    self.note(sources, &name, Readers::BehindSources, location);
                 }
             }
         }

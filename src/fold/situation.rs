@@ -251,14 +251,15 @@ fn secret_mounts(consumer: &Job, handoff: &Handoff) -> SecretMounts {
         words.contains(&"buildx") && words.contains(&"create")
     };
     let directives = handoff.build.dockerfile.directives.iter();
-    let frontend = directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
+    let mut frontend =
+        directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
     SecretMounts::of_builder(BuilderTraits {
         image: image.as_deref(),
         services: &services,
         buildkit: buildkit.as_deref(),
         is_buildx: command.is_buildx,
         has_own_builder: walk.steps.iter().any(creates) || command.has_option("--builder"),
-        frontend: frontend.last(),
+        frontend: frontend.next_back(),
     })
 }
 

@@ -24,7 +24,10 @@ fn different(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Fin
         return None;
     }
     let place = situation.consumer.variables.get(name);
-    if !situation.has_same_in_consumer(name) {
+    let is_token = ["id_tokens", "secrets"]
+        .iter()
+        .any(|keyword| situation.consumer.get(keyword).is_some_and(|given| given.get(name).is_some()));
+    if is_token || !situation.has_same_in_consumer(name) {
         let message = format!("the build reads {name}, and the image job gives {name} a value of its own");
         let finding = Finding::new(code, variable.location.clone(), message)
             .with_help(format!("give one of the two another name than {name}"));
