@@ -33,7 +33,8 @@ pub(super) fn are_kept(
     let is_argument = |name: &str| policy.passed.get(name) == Some(&Pass::Argument);
     let named = declared.iter().filter(|name| has_secret_name(name) && !is_argument(name));
     let secrets: BTreeSet<_> = mounted.iter().chain(named).collect();
-    match secrets.into_iter().find(|name| mentions(&new, after, name, true) > mentions(&old, before, name, false)) {
+    let builders = stage_count(&new).saturating_sub(stage_count(&old));
+    match secrets.into_iter().find(|name| mentions(&new, after, name, builders) > mentions(&old, before, name, 0)) {
         Some(name) => Err(format!("{name} may be a secret, and stands where the image or its history may keep it")),
         None => Ok(()),
     }
@@ -53,13 +54,17 @@ fn declared(dockerfile: &Dockerfile) -> BTreeSet<String> {
     pairs.map(|pair| pair.name.text().to_owned()).collect()
 }
 
-/// How often the instructions name `name`, those `RUN`s of the first stage left out that belong to a new builder.
-fn mentions(dockerfile: &Dockerfile, text: &str, name: &str, has_builder: bool) -> usize {
+fn stage_count(dockerfile: &Dockerfile) -> usize {
+    dockerfile.instructions.iter().filter(|instruction| instruction.keyword == Keyword::From).count()
+}
+
+/// How often the instructions name `name`, the `RUN`s of the first `builders` stages left out: these are new.
+fn mentions(dockerfile: &Dockerfile, text: &str, name: &str, builders: usize) -> usize {
     let mut stages = 0;
     let mut count = 0;
     for instruction in &dockerfile.instructions {
         stages += usize::from(instruction.keyword == Keyword::From);
-        let is_of_builder = has_builder && stages == 1 && instruction.keyword == Keyword::Run;
+        let is_of_builder = (1..=builders).contains(&stages) && instruction.keyword == Keyword::Run;
         if !is_of_builder {
             count += whole_words(instruction.span.slice(text), name);
         }

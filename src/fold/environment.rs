@@ -22,10 +22,10 @@ use crate::gitlab::{Job, Pipeline, ValuePiece, VariableKind, has_secret_name, ki
 use crate::handoff::{ImageBuild, JobScript};
 use crate::outcome::{Pass, Policy};
 use crate::source::Repository;
-use crate::text::RepositoryPath;
+use crate::text::{RepositoryPath, Span};
 
 use file_use::{FileUse, file_use};
-use script_names::{VariableRead, first_settings, variables_read};
+use script_names::{VariableRead, first_settings, names_read_by, variables_read};
 
 pub(super) use passed::{Certainty, PassedVariable, Readers, RunPrefix, RunPrefixes, Way, is_named_in};
 pub(super) use quote::quoted;
@@ -87,6 +87,7 @@ impl BuildEnvironment {
         let reads = variables_read(sources.script);
         environment.note_reads(sources, &reads);
         environment.note_configuration(sources);
+        environment.note_scripts(sources);
         let named: BTreeSet<_> = reads.iter().map(|read| read.name.as_str()).collect();
         environment.note_yaml(sources, &named);
         environment.note_asked_for(sources);
@@ -97,9 +98,10 @@ impl BuildEnvironment {
 
     /// What the script reads and the YAML does not give.
     fn note_reads(&mut self, sources: &Sources<'_>, reads: &[VariableRead]) {
+        let workflow = yaml::names_set_by_workflow(sources.pipeline);
         for read in reads {
             self.needs_project_folder |= read.name == "CI_PROJECT_DIR";
-            if sources.producer.variables.get(&read.name).is_none() {
+            if sources.producer.variables.get(&read.name).is_none() && !workflow.contains(&read.name) {
                 let location = sources.script.location(sources.pipeline, read.item, read.span);
                 let location = location.unwrap_or_else(|| sources.pipeline.job_location(sources.producer));
                 self.note(sources, &read.name, Readers::Named, location);
@@ -125,6 +127,23 @@ impl BuildEnvironment {
         }
     }
 
+    /// Secrets that scripts of the repository read which the build runs.
+    fn note_scripts(&mut self, sources: &Sources<'_>) {
+        for step in &sources.script.walk.steps {
+            let words = step.words.iter().take(2).filter_map(|word| word.text());
+            let places = words.filter_map(|word| place_in_repository(word, step.folder.as_ref()?));
+            let scripts = places.filter(|place| place.file_name().ends_with(".sh"));
+            for file in scripts.filter_map(|place| sources.repository.read(&place).ok()) {
+                let names = names_read_by(file.text()).filter(|name| has_secret_name(name));
+                for name in names.filter(|name| sources.producer.variables.get(name).is_none()) {
+                    let at = file.text().find(&name).unwrap_or_default();
+                    let location = Location::new(&file, Span::new(at, at + name.len()));
+                    self.note(sources, &name, Readers::BehindSources, location);
+                }
+            }
+        }
+    }
+
     /// What the user says is to be passed, though nothing here reads it by its name.
     fn note_asked_for(&mut self, sources: &Sources<'_>) {
         for name in sources.policy.passed.keys() {
@@ -141,13 +160,13 @@ impl BuildEnvironment {
         if sources.policy.accepted.contains(&Code::CiVariableInSources) {
             return;
         }
-        let names = names_in_sources(sources.repository);
-        let missing: Vec<_> = names.into_iter().filter(|(name, _)| !self.has(sources, name)).collect();
         let is_passable = |name: &str| {
             kind_of_variable(name) == VariableKind::NameOfTheJob
                 || kind_of_variable(name) == VariableKind::Predefined && sources.may_pass_argument(name)
         };
-        if missing.len() <= MOST_FROM_SOURCES && missing.iter().all(|(name, _)| is_passable(name)) {
+        let names = names_in_sources(sources.repository).into_iter().filter(|(name, _)| is_passable(name));
+        let missing: Vec<_> = names.filter(|(name, _)| !self.has(sources, name)).collect();
+        if missing.len() <= MOST_FROM_SOURCES {
             for (name, location) in missing {
                 self.note(sources, &name, Readers::BehindSources, location);
             }
@@ -155,7 +174,7 @@ impl BuildEnvironment {
     }
 
     /// Whether the builder stage has the variable, or its lack is told elsewhere.
-    pub(super) fn has(&self, sources: &Sources<'_>, name: &str) -> bool {
+    fn has(&self, sources: &Sources<'_>, name: &str) -> bool {
         self.knows(name) || sources.producer.variables.get(name).is_some() || is_given_by_stage(name)
     }
 

@@ -121,6 +121,9 @@ const OF_IMAGES: [&str; 35] = [
 /// Parts of a name that tell of a secret.
 const SECRET_PARTS: [&str; 9] = ["TOKEN", "SECRET", "PASS", "PWD", "CRED", "AUTH", "CERT", "PRIVATE", "KEY"];
 
+/// Parts that begin so and tell of something else.
+const NO_SECRET_PARTS: [&str; 5] = ["AUTHOR", "AUTHORS", "KEYCLOAK", "KEYWORDS", "PASSENGER"];
+
 /// Predefined variables that hold a secret though their names do not say so.
 const SECRETS: [&str; 3] = ["CI_REPOSITORY_URL", "KUBECONFIG", "CI_JOB_JWT"];
 
@@ -216,9 +219,9 @@ const PREDEFINED_BEGINNINGS: [&str; 8] = [
 /// Whether the name of a variable tells of a secret, whoever defines it.
 #[must_use]
 pub fn has_secret_name(name: &str) -> bool {
-    SECRETS.contains(&name)
-        || !WRITTEN.contains(&name)
-            && name.split('_').any(|part| SECRET_PARTS.iter().any(|secret| part.starts_with(secret)))
+    let tells =
+        |part: &str| !NO_SECRET_PARTS.contains(&part) && SECRET_PARTS.iter().any(|secret| part.starts_with(secret));
+    SECRETS.contains(&name) || !WRITTEN.contains(&name) && name.split('_').any(tells)
 }
 
 #[cfg(test)]

@@ -21,23 +21,24 @@ const READERS: [&str; 17] = [
     "unzip", "wc",
 ];
 
-/// Options whose value is a file, as words of their own or with `=` behind them.
-const FILE_OPTIONS: [&str; 14] = [
-    "--cacert",
-    "--cert",
-    "--config",
-    "--env-file",
-    "--global-settings",
-    "--globalconfig",
-    "--init-script",
-    "--key",
-    "--netrc-file",
-    "--settings",
-    "--userconfig",
-    "-I",
-    "-gs",
-    "-s",
+/// Options whose value is a file, as words of their own or with `=` behind them, and the programs that have them;
+/// no program stands for all.
+const FILE_OPTIONS: [(&str, &[&str]); 11] = [
+    ("--cacert", &[]),
+    ("--env-file", &[]),
+    ("--global-settings", MAVEN),
+    ("--globalconfig", &[]),
+    ("--init-script", GRADLE),
+    ("--netrc-file", &[]),
+    ("--settings", MAVEN),
+    ("--userconfig", &[]),
+    ("-I", GRADLE),
+    ("-gs", MAVEN),
+    ("-s", MAVEN),
 ];
+
+const MAVEN: &[&str] = &["mvn", "mvnd", "mvnw"];
+const GRADLE: &[&str] = &["gradle", "gradlew"];
 
 /// Variables whose value is the path of a file.
 const FILE_VARIABLES: [&str; 7] = [
@@ -78,7 +79,7 @@ fn uses_of(command: &Command, name: &str) -> Vec<bool> {
             ("[" | "[[" | "test", "-n" | "-z") => {}
             ("[" | "[[" | "test", "-e" | "-f" | "-r" | "-s") => uses.push(true),
             ("[" | "[[" | "test", _) => uses.push(false),
-            _ => uses.push(is_path(word, name, READERS.contains(&program) || FILE_OPTIONS.contains(&before.as_str()))),
+            _ => uses.push(is_path(word, name, program, &before)),
         }
     }
     let assigned = command.assignments.iter().filter_map(|it| Some((it.name.as_str(), it.value.as_ref()?)));
@@ -92,18 +93,25 @@ fn uses_of(command: &Command, name: &str) -> Vec<bool> {
     uses
 }
 
-/// Whether a word that names the variable is a path: the variable alone where files are expected, or behind an
+/// Whether a word that names the variable is a path: the variable alone where the program expects files, or behind an
 /// option or a variable that takes a file.
-fn is_path(word: &Word, name: &str, expects_file: bool) -> bool {
-    let pieces: Vec<_> = word.pieces.iter().map(|piece| &piece.kind).collect();
+fn is_path(word: &Word, name: &str, program: &str, before: &str) -> bool {
+    let pieces = word.pieces.iter().map(|piece| &piece.kind);
+    let pieces: Vec<_> = pieces.filter(|kind| !matches!(kind, PieceKind::Literal(text) if text.is_empty())).collect();
     match pieces.as_slice() {
-        [PieceKind::Parameter(_)] => expects_file,
+        [PieceKind::Parameter(_)] => READERS.contains(&program) || takes_file(program, before),
         [PieceKind::Literal(head), PieceKind::Parameter(parameter)] if parameter.name == name => {
             let option = head.strip_suffix('=').unwrap_or_default();
-            FILE_OPTIONS.contains(&option) || FILE_VARIABLES.contains(&option)
+            takes_file(program, option) || FILE_VARIABLES.contains(&option)
         }
         _ => false,
     }
+}
+
+fn takes_file(program: &str, option: &str) -> bool {
+    let is_one =
+        |(name, programs): &(&str, &[&str])| *name == option && (programs.is_empty() || programs.contains(&program));
+    FILE_OPTIONS.iter().any(is_one)
 }
 
 fn names(word: &Word, name: &str) -> bool {
@@ -139,7 +147,14 @@ mod tests {
         ] {
             assert_eq!(used(line), FileUse::Path, "{line}");
         }
-        for line in ["echo $X | base64 -d > a", "mvn -Dtoken=$X package", "make KEY=\"$X\"", "cp a/$X b"] {
+        for line in [
+            "echo $X | base64 -d > a",
+            "mvn -Dtoken=$X package",
+            "make KEY=\"$X\"",
+            "curl -s $X",
+            "make --key \"$X\"",
+            "cp a/$X b",
+        ] {
             assert_eq!(used(line), FileUse::Value, "{line}");
         }
         assert_eq!(used("cp $X a; echo $X"), FileUse::Both);

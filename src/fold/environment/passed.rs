@@ -123,8 +123,8 @@ impl RunPrefix {
     /// The instructions of a `RUN` with this text: what stands in front of it, and itself.
     pub(in crate::fold) fn around(self, text: String) -> Vec<String> {
         let gap = if self.mounts.len() > 1 { " \\\n    " } else { " " };
-        let commands = self.commands.iter().map(|command| format!("{command}; ")).collect::<String>();
-        let parts: Vec<_> = self.mounts.into_iter().chain([format!("{commands}{text}")]).collect();
+        let commands = self.commands.into_iter().map(|command| format!("{command};"));
+        let parts: Vec<_> = self.mounts.into_iter().chain(commands).chain([text]).collect();
         self.lines.into_iter().chain([format!("RUN {}", parts.join(gap))]).collect()
     }
 }

@@ -20,28 +20,44 @@ pub(in crate::fold) struct VariableRead {
 
 /// Every place of `script` that reads a variable of its environment.
 pub(in crate::fold) fn variables_read(script: &JobScript) -> Vec<VariableRead> {
-    let set = first_settings(script);
+    reads_of(&texts(script))
+}
+
+/// The variables that a script of the repository reads from its environment.
+pub(super) fn names_read_by(text: &str) -> impl Iterator<Item = String> + use<> {
+    reads_of(&[text]).into_iter().map(|read| read.name)
+}
+
+/// The variables that a script sets, on whichever line, each with the end of the first place that does: what
+/// stands in `X=${X:-default}` is still read from outside.
+pub(in crate::fold) fn first_settings(script: &JobScript) -> BTreeMap<String, Position> {
+    settings_of(&texts(script))
+}
+
+fn texts(script: &JobScript) -> Vec<&str> {
+    script.items.iter().map(|item| item.text.as_deref().unwrap_or_default()).collect()
+}
+
+fn reads_of(texts: &[&str]) -> Vec<VariableRead> {
+    let set = settings_of(texts);
     let is_from_outside =
         |read: &VariableRead| set.get(&read.name).is_none_or(|until| (read.item, read.span.start()) < *until);
     let mut reads = Vec::new();
-    for (item, found) in script.items.iter().enumerate() {
-        let parsed = Script::parse(found.text.as_deref().unwrap_or_default());
-        let uses = parsed.read_variables().into_iter();
+    for (item, text) in texts.iter().enumerate() {
+        let uses = Script::parse(text).read_variables().into_iter();
         reads.extend(uses.map(|variable| VariableRead { name: variable.name, item, span: variable.span }));
     }
     reads.retain(is_from_outside);
     reads
 }
 
-/// The variables that a script sets, on whichever line, each with the end of the first place that does: what
-/// stands in `X=${X:-default}` is still read from outside.
-pub(in crate::fold) fn first_settings(script: &JobScript) -> BTreeMap<String, Position> {
+fn settings_of(texts: &[&str]) -> BTreeMap<String, Position> {
     let mut settings = BTreeMap::new();
     let mut note = |name: String, position: Position| {
         settings.entry(name).or_insert(position);
     };
-    for (item, found) in script.items.iter().enumerate() {
-        let parsed = Script::parse(found.text.as_deref().unwrap_or_default());
+    for (item, text) in texts.iter().enumerate() {
+        let parsed = Script::parse(text);
         for command in &parsed.commands {
             assigned(&parsed, command).for_each(|(name, span)| note(name, (item, span.end())));
         }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::docker::SecretMounts;
 use crate::finding::Location;
-use crate::gitlab::{ValuePiece, VariableKind, has_secret_name, kind_of_variable};
+use crate::gitlab::{self, Job, Pipeline, ValuePiece, VariableKind, has_secret_name, kind_of_variable};
 
 /// What the value of a variable is made of, once what the builder stage has by itself is put in.
 enum Value {
@@ -18,6 +18,8 @@ enum Value {
     Literal(String),
     /// Text, and values that GitLab sets for the pipeline.
     OfThePipeline(Vec<ValuePiece>),
+    /// What a rule of the pipeline chooses (GitLab docs: ci/yaml#workflowrulesvariables).
+    OfTheWorkflow,
     /// A secret, or something with one in it.
     Secret,
     /// Something else.
@@ -28,10 +30,16 @@ impl BuildEnvironment {
     /// Finds the way of every variable of the YAML; the script reads those in `named`.
     pub(super) fn note_yaml(&mut self, sources: &Sources<'_>, named: &BTreeSet<&str>) {
         let mut search = Search::new(sources.repository, sources.pipeline);
-        let names: Vec<_> = sources.producer.variables.names().collect();
+        let workflow = names_set_by_workflow(sources.pipeline);
+        let names: BTreeSet<_> =
+            sources.producer.variables.names().chain(workflow.iter().map(String::as_str)).collect();
         for name in names.into_iter().filter(|name| named.contains(name) || !is_foreign(name)) {
             let is_named = named.contains(name);
-            let value = value(sources, name);
+            let value = match workflow.contains(name) && !sets(sources.producer, name) {
+                true if has_secret_name(name) => Value::Secret,
+                true => Value::OfTheWorkflow,
+                false => value(sources, name),
+            };
             let is_known = matches!(value, Value::Literal(_));
             let is_for_others = !sources.policy.passed.contains_key(name)
                 && !is_named
@@ -51,7 +59,8 @@ impl BuildEnvironment {
             || sources.pipeline.keyword_location(sources.producer, "variables"),
             |(_, origin)| sources.pipeline.location(origin),
         );
-        let is_shared = sources.has_same_in_consumer(name);
+        let is_chosen_for_both = !matches!(value, Value::OfTheWorkflow) || !sets(sources.consumer, name);
+        let is_shared = sources.has_same_in_consumer(name) && is_chosen_for_both;
         if let Some(pass) = sources.policy.passed.get(name).filter(|_| is_shared) {
             return self.pass_yaml(name, way_of(*pass), Readers::Everywhere, location);
         }
@@ -62,11 +71,15 @@ impl BuildEnvironment {
             Value::Literal(text) if !text.contains(['\n', '\r']) => self.set.push((name.to_owned(), text)),
             Value::Secret if is_shared => self.pass_yaml(name, Way::Secret, Readers::Everywhere, location),
             Value::Secret => self.refuse(name, RefusedReason::SecretOfTheJob, location),
-            Value::Literal(_) | Value::OfThePipeline(_) if is_shared && sources.may_pass_argument(name) => {
+            Value::Literal(_) | Value::OfThePipeline(_) | Value::OfTheWorkflow
+                if is_shared && sources.may_pass_argument(name) =>
+            {
                 self.pass_yaml(name, Way::Argument(None), Readers::BehindSources, location);
             }
             Value::OfThePipeline(pieces) => self.compose(sources, name, &pieces, location),
-            Value::Literal(_) | Value::Unclear => self.refuse(name, RefusedReason::Unclear, location),
+            Value::Literal(_) | Value::OfTheWorkflow | Value::Unclear => {
+                self.refuse(name, RefusedReason::Unclear, location)
+            }
         }
     }
 
@@ -87,6 +100,21 @@ impl BuildEnvironment {
         }
         self.pass_yaml(name, Way::Composed(composed(pieces)), Readers::BehindSources, location);
     }
+}
+
+/// The variables that rules of the pipeline set; a job's own win over them.
+pub(super) fn names_set_by_workflow(pipeline: &Pipeline) -> BTreeSet<String> {
+    let rules = pipeline.top().get("workflow").and_then(|workflow| workflow.get("rules"));
+    let rules = rules.map(gitlab::Value::one_or_many).unwrap_or_default();
+    let variables = rules.iter().filter_map(|rule| rule.get("variables")?.mapping().cloned());
+    variables
+        .flat_map(|mapping| mapping.fields().iter().map(|field| field.key.to_string()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Whether the job itself sets the variable.
+fn sets(job: &Job, name: &str) -> bool {
+    job.get("variables").is_some_and(|variables| variables.get(name).is_some())
 }
 
 /// Whether people choose the value when they start a pipeline, so that the stage must follow them. Only BuildKit lets

@@ -1,5 +1,6 @@
 //! What the build command passes on must reach the builder stage, and nothing else must get it.
 
+use crate::docker::{ImageName, SecretMounts};
 use crate::finding::{Code, Finding};
 use crate::fold::environment::{Certainty, PassedVariable, Way};
 use crate::fold::situation::Situation;
@@ -9,6 +10,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let each = situation.passed().flat_map(|variable| {
         let different = different(situation, variable);
         let taken = taken(situation, variable);
+        let shadowed = shadowed(situation, variable);
+        let taken = taken.into_iter().chain(shadowed);
         different.into_iter().chain(taken).chain(uncertain(situation, variable)).chain(written(variable))
     });
     each.chain(shared_line(situation)).chain(fixed(situation)).collect()
@@ -21,7 +24,10 @@ fn different(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Fin
         return None;
     }
     let place = situation.consumer.variables.get(name);
-    if !situation.has_same_in_consumer(name) {
+    let is_token = ["id_tokens", "secrets"]
+        .iter()
+        .any(|keyword| situation.consumer.get(keyword).is_some_and(|given| given.get(name).is_some()));
+    if is_token || !situation.has_same_in_consumer(name) {
         let message = format!("the build reads {name}, and the image job gives {name} a value of its own");
         let finding = Finding::new(code, variable.location.clone(), message)
             .with_help(format!("give one of the two another name than {name}"));
@@ -60,6 +66,21 @@ fn taken(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Finding
     let help =
         format!("pass {name} to the Dockerfile under the same name and with its own value, or rename one of the two");
     Some(Finding::new(code_of(variable), variable.location.clone(), message).with_help(help))
+}
+
+/// In the legacy builder a base image's `ENV` wins over an argument of the same name; in BuildKit the argument does.
+fn shadowed(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Finding> {
+    let name = &variable.name;
+    let image = situation.image.as_ref().and_then(|image| image.name.as_deref()).unwrap_or_default();
+    let may_be_set = kind_of_variable(name) == VariableKind::Shell
+        || kind_of_variable(name) == VariableKind::Secret && !ImageName::new(image).is_official();
+    let is_argument = matches!(variable.way, Way::Argument(_));
+    (is_argument && may_be_set && situation.secret_mounts == SecretMounts::None).then(|| {
+        let message =
+            format!("{image} may set {name} itself, and the legacy builder would let that win over the argument");
+        Finding::new(Code::VariableOriginUnknown, variable.location.clone(), message)
+            .with_help("build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1'), where the argument wins")
+    })
 }
 
 /// What a secret is taken for, where its use does not settle it.

@@ -82,11 +82,12 @@ fn kept(situation: &Situation<'_>, secrets: &[&PassedVariable]) -> Vec<Finding> 
         let location =
             script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.producer_location("script"));
         for kept in places(step) {
-            findings.extend(told(situation, &kept, &location));
+            let is_known = kept.place.as_ref().is_some_and(|place| tainted.contains(place));
+            findings.extend(told(situation, &kept, &location).filter(|_| !is_known));
             tainted.extend(kept.place);
         }
         if reads && sets_configuration(step) {
-            findings.push(in_layer(&location, "the configuration of a tool"));
+            findings.push(in_layer(situation, &location, "the configuration of a tool"));
         }
     }
     findings
@@ -127,16 +128,23 @@ fn told(situation: &Situation<'_>, kept: &Kept<'_>, location: &Location) -> Opti
     }
     let place = kept.place.as_ref().map_or_else(|| "a file outside of the project".to_owned(), ToString::to_string);
     let is_removed = kept.step.program() == Some("rm");
-    (!is_removed).then(|| in_layer(location, &place))
+    (!is_removed).then(|| in_layer(situation, location, &place))
 }
 
-fn in_layer(location: &Location, place: &str) -> Finding {
+fn in_layer(situation: &Situation<'_>, location: &Location, place: &str) -> Finding {
+    let exports = situation.build().command.option("--cache-to").is_some_and(|value| value.contains("mode=max"));
+    if exports {
+        let message =
+            format!("a secret is written to {place}, and '--cache-to' with 'mode=max' would export that layer");
+        return Finding::new(Code::SecretInBuildScript, location.clone(), message)
+            .with_related(situation.command_location(), "this exports the layers of all stages")
+            .with_help("export with 'mode=min', which leaves the builder stage out");
+    }
     let message = format!(
         "a secret is written to {place}, so it stays in a layer of the builder stage; the image does not get it"
     );
-    Finding::new(Code::SecretKeptInBuilderLayer, location.clone(), message).with_help(
-        "keep the builder's cache out of registries that others read ('--cache-to' with 'mode=max' would export it)",
-    )
+    Finding::new(Code::SecretKeptInBuilderLayer, location.clone(), message)
+        .with_help("where the builder keeps its cache, keep that cache to yourselves")
 }
 
 /// Whether a word of the step names one of the places, or a folder above one.
