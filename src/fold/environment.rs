@@ -180,7 +180,7 @@ fn is_foreign(name: &str) -> bool {
 /// The value of a variable of the YAML in the builder stage, where it depends on nothing but the YAML and
 /// the project's folder.
 fn value_in_stage(producer: &Job, name: &str, folder: &str) -> Option<String> {
-    let (written, _) = producer.variables.get(name)?;
+    let (written, _) = producer.variables.get(name).filter(|_| !producer.variables.is_conditional(name))?;
     let placed = written.replace("${CI_PROJECT_DIR}", PROJECT_FOLDER).replace("$CI_PROJECT_DIR", PROJECT_FOLDER);
     let value = if placed == written { producer.variables.value(name) } else { producer.variables.expand(&placed) };
     value.map(|value| value.replace(PROJECT_FOLDER, folder))

@@ -51,7 +51,9 @@ fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Fi
     let name = &variable.name;
     match variable.kind {
         VariableKind::Predefined | VariableKind::OfTheJob | VariableKind::Legacy => {
-            let message = if situation.producer.variables.get(name).is_some() {
+            let message = if situation.producer.variables.is_conditional(name) {
+                format!("the build may read {name}, to which a rule gives another value in some pipelines")
+            } else if situation.producer.variables.get(name).is_some() {
                 format!(
                     "the build may read {name}, whose value depends on variables that a docker build does not have, or has several lines"
                 )
