@@ -328,6 +328,15 @@ fn a_comment_for_a_script_item_is_an_item_without_a_command() {
 }
 
 #[test]
+fn a_script_item_that_yaml_makes_a_mapping_of_is_odd() {
+    let items = pipeline("job:\n  script:\n    - echo version: 1\n    - # nothing\n    - 'echo version: 1'\n")
+        .job("job")
+        .unwrap()
+        .script();
+    assert_eq!(items.iter().map(|item| item.is_odd).collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
 fn what_psych_refuses_is_refused() {
     let refused = [
         ("a: 2020-01-01\n", Code::YamlDate),

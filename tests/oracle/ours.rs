@@ -18,16 +18,19 @@ pub(crate) type Answer = Result<Pipeline, String>;
 pub(crate) struct Pipeline {
     jobs: Map<String, Json>,
     top: Map<String, Json>,
+    default: Map<String, Json>,
 }
 
 /// One keyword of one job, or of the top of the file, as both have it.
 pub(crate) struct Keyword {
-    /// `job.keyword`, or `keyword` at the top.
+    /// `job.keyword`, or the keyword where it stands at the top.
     pub(crate) place: String,
     /// The keyword; at the top, with a dot before it.
     pub(crate) name: String,
     pub(crate) ours: Option<Json>,
     pub(crate) theirs: Option<Json>,
+    /// What the pipeline's `default:` has under the keyword.
+    pub(crate) inherited: Option<Json>,
 }
 
 /// The pipeline of `folder`; `None` where there is none.
@@ -44,43 +47,45 @@ pub(crate) fn read(folder: &Path) -> Option<Answer> {
 impl Pipeline {
     fn of(pipeline: &gitlab::Pipeline) -> Self {
         let jobs = pipeline.jobs().iter().map(|job| (job.name.to_string(), mapping(&job.fields)));
-        let stages: Vec<_> = pipeline.stages().iter().map(|stage| Json::from(&**stage)).collect();
-        let top = ["variables", "workflow"]
-            .into_iter()
-            .filter_map(|key| Some((key.to_owned(), json(pipeline.top().get(key)?))));
-        Self { jobs: jobs.collect(), top: top.chain([("stages".to_owned(), stages.into())]).collect() }
+        let stages: Json = pipeline.stages().iter().map(|stage| Json::from(&**stage)).collect();
+        let written = |key: &str| Some((key.to_owned(), json(pipeline.top().get(key)?)));
+        let top = ["variables", "workflow"].into_iter().filter_map(written).chain([("stages".to_owned(), stages)]);
+        let default = fields(written("default").map(|(_, default)| default).as_ref());
+        Self { jobs: jobs.collect(), top: top.collect(), default }
     }
 
     /// Every keyword that we or they have.
     pub(crate) fn keywords(&self, theirs: &Json) -> Vec<Keyword> {
-        let theirs = theirs.as_object().unwrap();
-        let mut keywords = pairs(
-            &self.top,
-            &GLOBAL.iter().filter_map(|key| Some(((*key).to_owned(), theirs.get(*key)?.clone()))).collect(),
-            ".",
-        );
-        let jobs = theirs.iter().filter(|(name, _)| !GLOBAL.contains(&name.as_str()));
-        let nothing = Map::new();
-        for name in jobs.clone().map(|(name, _)| name).chain(self.jobs.keys()).collect::<BTreeSet<_>>() {
-            let fields = |job: Option<&Json>| job.and_then(Json::as_object).unwrap_or(&nothing).clone();
-            let of_job = pairs(&fields(self.jobs.get(name)), &fields(theirs.get(name)), "");
-            keywords.extend(
-                of_job.into_iter().map(|keyword| Keyword { place: format!("{name}.{}", keyword.place), ..keyword }),
-            );
-        }
-        keywords
+        let is_global = |(name, _): &(String, Json)| GLOBAL.contains(&name.as_str());
+        let (top, jobs): (Map<_, _>, Map<_, _>) = fields(Some(theirs)).into_iter().partition(is_global);
+        let of_top =
+            pairs(&self.top, &top).into_iter().map(|keyword| Keyword { name: format!(".{}", keyword.name), ..keyword });
+        let of_jobs = pairs(&self.jobs, &jobs).into_iter().flat_map(|job| {
+            let of_job = pairs(&fields(job.ours.as_ref()), &fields(job.theirs.as_ref()));
+            of_job.into_iter().map(move |keyword| Keyword {
+                place: format!("{}.{}", job.name, keyword.name),
+                inherited: self.default.get(&keyword.name).cloned(),
+                ..keyword
+            })
+        });
+        of_top.chain(of_jobs).collect()
     }
 }
 
-fn pairs(ours: &Map<String, Json>, theirs: &Map<String, Json>, before_name: &str) -> Vec<Keyword> {
+fn pairs(ours: &Map<String, Json>, theirs: &Map<String, Json>) -> Vec<Keyword> {
     let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
     let pair = |name: &String| Keyword {
         place: name.clone(),
-        name: format!("{before_name}{name}"),
+        name: name.clone(),
         ours: ours.get(name).cloned(),
         theirs: theirs.get(name).cloned(),
+        inherited: None,
     };
     names.into_iter().map(pair).collect()
+}
+
+fn fields(mapping: Option<&Json>) -> Map<String, Json> {
+    mapping.and_then(Json::as_object).cloned().unwrap_or_default()
 }
 
 fn mapping(mapping: &Mapping) -> Json {

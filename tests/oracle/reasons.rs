@@ -12,7 +12,7 @@ pub(crate) struct Reason {
     pub(crate) turn: fn(&Keyword, Option<Json>) -> Option<Json>,
 }
 
-/// A pipeline that gitlab-ci-local refuses, by a part of the line `CASE/SIDE: its words`.
+/// A pipeline that gitlab-ci-local refuses, by a part of the line `CASE/SIDE: its words`; the first that fits counts.
 pub(crate) struct Refusal {
     pub(crate) name: &'static str,
     pub(crate) words: &'static str,
@@ -32,6 +32,10 @@ pub(crate) const REFUSALS: &[Refusal] = &[
         words: "Project include could not be fetched",
     },
     Refusal { name: "it fetches a remote file, and has no network here", words: "Remote include could not be fetched" },
+    Refusal {
+        name: "it refuses a script item that is a mapping, as GitLab does; we read on and refuse the fold",
+        words: "refuse-script-item-of-yaml/before: build script contains non string value",
+    },
     Refusal {
         name: "it refuses a script item without a command, which GitLab took for years (finding null-script-item)",
         words: "script contains non string value",
@@ -81,6 +85,11 @@ pub(crate) const READINGS: &[Reading] = &[
 /// In the order in which gitlab-ci-local changes a value.
 pub(crate) const REASONS: &[Reason] = &[
     Reason { name: "it drops `extends` once it is resolved", keywords: &["extends"], turn: |_, _| None },
+    Reason {
+        name: "it lets jobs inherit six keywords of `default` and no more",
+        keywords: &["hooks", "id_tokens", "interruptible", "retry", "tags"],
+        turn: |keyword, ours| ours.filter(|ours| Some(ours) != keyword.inherited.as_ref()),
+    },
     Reason { name: "it writes an image as a mapping", keywords: &["image"], turn: |_, ours| ours.map(named) },
     Reason { name: "it writes services as mappings", keywords: &["services"], turn: |_, ours| each(ours, named) },
     Reason {
