@@ -41,6 +41,10 @@ pub(crate) const REFUSALS: &[Refusal] = &[
         words: "script contains non string value",
     },
     Refusal {
+        name: "its YAML parser wants a bracket to close right of its key, and libyaml does not",
+        words: "deficient indentation",
+    },
+    Refusal {
         name: "it takes a byte order mark for text, which libyaml does not",
         words: "byte-order-mark/before: YAMLException",
     },
