@@ -7,7 +7,7 @@ use super::include;
 use super::inherit;
 use super::job::{Definition, Job};
 use super::reference::{self, ReferenceError};
-use super::value::{FileId, Kind, Mapping, Origin, Value};
+use super::value::{Field, FileId, Kind, Mapping, Origin, Value};
 use super::variables::Variables;
 use crate::finding::{Code, Finding, Location};
 use crate::source::{Repository, SourceFile};
@@ -179,7 +179,7 @@ impl Pipeline {
     }
 
     fn resolve_jobs(&self) -> Result<Vec<Job>, Box<Finding>> {
-        let names = self.top.fields().iter().filter(|field| is_job_or_template(&field.key)).map(|field| &field.key);
+        let names = self.top.fields().iter().filter(|field| is_job_or_template(field)).map(|field| &field.key);
         let mut extended = HashMap::new();
         let mut order = Vec::new();
         for name in names {
@@ -188,25 +188,21 @@ impl Pipeline {
             extended.insert(Rc::clone(name), fields);
             order.push(Rc::clone(name));
         }
-        for key in ["default", "workflow", "variables"] {
-            if let Some(mapping) = self.top.get(key).and_then(Value::mapping) {
-                extended.insert(Rc::from(key), Rc::clone(mapping));
-            }
-        }
-        let defaults = self.dereferenced(&extended, &Rc::new(inherit::defaults(&self.top)))?;
+        let globals = self.dereferenced(&extended, &Rc::new(inherit::globals(&self.top)))?;
+        let defaults = inherit::defaults(&globals);
         order
             .into_iter()
             .filter(|name| !name.starts_with('.') && self.top.get(name).and_then(Value::mapping).is_some())
             .map(|name| {
                 let own = extended.get(&name).cloned().unwrap_or_default();
-                Ok(self.job_of(name, &inherit::apply(&defaults, &self.dereferenced(&extended, &own)?)))
+                Ok(self.job_of(name, &globals, &inherit::apply(&defaults, &self.dereferenced(&extended, &own)?)))
             })
             .collect()
     }
 
-    fn job_of(&self, name: Rc<str>, fields: &Rc<Mapping>) -> Job {
+    fn job_of(&self, name: Rc<str>, globals: &Mapping, fields: &Rc<Mapping>) -> Job {
         Job {
-            variables: Variables::of_job(&self.top, fields),
+            variables: Variables::of_job(globals, fields),
             definitions: self.definitions(&name),
             fields: Rc::clone(fields),
             name,
@@ -222,7 +218,7 @@ impl Pipeline {
             return Ok(Rc::clone(fields));
         };
         let value = Value { kind: Kind::Mapping(Rc::clone(fields)), origin };
-        match reference::resolve(jobs, &value) {
+        match reference::resolve(jobs, &self.top, &value) {
             Ok(resolved) => Ok(resolved.mapping().cloned().unwrap_or_default()),
             // What it names may lie in a part of the pipeline that cannot be read here.
             Err(_) if !self.unread.is_empty() => Ok(Rc::clone(fields)),
@@ -268,8 +264,9 @@ impl Pipeline {
     }
 }
 
-fn is_job_or_template(key: &str) -> bool {
-    !GLOBAL_KEYS.contains(&key)
+/// `types` was once another word for `stages`; a mapping of that name is a job.
+fn is_job_or_template(field: &Field) -> bool {
+    !GLOBAL_KEYS.contains(&&*field.key) || &*field.key == "types" && field.value.mapping().is_some()
 }
 
 fn stages(top: &Mapping) -> Vec<Rc<str>> {

@@ -35,20 +35,22 @@ struct Variable {
     expand: bool,
     /// Whether people are asked for it when they start a pipeline.
     is_asked_for: bool,
+    /// A rule of the job or of the workflow may give it another value.
+    is_conditional: bool,
     origin: Origin,
 }
 
 impl Variables {
-    /// The variables of a job: those at the top of the pipeline that it inherits, and its own over them.
+    /// The variables of a job: those at the top of the pipeline that it inherits, its own over them, and those that
+    /// rules may set over each (GitLab docs: ci/variables, "CI/CD variable precedence").
     pub(super) fn of_job(top: &Mapping, job: &Mapping) -> Self {
         let mut variables = Self::default();
-        let fields = |mapping: &Mapping| mapping.get("variables").and_then(Value::mapping).cloned().unwrap_or_default();
-        for field in fields(top).fields().iter().filter(|field| inherit::admits(job, "variables", &field.key)) {
-            variables.set(field);
-        }
-        for field in fields(job).fields() {
-            variables.set(field);
-        }
+        let is_inherited = |field: &&Field| inherit::admits(job, "variables", &field.key);
+        let workflow = top.get("workflow").and_then(Value::mapping).cloned().unwrap_or_default();
+        fields(top.get("variables")).filter(is_inherited).for_each(|field| variables.set(field));
+        set_by_rules(&workflow).filter(is_inherited).for_each(|field| variables.may_be(field));
+        fields(job.get("variables")).for_each(|field| variables.set(field));
+        set_by_rules(job).for_each(|field| variables.may_be(field));
         variables
     }
 
@@ -70,11 +72,17 @@ impl Variables {
         self.by_name.keys().map(|name| &**name)
     }
 
-    /// The value of `name` with the variables in it expanded; `None` where the YAML does not define it, or
-    /// where it leads to a variable that the YAML does not define.
+    /// Whether rules give it another value in some pipelines.
+    #[must_use]
+    pub fn is_conditional(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|variable| variable.is_conditional)
+    }
+
+    /// The value of `name` with the variables in it expanded; `None` where the YAML does not define it, where rules
+    /// may give it another value, or where it leads to such a variable.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<String> {
-        let variable = self.by_name.get(name)?;
+        let variable = self.certain(name)?;
         if variable.expand { self.expand(&variable.value) } else { Some(variable.value.to_string()) }
     }
 
@@ -95,10 +103,11 @@ impl Variables {
     }
 
     /// The value of `name` in pieces: its text with the YAML's own variables expanded, and the names of the
-    /// others; `None` where the YAML does not define it, or where it leads in a circle.
+    /// others; `None` where the YAML does not define it, where rules may give it another value, or where it leads to
+    /// such a variable or in a circle.
     #[must_use]
     pub fn pieces(&self, name: &str) -> Option<Vec<ValuePiece>> {
-        self.pieces_of(self.by_name.get(name)?, 0)
+        self.pieces_of(self.certain(name)?, 0)
     }
 
     fn pieces_of(&self, variable: &Variable, depth: usize) -> Option<Vec<ValuePiece>> {
@@ -120,6 +129,7 @@ impl Variables {
             match piece {
                 Piece::Text(text) => found.push(ValuePiece::Text(text.to_owned())),
                 Piece::Variable(name) => match self.by_name.get(name) {
+                    Some(variable) if variable.is_conditional => return None,
                     Some(variable) => found.extend(self.pieces_of(variable, depth + 1)?),
                     None => found.push(ValuePiece::Variable(name.to_owned())),
                 },
@@ -128,18 +138,46 @@ impl Variables {
         Some(found)
     }
 
+    fn certain(&self, name: &str) -> Option<&Variable> {
+        self.by_name.get(name).filter(|variable| !variable.is_conditional)
+    }
+
     fn set(&mut self, field: &Field) {
-        let (value, expand) = match field.value.mapping() {
+        self.by_name.insert(Rc::clone(&field.key), Variable::read(&field.value));
+    }
+
+    /// Takes in a value that a rule sets. One that stands there already is what it is elsewhere.
+    fn may_be(&mut self, field: &Field) {
+        let variable = self.by_name.entry(Rc::clone(&field.key)).or_insert_with(|| Variable::read(&field.value));
+        variable.is_conditional = true;
+    }
+}
+
+impl Variable {
+    /// A value, or a mapping with `value`, `description`, `options` and `expand`. A `null` is an empty text.
+    fn read(value: &Value) -> Self {
+        let (text, expand) = match value.mapping() {
             Some(fields) => {
                 let expand = fields.get("expand").and_then(Value::text).as_deref() != Some("false");
                 (fields.get("value").and_then(Value::text), expand)
             }
-            None => (field.value.text(), true),
+            None => (value.text(), true),
         };
-        let is_asked_for = ["description", "options"].iter().any(|key| field.value.get(key).is_some());
-        let variable = Variable { value: value.unwrap_or_default(), expand, is_asked_for, origin: field.value.origin };
-        self.by_name.insert(Rc::clone(&field.key), variable);
+        let is_asked_for = ["description", "options"].iter().any(|key| value.get(key).is_some());
+        let text = text.unwrap_or_default();
+        Self { value: text, expand, is_asked_for, is_conditional: false, origin: value.origin }
     }
+}
+
+fn fields(variables: Option<&Value>) -> impl Iterator<Item = &Field> {
+    variables.and_then(Value::mapping).into_iter().flat_map(|variables| variables.fields())
+}
+
+/// The variables of the `rules:` of a job or of the workflow, but for rules that let nothing run.
+fn set_by_rules(of: &Mapping) -> impl Iterator<Item = &Field> {
+    let runs = |rule: &&Value| rule.get("when").and_then(Value::text).as_deref() != Some("never");
+    let rules = of.get("rules").map(Value::one_or_many).unwrap_or_default().iter();
+    rules.filter(runs).flat_map(|rule| fields(rule.get("variables")))
 }
 
 enum Piece<'a> {
