@@ -244,7 +244,7 @@ mod tests {
             ("executor -c . --kaniko-dir /other -d image", "has the option --kaniko-dir"),
             ("executor -c $SOMEWHERE -d image", "takes its context from $SOMEWHERE, whose value is not known"),
             ("executor $OPTIONS -c .", "takes options from $OPTIONS"),
-            ("podman build -t image", "names no context"),
+            ("podman build -t image -f ci/Dockerfile", "names no context"),
             ("buildah bud -f a -f b .", "names more than one Dockerfile"),
             ("buildah bud --from alpine .", "has the option --from"),
         ];

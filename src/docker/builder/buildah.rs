@@ -3,7 +3,7 @@
 use super::Grammar;
 use crate::docker::build_command::CommandContext;
 use crate::docker::build_options::BuildOptions;
-use crate::docker::script_walk::StepWord;
+use crate::docker::script_walk::{StepWord, place_in_repository};
 use crate::text::RepositoryPath;
 
 /// Their options. Not among them are those that change what the Dockerfile says or what its instructions see:
@@ -45,6 +45,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "--jobs",
         "--label",
         "--layer-label",
+        "--log-level",
         "--logfile",
         "--loglevel",
         "--manifest",
@@ -57,6 +58,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "--platform",
         "--retry",
         "--retry-delay",
+        "--root",
+        "--runroot",
         "--runtime",
         "--runtime-flag",
         "--secret",
@@ -66,6 +69,8 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "--signature-policy",
         "--source-date-epoch",
         "--ssh",
+        "--storage-driver",
+        "--storage-opt",
         "--tag",
         "--target",
         "--timestamp",
@@ -161,10 +166,20 @@ pub(super) fn options(words: &[StepWord]) -> Option<&[StepWord]> {
     }
 }
 
-/// Without an operand buildah takes the folder in which it runs, and podman that of the Dockerfile.
+/// Without an operand buildah takes the folder in which it runs, and podman that of the Dockerfile (podman:
+/// `cmd/podman/common/build.go`): where these are the same, there is no doubt.
 fn context(options: &BuildOptions, folder: &RepositoryPath) -> Result<CommandContext, String> {
-    let context = options.folder_operand(folder)?;
-    context.map(CommandContext::Folder).ok_or_else(|| "names no context".to_owned())
+    if let Some(context) = options.folder_operand(folder)? {
+        return Ok(CommandContext::Folder(context));
+    }
+    let lies_here = |path: &str| {
+        let place = place_in_repository(path, folder);
+        place.is_some_and(|place| folder.join(place.file_name()).as_ref() == Some(&place))
+    };
+    match options.known("--file", "-f", "its Dockerfile")? {
+        Some(path) if !lies_here(&path) => Err("names no context, and its Dockerfile lies in another folder".into()),
+        _ => Ok(CommandContext::Folder(folder.clone())),
+    }
 }
 
 /// From the folder in which the command runs, and then from the context (buildah: `imagebuildah/build.go`).

@@ -15,8 +15,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     findings.into_iter().chain(owners(situation)).collect()
 }
 
-/// The image format that knows `SHELL`; in the default one buildah passes over the instruction
-/// (buildah: `SetShell` in `config.go`).
+/// Before 1.44 buildah passes over `SHELL` unless it builds in the one image format that can hold it
+/// (buildah: `imagebuildah/stage_executor.go`).
 fn shell(situation: &Situation<'_>) -> Vec<Finding> {
     let command = &situation.build().command;
     let written = command.option("--format").map(|format| format.trim_matches(['"', '\'']).to_owned());
@@ -25,7 +25,7 @@ fn shell(situation: &Situation<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let message = format!(
-        "the script relies on the runner's shell, and {} passes over SHELL unless it builds by '--format docker'",
+        "the script relies on the runner's shell, and {} may pass over SHELL unless it builds by '--format docker'",
         command.builder.name()
     );
     let finding = Finding::new(Code::BuilderLacksFeature, situation.command_location(), message)
