@@ -204,6 +204,9 @@ impl BuildEnvironment {
             (None, VariableKind::OfTheJob | VariableKind::Legacy | VariableKind::Shell) => {
                 return self.refuse(name, RefusedReason::OfTheJob, location);
             }
+            (None, VariableKind::Secret) if readers == Readers::Everywhere && !has_secret_name(name) => {
+                (Way::Secret, Certainty::MayBeUnset)
+            }
             (None, VariableKind::Secret) => sources.way_of_secret(name),
         };
         self.pass(PassedVariable { name: name.to_owned(), way, readers, location, certainty });
