@@ -141,9 +141,9 @@ fn secrets_are_kept(
     let (Some((before, after)), Some((old, new)), true) = (scripts, dockerfiles, handoff.via != Via::DockerCp) else {
         return Ok(());
     };
-    let pairs = before.iter().zip(&after);
-    let options: Vec<_> =
-        pairs.filter_map(|(before, after)| build_line::added_options(before, after)).flatten().collect();
+    // A fold may put lines of its own between those of the script, so each is looked for among all.
+    let added = |now: &std::rc::Rc<str>| before.iter().find_map(|then| build_line::added_options(then, now));
+    let options: Vec<_> = after.iter().filter_map(added).flatten().collect();
     secrets::are_kept(policy, old, new, &before.join("\n"), &options)
 }
 

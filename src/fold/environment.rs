@@ -26,10 +26,10 @@ use crate::text::{RepositoryPath, Span};
 
 use file_use::{FileUse, file_use};
 use script_names::{VariableRead, first_settings, names_read_by, variables_read};
+use source_names::names_in_sources;
 
 pub(super) use passed::{Certainty, PassedVariable, Readers, RunPrefix, RunPrefixes, Way, is_named_in};
 pub(super) use quote::quoted;
-pub(super) use source_names::names_in_sources;
 
 /// The environment of the build job.
 #[derive(Default)]
@@ -44,6 +44,8 @@ pub(super) struct BuildEnvironment {
     pub(super) refused: Vec<RefusedVariable>,
     /// Variables of the YAML that are left out, for nothing in the build names them.
     pub(super) left_out: Vec<String>,
+    /// The names of GitLab's variables that the sources hold and the builder stage does not have.
+    pub(super) missing_in_sources: Vec<(String, Location)>,
 }
 
 /// A variable that the build reads and that cannot be passed on.
@@ -155,21 +157,23 @@ impl BuildEnvironment {
         }
     }
 
-    /// What the sources name: values of the pipeline, as long as they are few and can be passed.
+    /// What the sources name: values of the pipeline are passed, as long as they are few and can be.
     fn note_sources(&mut self, sources: &Sources<'_>) {
-        if sources.policy.accepted.contains(&Code::CiVariableInSources) {
-            return;
-        }
         let is_passable = |name: &str| {
             kind_of_variable(name) == VariableKind::NameOfTheJob
                 || kind_of_variable(name) == VariableKind::Predefined && sources.may_pass_argument(name)
         };
-        let names = names_in_sources(sources.repository).into_iter().filter(|(name, _)| is_passable(name));
+        let is_unread = sources.policy.accepted.contains(&Code::CiVariableInSources);
+        let names = names_in_sources(sources.repository).into_iter();
         let missing: Vec<_> = names.filter(|(name, _)| !self.has(sources, name)).collect();
-        if missing.len() <= MOST_FROM_SOURCES {
-            for (name, location) in missing {
-                self.note(sources, &name, Readers::BehindSources, location);
-            }
+        let (passable, others): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(name, _)| is_passable(name));
+        self.missing_in_sources = others;
+        if is_unread || passable.len() > MOST_FROM_SOURCES {
+            self.missing_in_sources.extend(passable);
+            return self.missing_in_sources.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        for (name, location) in passable {
+            self.note(sources, &name, Readers::BehindSources, location);
         }
     }
 
@@ -199,6 +203,9 @@ impl BuildEnvironment {
             (None, VariableKind::NameOfTheJob) => return self.set_name_of_the_job(sources, name, location),
             (None, VariableKind::OfTheJob | VariableKind::Legacy | VariableKind::Shell) => {
                 return self.refuse(name, RefusedReason::OfTheJob, location);
+            }
+            (None, VariableKind::Secret) if readers == Readers::Everywhere && !has_secret_name(name) => {
+                (Way::Secret, Certainty::MayBeUnset)
             }
             (None, VariableKind::Secret) => sources.way_of_secret(name),
         };

@@ -49,6 +49,8 @@ pub(in crate::fold) enum Certainty {
     MayBeFile,
     /// The image may set it as well as the project's settings.
     MayBeOfTheImage,
+    /// A tool reads it by itself, and may do something else where nothing sets it.
+    MayBeUnset,
 }
 
 /// What stands around the text of a `RUN`.

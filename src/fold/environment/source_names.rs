@@ -53,7 +53,7 @@ const MOST_FILES: usize = 20_000;
 const LARGEST_FILE: usize = 1 << 20;
 
 /// The names of GitLab's variables that the sources of `repository` hold, each with the first place.
-pub(in crate::fold) fn names_in_sources(repository: &dyn Repository) -> BTreeMap<String, Location> {
+pub(super) fn names_in_sources(repository: &dyn Repository) -> BTreeMap<String, Location> {
     let tracked = repository.tracked().iter();
     let sources = tracked.filter(|(path, kind)| **kind != FileKind::Submodule && is_source(path)).take(MOST_FILES);
     let mut found = BTreeMap::new();

@@ -98,6 +98,15 @@ fn uncertain(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Fin
             format!("the build uses {name} as a value and as the path of a file, and it is taken for a value"),
             format!("say what it is with '--pass {name}=file' or '--pass {name}=secret'"),
         ),
+        (Certainty::MayBeUnset, _) => (
+            Code::VariableOriginUnknown,
+            format!(
+                "this reads {name}, which nothing here defines; where the project does not, a secret mount would set it to nothing"
+            ),
+            format!(
+                "if the project's settings define {name}, say so with '--pass {name}=secret'; '--pass {name}=arg' leaves it unset"
+            ),
+        ),
         (Certainty::MayBeOfTheImage, _) => (
             Code::VariableOriginUnknown,
             format!(

@@ -106,12 +106,22 @@ fn places(step: &Step) -> Vec<Kept<'_>> {
         }
     });
     let mut found: Vec<_> = redirected.collect();
-    for place in writes(step).0 {
+    for place in written_operands(step) {
         if !found.iter().any(|kept| kept.place.as_ref() == Some(&place)) {
             found.push(Kept { step, place: Some(place), is_unclear: false });
         }
     }
     found
+}
+
+/// The operands that a step writes; of those that copy, the last one, unless an option names another.
+fn written_operands(step: &Step) -> Vec<RepositoryPath> {
+    let mut written = writes(step).0;
+    let names_target = step.words.iter().any(|word| word.raw.starts_with("-t") || word.raw.starts_with("--target"));
+    if matches!(step.program(), Some("cp" | "install" | "ln" | "mv")) && !names_target {
+        written.drain(..written.len().saturating_sub(1));
+    }
+    written
 }
 
 fn told(situation: &Situation<'_>, kept: &Kept<'_>, location: &Location) -> Option<Finding> {
@@ -144,7 +154,7 @@ fn in_layer(situation: &Situation<'_>, location: &Location, place: &str) -> Find
         "a secret is written to {place}, so it stays in a layer of the builder stage; the image does not get it"
     );
     Finding::new(Code::SecretKeptInBuilderLayer, location.clone(), message)
-        .with_help("where the builder keeps its cache, keep that cache to yourselves")
+        .with_help("where others use the same engine, take a variable of the type 'file': it is mounted, and leaves nothing behind")
 }
 
 /// Whether a word of the step names one of the places, or a folder above one.
