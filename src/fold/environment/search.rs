@@ -86,11 +86,10 @@ impl<'a> Search<'a> {
     /// tool is known to read it by its name, and no other file of the repository names it.
     pub(super) fn is_for_others(&mut self, producer: &Job, name: &str) -> bool {
         let own = producer.get("variables").and_then(Value::mapping).is_some_and(|own| own.get(name).is_some());
-        let is_read_by_tools = READ_BY_TOOLS.iter().any(|part| name.starts_with(part) || name.ends_with(part));
         let is_expanded = self.pipeline.files().iter().any(|file| {
             file.source.text().contains(&format!("${name}")) || file.source.text().contains(&format!("${{{name}"))
         });
-        (is_expanded || has_secret_name(name)) && !own && !is_read_by_tools && !self.is_named_elsewhere(name)
+        (is_expanded || has_secret_name(name)) && !own && !is_read_by_tools(name) && !self.is_named_elsewhere(name)
     }
 
     fn is_named_elsewhere(&mut self, name: &str) -> bool {
@@ -107,4 +106,9 @@ impl<'a> Search<'a> {
         });
         texts.iter().any(|file| file.text().contains(name))
     }
+}
+
+/// Whether a compiler, a package manager or a bundler is known to read the variable without being told to.
+pub(super) fn is_read_by_tools(name: &str) -> bool {
+    READ_BY_TOOLS.iter().any(|part| name.starts_with(part) || name.ends_with(part))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::quote::{composed, quoted};
-use super::search::{Search, is_foreign};
+use super::search::{Search, is_foreign, is_read_by_tools};
 use super::{
     BuildEnvironment, Certainty, PassedVariable, Readers, RefusedReason, Sources, Way, is_given_by_stage,
     is_of_the_pipeline, way_of,
@@ -74,7 +74,7 @@ impl BuildEnvironment {
             Value::Literal(_) | Value::OfThePipeline(_) | Value::OfTheWorkflow
                 if is_shared && sources.may_pass_argument(name) =>
             {
-                self.pass_yaml(name, Way::Argument(None), Readers::BehindSources, location);
+                self.pass_yaml(name, Way::Argument(None), readers_of(name), location);
             }
             Value::OfThePipeline(pieces) => self.compose(sources, name, &pieces, location),
             Value::Literal(_) | Value::OfTheWorkflow | Value::Unclear => {
@@ -98,8 +98,14 @@ impl BuildEnvironment {
         for part in names {
             self.pass_yaml(part, Way::Argument(None), Readers::Named, location.clone());
         }
-        self.pass_yaml(name, Way::Composed(composed(pieces)), Readers::BehindSources, location);
+        self.pass_yaml(name, Way::Composed(composed(pieces)), readers_of(name), location);
     }
+}
+
+/// An install reads what package managers are known to read; everything else comes behind its layer, which a value
+/// that differs from pipeline to pipeline would make anew each time.
+fn readers_of(name: &str) -> Readers {
+    if is_read_by_tools(name) { Readers::Everywhere } else { Readers::BehindSources }
 }
 
 /// The variables that rules of the pipeline set; a job's own win over them.
