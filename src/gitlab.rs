@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod cache;
+mod conditions;
 mod extend;
 mod include;
 mod inherit;
@@ -26,6 +27,7 @@ mod variables;
 
 pub use artifacts::Artifacts;
 pub use cache::{Cache, CachePolicy};
+pub use conditions::{AllowFailure, Comparison, Complement, Conditions, Meeting, Start, Unclear, When, WrittenRule};
 pub use job::{Definition, Image, Job};
 pub use needs::{Need, NeedSource};
 pub use path_pattern::{PathPattern, Relation, relation_of_paths};
