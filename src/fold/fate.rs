@@ -1,5 +1,6 @@
 //! What becomes of the build job once the builder stage does its work.
 
+use super::check_job::CheckJob;
 use super::obstacles;
 use super::situation::Situation;
 use crate::outcome::{OnOtherReaders, OnRulesDiffer};
@@ -11,6 +12,8 @@ pub(super) enum Fate {
     Goes,
     /// It stays as it is, for these reasons; the image job alone no longer takes its files.
     Stays(Vec<String>),
+    /// Its name goes to a job that builds the builder stage, where it ran and no image is built.
+    Checks(CheckJob),
 }
 
 impl Fate {
@@ -25,7 +28,12 @@ impl Fate {
             reasons.extend(obstacles::runs_elsewhere(situation).into_iter().map(|finding| finding.message));
         }
         reasons.dedup();
-        if reasons.is_empty() { Self::Goes } else { Self::Stays(reasons) }
+        if !reasons.is_empty() {
+            return Self::Stays(reasons);
+        }
+        let check = (policy.on_rules_differ == OnRulesDiffer::Check && obstacles::is_only_wider(situation))
+            .then(|| CheckJob::new(situation));
+        check.and_then(Result::ok).map_or(Self::Goes, Self::Checks)
     }
 
     /// Whether the build job goes on making its files.
@@ -40,7 +48,12 @@ pub(super) fn settle(situations: &mut [Situation<'_>]) {
     let names: Vec<_> = situations.iter().map(|situation| situation.producer.name.clone()).collect();
     for situation in situations {
         let own = names.iter().zip(&fates).filter(|(name, _)| **name == situation.producer.name);
-        let stays = own.map(|(_, fate)| fate).find(|fate| fate.is_to_stay());
-        situation.fate = stays.cloned().unwrap_or(Fate::Goes);
+        let mut own: Vec<_> = own.map(|(_, fate)| fate).collect();
+        own.sort_by_key(|fate| match fate {
+            Fate::Stays(_) => 0,
+            Fate::Checks(_) => 1,
+            Fate::Goes => 2,
+        });
+        situation.fate = own.first().map_or(Fate::Goes, |fate| (*fate).clone());
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fate::Fate;
 use super::situation::Situation;
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
@@ -27,8 +28,11 @@ impl Intent {
     pub(super) fn of_jobs(situations: &[Situation<'_>]) -> Self {
         let mut intent = Self::default();
         for situation in situations {
-            if !situation.fate.is_to_stay() {
-                intent.gone.insert(situation.producer.name.to_string());
+            let name = situation.producer.name.to_string();
+            match situation.fate {
+                Fate::Goes => drop(intent.gone.insert(name)),
+                Fate::Checks(_) => drop(intent.replaced.insert(name)),
+                Fate::Stays(_) => {}
             }
             intent.changed.entry(situation.consumer.name.to_string()).or_default().extend(OF_CONSUMER);
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);

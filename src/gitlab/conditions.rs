@@ -46,6 +46,12 @@ enum Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclear(pub String);
 
+impl std::fmt::Display for Unclear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What becomes of two jobs in the same pipeline; `None` for one that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meeting {

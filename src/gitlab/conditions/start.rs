@@ -59,6 +59,14 @@ impl Start {
         }
     }
 
+    /// Whether a job that starts so does in the place of `other` all that `other` did for the pipeline: it starts by
+    /// itself, and its failure is no less of one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.when == When::OnSuccess
+            && (self.allow_failure == AllowFailure::No || self.allow_failure == other.allow_failure)
+    }
+
     /// How a job starts where a rule says so, over what its own keywords say.
     pub(super) fn of_rule(&self, rule: &Value) -> Self {
         let when = rule.get("when").and_then(Value::text).map_or(self.when, |when| When::read(Some(&when)));

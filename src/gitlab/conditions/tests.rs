@@ -158,7 +158,8 @@ fn rules_are_turned_round() {
 fn a_manual_image_leaves_the_build_its_own_conditions() {
     assert_eq!(written("only: [main]", "only: [main]\nwhen: manual", "").as_deref(), Some("own"));
     let manual = "rules:\n  - if: $CI_COMMIT_TAG\n  - if: $CI_COMMIT_BRANCH\n    when: manual";
-    assert_eq!(written("", manual, "").as_deref(), Some("$CI_COMMIT_BRANCH"));
+    let expected = "$CI_COMMIT_TAG -> never; $CI_COMMIT_BRANCH || $CI_COMMIT_TAG";
+    assert_eq!(written("", manual, "").as_deref(), Some(expected));
 }
 
 #[test]
