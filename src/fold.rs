@@ -6,6 +6,7 @@
 //! refuses to touch the same bytes twice. What the steps mean to change is the plan's [`Intent`], which `check` holds
 //! the result against.
 
+mod check_job;
 mod environment;
 mod evidence;
 mod export;

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod cache;
+mod conditions;
 mod extend;
 mod include;
 mod inherit;
@@ -26,6 +27,7 @@ mod variables;
 
 pub use artifacts::Artifacts;
 pub use cache::{Cache, CachePolicy};
+pub use conditions::{AllowFailure, Comparison, Complement, Conditions, Meeting, Start, Unclear, When, WrittenRule};
 pub use job::{Definition, Image, Job};
 pub use needs::{Need, NeedSource};
 pub use path_pattern::{PathPattern, Relation, relation_of_paths};
@@ -33,4 +35,4 @@ pub use pipeline::{Pipeline, PipelineFile, UnreadInclude};
 pub use predefined::{VariableKind, has_secret_name, kind_of_variable};
 pub use script::ScriptItem;
 pub use value::{Field, FileId, Kind, Mapping, Origin, Value};
-pub use variables::{ValuePiece, Variables};
+pub use variables::{ValuePiece, Variables, names_in};

@@ -1,5 +1,6 @@
 //! What becomes of the build job once the builder stage does its work.
 
+use super::check_job::CheckJob;
 use super::group::Role;
 use super::obstacles;
 use super::situation::Situation;
@@ -17,6 +18,8 @@ pub(super) enum Fate {
     IsExported,
     /// It stays as it is, for these reasons; the image job alone no longer takes its files.
     Stays(Vec<String>),
+    /// Its name goes to a job that builds the builder stage, where it ran and no image is built.
+    Checks(CheckJob),
 }
 
 impl Fate {
@@ -38,8 +41,14 @@ impl Fate {
         if !reasons.is_empty() {
             return Self::Stays(reasons);
         }
+        // What other jobs take over of its words would be the words of the check then.
         let is_taken_over = !template::mentions(situation).is_empty();
-        template::name(situation).filter(|_| is_taken_over).map_or(Self::Goes, Self::BecomesTemplate)
+        if is_taken_over {
+            return template::name(situation).map_or(Self::Goes, Self::BecomesTemplate);
+        }
+        let check = (policy.on_rules_differ == OnRulesDiffer::Check && obstacles::is_only_wider(situation))
+            .then(|| CheckJob::new(situation));
+        check.and_then(Result::ok).map_or(Self::Goes, Self::Checks)
     }
 
     /// Whether the build job goes on making its files.
@@ -59,8 +68,14 @@ pub(super) fn settle(situations: &mut [Situation<'_>]) {
     let names: Vec<_> = situations.iter().map(|situation| situation.producer.name.clone()).collect();
     for situation in situations {
         let own = names.iter().zip(&fates).filter(|(name, _)| **name == situation.producer.name);
-        let own: Vec<_> = own.map(|(_, fate)| fate).collect();
-        let stays = own.iter().find(|fate| fate.is_to_stay()).or_else(|| own.iter().find(|fate| ***fate != Fate::Goes));
-        situation.fate = stays.map_or(Fate::Goes, |fate| (*fate).clone());
+        let mut own: Vec<_> = own.map(|(_, fate)| fate).collect();
+        own.sort_by_key(|fate| match fate {
+            Fate::Stays(_) => 0,
+            Fate::Checks(_) => 1,
+            Fate::IsExported => 2,
+            Fate::BecomesTemplate(_) => 3,
+            Fate::Goes => 4,
+        });
+        situation.fate = own.first().map_or(Fate::Goes, |fate| (*fate).clone());
     }
 }

@@ -32,8 +32,11 @@ impl Intent {
     pub(super) fn of_jobs(situations: &[Situation<'_>]) -> Self {
         let mut intent = Self::default();
         for situation in situations {
-            if !situation.fate.is_to_stay() {
-                intent.gone.insert(situation.producer.name.to_string());
+            let name = situation.producer.name.to_string();
+            match situation.fate {
+                Fate::Goes | Fate::IsExported | Fate::BecomesTemplate(_) => drop(intent.gone.insert(name)),
+                Fate::Checks(_) => drop(intent.replaced.insert(name)),
+                Fate::Stays(_) => {}
             }
             intent.changed.entry(situation.consumer.name.to_string()).or_default().extend(OF_CONSUMER);
             for follower in rewire::followers(situation) {

@@ -28,7 +28,7 @@ use crate::finding::{Finding, Severity};
 pub(super) use copied_out::of_docker_cp;
 pub(super) use notes::pipeline_notes;
 pub(super) use other_jobs::readers;
-pub(super) use rules::runs_elsewhere;
+pub(super) use rules::{is_only_wider, runs_elsewhere};
 pub(super) use several::several;
 pub(super) use unclear::unclear_build;
 

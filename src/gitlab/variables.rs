@@ -180,6 +180,16 @@ fn set_by_rules(of: &Mapping) -> impl Iterator<Item = &Field> {
     rules.filter(runs).flat_map(|rule| fields(rule.get("variables")))
 }
 
+/// The names that `text` expands, in their order.
+#[must_use]
+pub fn names_in(text: &str) -> Vec<&str> {
+    let name = |piece| match piece {
+        Piece::Variable(name) => Some(name),
+        Piece::Text(_) => None,
+    };
+    Pieces { rest: text }.filter_map(name).collect()
+}
+
 enum Piece<'a> {
     Text(&'a str),
     Variable(&'a str),

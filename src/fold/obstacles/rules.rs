@@ -1,78 +1,193 @@
 //! Both jobs must run in the same pipelines and start in the same way; else a fold would build where
 //! nothing was built, or no longer check what was checked.
 
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Location};
+use crate::fold::check_job::{CheckJob, covers};
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Job, Value};
+use crate::gitlab::{AllowFailure, Comparison, Job, Meeting, Start, Value, When};
+use crate::outcome::OnRulesDiffer;
 
 /// The keywords that say when a job runs.
 const CONDITIONS: [&str; 5] = ["rules", "only", "except", "when", "start_in"];
 
+/// What the help of most findings ends with.
+const KEEP: &str = "or keep the build job beside the fold with '--on-rules-differ keep'";
+
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let elsewhere = if situation.fate.is_to_stay() { Vec::new() } else { runs_elsewhere(situation) };
-    elsewhere.into_iter().chain(allow_failure(situation)).chain(no_stage_left(situation)).collect()
+    let meetings = meetings(situation);
+    let alone = meetings.as_ref().ok().and_then(|meetings| image_alone(situation, meetings));
+    let elsewhere = match situation.fate {
+        Fate::Goes | Fate::IsExported | Fate::BecomesTemplate(_) => runs_elsewhere(situation),
+        Fate::Checks(_) => vec![kept_as_check(situation)],
+        Fate::Stays(_) => Vec::new(),
+    };
+    elsewhere.into_iter().chain(alone).chain(no_stage_left(situation)).collect()
 }
 
-/// Where the build job runs, or starts, and the image job does not do so too.
+/// Where the build job runs, or starts, and the image job does not do so too; keeping the build job lifts all of these.
 pub(in crate::fold) fn runs_elsewhere(situation: &Situation<'_>) -> Vec<Finding> {
-    let differing = CONDITIONS.iter().filter(|keyword| !same(situation.producer, situation.consumer, keyword));
-    let differ = differing.map(|keyword| differ(situation, keyword)).take(1);
-    differ.chain(rule_values(situation)).chain(manual(situation)).collect()
+    match meetings(situation) {
+        Ok(meetings) => {
+            let wider = is_wider(&meetings).then(|| wider(situation));
+            wider.into_iter().chain(others(situation, &meetings)).collect()
+        }
+        Err(_) if have_the_same_words(situation) => others(situation, &[]),
+        Err(why) => vec![unproven(situation, &why)],
+    }
+}
+
+/// Whether nothing stands in the way of a fold but pipelines in which the build job runs and the image job does not.
+pub(in crate::fold) fn is_only_wider(situation: &Situation<'_>) -> bool {
+    meetings(situation).is_ok_and(|meetings| is_wider(&meetings) && others(situation, &meetings).is_empty())
+}
+
+/// Every way in which the build job and the image job meet in a pipeline.
+fn meetings(situation: &Situation<'_>) -> Result<Vec<Meeting>, String> {
+    let comparison = Comparison::new(situation.pipeline, situation.producer, situation.consumer);
+    comparison.and_then(|comparison| comparison.meetings()).map_err(|unclear| unclear.to_string())
+}
+
+/// Whether the build job runs by itself somewhere and the image job does not do in its place.
+fn is_wider(meetings: &[Meeting]) -> bool {
+    meetings.iter().any(|meeting| match (&meeting.first, &meeting.second) {
+        (Some(build), Some(image)) => build.when == When::OnSuccess && !covers(build, image),
+        (Some(build), None) => build.when == When::OnSuccess,
+        (None, _) => false,
+    })
+}
+
+/// What no check can make good.
+fn others(situation: &Situation<'_>, meetings: &[Meeting]) -> Vec<Finding> {
+    let both = meetings.iter().filter_map(|meeting| meeting.first.as_ref().zip(meeting.second.as_ref()));
+    let both: Vec<_> = both.collect();
+    rule_values(situation)
+        .into_iter()
+        .chain(manual(situation, meetings))
+        .chain(image_starts_otherwise(situation, &both))
+        .chain(allow_failure(situation, &both))
+        .collect()
+}
+
+/// Whether both jobs say the same, word by word, which is the same whatever it means.
+fn have_the_same_words(situation: &Situation<'_>) -> bool {
+    let (producer, consumer) = (situation.producer, situation.consumer);
+    let own = |job: &Job| job.get("variables").is_some();
+    !own(producer) && !own(consumer) && CONDITIONS.iter().all(|keyword| same(producer, consumer, keyword))
 }
 
 fn same(producer: &Job, consumer: &Job, keyword: &str) -> bool {
-    match (condition(producer, keyword), condition(consumer, keyword)) {
+    match (producer.get(keyword), consumer.get(keyword)) {
         (None, None) => true,
-        (Some(one), Some(other)) => same_list(one, other),
+        (Some(one), Some(other)) => one.same(other),
         (Some(_), None) | (None, Some(_)) => false,
     }
 }
 
-/// The condition, unless it says what holds anyway.
-fn condition<'a>(job: &'a Job, keyword: &str) -> Option<&'a Value> {
-    job.get(keyword).filter(|value| !(keyword == "when" && value.text().as_deref() == Some("on_success")))
+/// The places of the conditions of both jobs.
+fn places(situation: &Situation<'_>) -> (Location, Location) {
+    let keyword = |job: &Job| CONDITIONS.iter().find(|keyword| job.get(keyword).is_some()).copied().unwrap_or("script");
+    let place = |job: &Job| match keyword(job) {
+        "script" => situation.pipeline.job_location(job),
+        keyword => situation.pipeline.keyword_location(job, keyword),
+    };
+    (place(situation.producer), place(situation.consumer))
 }
 
-/// `only: main` says the same as `only: [main]`.
-fn same_list(one: &Value, other: &Value) -> bool {
-    let (one, other) = (one.one_or_many(), other.one_or_many());
-    one.len() == other.len() && one.iter().zip(other).all(|(left, right)| left.same(right))
-}
-
-fn differ(situation: &Situation<'_>, keyword: &str) -> Finding {
+fn wider(situation: &Situation<'_>) -> Finding {
+    let (build, image) = places(situation);
     let message = format!(
-        "'{}' and '{}' run under different conditions: their '{keyword}' differ",
+        "'{}' also runs where '{}' does not build an image by itself, and would be missed there",
         situation.producer.name, situation.consumer.name
     );
-    Finding::new(Code::RulesDiffer, situation.producer_location(keyword), message)
-        .with_related(situation.consumer_location(keyword), "the image job runs under these")
-        .with_help("give both jobs the same conditions, or leave the build job as the check that it is")
+    let finding = Finding::new(Code::RulesDiffer, build, message).with_related(image, "the image job runs under these");
+    let refused = situation.policy.on_rules_differ == OnRulesDiffer::Refuse;
+    match CheckJob::new(situation) {
+        Err(why) if !refused => finding.with_help(format!(
+            "give both jobs the same conditions, {KEEP}; a check of the builder stage cannot take its place: {why}"
+        )),
+        _ => finding.with_help(format!("give both jobs the same conditions, {KEEP}")),
+    }
 }
 
-/// A rule may set variables, needs and more, which then belong to one job.
+fn unproven(situation: &Situation<'_>, why: &str) -> Finding {
+    let (build, image) = places(situation);
+    let message = format!(
+        "it cannot be proven that '{}' and '{}' run in the same pipelines: {why}",
+        situation.producer.name, situation.consumer.name
+    );
+    Finding::new(Code::RulesDiffer, build, message)
+        .with_related(image, "the image job runs under these")
+        .with_help(format!("give both jobs the same conditions, {KEEP}"))
+}
+
+fn kept_as_check(situation: &Situation<'_>) -> Finding {
+    let (build, image) = places(situation);
+    let message = format!(
+        "'{}' also ran where '{}' does not build an image by itself: there it builds the stage '{}' from now on",
+        situation.producer.name, situation.consumer.name, situation.stage
+    );
+    Finding::new(Code::BuildKeptAsCheck, build, message)
+        .with_related(image, "the image job runs under these")
+        .with_help("to keep the build job as it is, pass '--on-rules-differ keep'")
+}
+
+/// An image job that ran without the build job took old files, or none at all.
+fn image_alone(situation: &Situation<'_>, meetings: &[Meeting]) -> Option<Finding> {
+    meetings.iter().find(|meeting| meeting.first.is_none() && meeting.second.is_some())?;
+    let (build, image) = places(situation);
+    let message = format!(
+        "'{}' also runs where '{}' does not, and had old files there or none; now the image has new ones",
+        situation.consumer.name, situation.producer.name
+    );
+    let finding = Finding::new(Code::ImageWithoutBuild, image, message);
+    Some(finding.with_related(build, "the build job runs under these"))
+}
+
+/// A rule may set variables and needs, which then belong to one job.
 fn rule_values(situation: &Situation<'_>) -> Vec<Finding> {
-    let rules = situation.producer.get("rules").map(Value::one_or_many).unwrap_or_default();
-    let sets = |rule: &&Value| ["variables", "needs", "allow_failure"].iter().any(|key| rule.get(key).is_some());
+    let mut rules = Vec::new();
+    flatten(situation.producer.get("rules"), &mut rules);
+    let sets = |rule: &&Value| ["variables", "needs"].iter().any(|key| rule.get(key).is_some());
     let finding = |rule: &Value| {
         let message = "this rule gives the build job values of its own, which differ from pipeline to pipeline";
         Finding::new(Code::RulesDiffer, situation.value_location(rule), message)
-            .with_help("set these values for the whole job, or leave the two jobs as they are")
+            .with_help(format!("set these values for the whole job, {KEEP}"))
     };
-    rules.iter().filter(sets).map(finding).collect()
+    rules.into_iter().filter(sets).map(finding).collect()
+}
+
+/// Rules may stand in lists within the list.
+fn flatten<'a>(value: Option<&'a Value>, rules: &mut Vec<&'a Value>) {
+    match value.and_then(Value::sequence) {
+        Some(items) => items.iter().for_each(|item| flatten(Some(item), rules)),
+        None => rules.extend(value),
+    }
 }
 
 /// A job that a person starts gates what comes behind it.
-fn manual(situation: &Situation<'_>) -> Option<Finding> {
-    let in_rules = situation.producer.get("rules").map(Value::one_or_many).unwrap_or_default();
-    let own = situation.producer.get("when").into_iter();
-    let values = own.chain(in_rules.iter().filter_map(|rule| rule.get("when")));
-    let starts_otherwise =
-        |value: &&Value| matches!(value.text().as_deref(), Some("manual" | "delayed" | "always" | "on_failure"));
-    let value = values.into_iter().find(starts_otherwise)?;
-    let when = value.text().unwrap_or_default();
-    let message = format!("the build job starts by 'when: {when}', and the image job would have to take that over");
-    let finding = Finding::new(Code::RulesDiffer, situation.value_location(value), message);
-    Some(finding.with_help("let the build start by itself, or leave the two jobs as they are"))
+fn manual(situation: &Situation<'_>, meetings: &[Meeting]) -> Option<Finding> {
+    let starts = meetings.iter().filter_map(|meeting| meeting.first.as_ref());
+    let when = starts.map(|start| start.when).find(|when| *when != When::OnSuccess)?;
+    let mut rules = Vec::new();
+    flatten(situation.producer.get("rules"), &mut rules);
+    let values =
+        situation.producer.get("when").into_iter().chain(rules.into_iter().filter_map(|rule| rule.get("when")));
+    let mut values = values.filter(|value| value.text().as_deref() == Some(when.name()));
+    let location = values.next().map_or_else(|| places(situation).0, |value| situation.value_location(value));
+    let message =
+        format!("the build job starts by 'when: {}', and the image job would have to take that over", when.name());
+    let finding = Finding::new(Code::RulesDiffer, location, message);
+    Some(finding.with_help(format!("let the build start by itself, {KEEP}")))
+}
+
+/// An image job that starts after a failure would build what the failure kept from being built.
+fn image_starts_otherwise(situation: &Situation<'_>, both: &[(&Start, &Start)]) -> Option<Finding> {
+    let is_other = |when: &When| matches!(when, When::Always | When::OnFailure);
+    let when = both.iter().map(|(_, image)| image.when).find(|when| is_other(when))?;
+    let message = format!("the image job starts by 'when: {}', also where the build job was not even run", when.name());
+    let finding = Finding::new(Code::RulesDiffer, places(situation).1, message);
+    Some(finding.with_help(format!("let the image job start once everything before it has succeeded, {KEEP}")))
 }
 
 /// GitLab makes no pipeline of `.pre` and `.post` jobs alone (GitLab docs: ci/yaml#stage-post).
@@ -91,9 +206,16 @@ fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
 }
 
 /// An image job that may fail would hide a failing build.
-fn allow_failure(situation: &Situation<'_>) -> Option<Finding> {
-    let value = situation.consumer.get("allow_failure").filter(|value| value.text().as_deref() != Some("false"))?;
+fn allow_failure(situation: &Situation<'_>, both: &[(&Start, &Start)]) -> Option<Finding> {
+    let hides = |(build, image): &&(&Start, &Start)| {
+        image.when == When::OnSuccess
+            && image.allow_failure != AllowFailure::No
+            && image.allow_failure != build.allow_failure
+    };
+    both.iter().find(hides)?;
+    let value = situation.consumer.get("allow_failure");
+    let location = value.map_or_else(|| places(situation).1, |value| situation.value_location(value));
     let message = "the image job may fail, and a failing build would no longer stop the pipeline";
-    let finding = Finding::new(Code::RulesDiffer, situation.value_location(value), message);
-    Some(finding.with_help("remove 'allow_failure' from the image job, or leave the two jobs as they are"))
+    let finding = Finding::new(Code::RulesDiffer, location, message);
+    Some(finding.with_help(format!("remove 'allow_failure' from the image job, {KEEP}")))
 }

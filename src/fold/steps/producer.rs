@@ -1,8 +1,10 @@
-//! The build jobs go, and their stages with them where no other job is in these.
+//! The build jobs go, and their stages with them where no other job is in these; or their names go to a check.
 
 use super::Edits;
 use crate::finding::{Code, Finding, Location};
+use crate::fold::check_job::CheckJob;
 use crate::fold::edit_failed;
+use crate::fold::fate::Fate;
 use crate::fold::situation::{Situation, is_shared};
 use crate::gitlab::{Definition, Job, Pipeline, PipelineFile};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
@@ -13,12 +15,17 @@ pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
         return Ok(Vec::new());
     };
     let mut gone: Vec<&Job> = Vec::new();
+    let mut edits = Vec::new();
+    for situation in situations {
+        if let Fate::Checks(check) = &situation.fate {
+            edits.extend(checks(situation, check)?);
+        }
+    }
     for situation in situations.iter().filter(|situation| situation.fate.is_to_go()) {
         if !gone.iter().any(|job| job.name == situation.producer.name) {
             gone.push(situation.producer);
         }
     }
-    let mut edits = Vec::new();
     let definitions: Vec<_> = gone.iter().flat_map(|job| job.definitions.clone()).collect();
     for file in pipeline.files() {
         let of_file =
@@ -34,6 +41,17 @@ pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
     }
     edits.extend(stages(pipeline, &gone)?);
     Ok(edits)
+}
+
+/// The body of the job becomes that of the check.
+fn checks(situation: &Situation<'_>, check: &CheckJob) -> Edits {
+    let pipeline = situation.pipeline;
+    let failed = || edit_failed(pipeline.job_location(situation.producer), "this job cannot be written anew");
+    let definition = situation.producer.definitions.last().ok_or_else(failed)?;
+    let file = pipeline.file(definition.file).ok_or_else(failed)?;
+    let edit = edit::replace_contents(&file.tree, definition.value, &check.lines).ok_or_else(failed)?;
+    let moved = anchors(file, &[*definition])?;
+    Ok([edit].into_iter().chain(moved).map(|edit| (file.source.path().clone(), edit)).collect())
 }
 
 fn jobs(file: &PipelineFile, definitions: &[Definition]) -> Result<TextEdit, Box<Finding>> {

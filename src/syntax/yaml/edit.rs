@@ -7,6 +7,7 @@
 mod add;
 mod check;
 mod children;
+mod contents;
 mod encode;
 mod lines;
 mod relocate;
@@ -17,6 +18,7 @@ mod replace;
 mod splice;
 
 pub use add::{add_entry, add_item};
+pub use contents::{replace_contents, text_scalar};
 pub use relocate::relocate_anchor;
 pub use remove::{remove_entries, remove_items};
 pub use replace::replace_scalar;

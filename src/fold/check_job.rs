@@ -1,0 +1,159 @@
+//! A job that builds the builder stage and nothing more, where the build job ran and no image is built.
+//!
+//! ```yaml
+//! build:
+//!   stage: build
+//!   image: node:20
+//!   script: [npm ci, npm run build]
+//!   artifacts: {paths: [dist]}
+//! ```
+//! becomes, beside an image job with `only: [main]`,
+//! ```yaml
+//! build:
+//!   stage: build
+//!   image: docker:27
+//!   services: [docker:27-dind]
+//!   script:
+//!     - docker build --target builder .
+//!   except:
+//!     - main
+//! ```
+
+mod block;
+mod command;
+mod conditions;
+mod script;
+
+use super::situation::Situation;
+use crate::gitlab::{Comparison, Job, Mapping, Start, Value, names_in};
+use block::Block;
+
+/// The body of the job, in lines without indentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CheckJob {
+    pub(super) lines: Vec<String>,
+}
+
+/// Keywords of the build job that say when and how often the job runs, which the check keeps.
+const OF_PRODUCER: [&str; 5] = ["needs", "dependencies", "retry", "timeout", "interruptible"];
+
+/// Keywords of the image job that say where the check runs.
+const OF_CONSUMER: [&str; 3] = ["image", "services", "tags"];
+
+/// Keywords of the image job that the check would have to take over and cannot.
+const FORBIDDEN: [&str; 6] = ["hooks", "id_tokens", "identity", "inherit", "parallel", "secrets"];
+
+/// Variables that the runner and git read.
+const OF_RUNNER: [&str; 3] = ["FF_", "GIT_", "KUBERNETES_"];
+
+impl CheckJob {
+    /// The job for the build job of `situation`.
+    ///
+    /// # Errors
+    /// What about it cannot be written, as a whole sentence without a full stop.
+    pub(super) fn new(situation: &Situation<'_>) -> Result<Self, String> {
+        let (producer, consumer) = (situation.producer, situation.consumer);
+        if situation.group.handoffs.len() != 1 || situation.group.producers(situation.pipeline).len() != 1 {
+            return Err("several jobs take part in the hand-off".to_owned());
+        }
+        let [definition] = producer.definitions.as_slice() else {
+            return Err(format!("'{}' is written in several places", producer.name));
+        };
+        if let Some(keyword) = FORBIDDEN.iter().find(|keyword| consumer.get(keyword).is_some()) {
+            return Err(format!("the image job has '{keyword}', which belongs to it alone"));
+        }
+        let file = situation.pipeline.file(definition.file).ok_or("its file is not there")?;
+        let block = Block::like(situation.pipeline, file, definition.value);
+        let conditions = complement(situation, &block)?;
+        let command = build_command(situation)?;
+        let script = script_lines(situation, &block, &command)?;
+        let mut lines = Vec::new();
+        if let Some(stage) = producer.get("stage").or_else(|| producer.get("type")) {
+            lines.extend(block.entry("stage", stage));
+        }
+        lines.extend(kept(situation, &block, consumer, &OF_CONSUMER));
+        let named = format!("{}\n{}\n{}", lines.join("\n"), script.join("\n"), conditions.join("\n"));
+        lines.extend(variables(&block, consumer, &named));
+        lines.extend(kept(situation, &block, producer, &OF_PRODUCER));
+        if default(situation, "artifacts").is_some() {
+            return Err("the pipeline gives artifacts to every job".to_owned());
+        }
+        if default(situation, "cache").is_some() {
+            lines.push("cache: []".to_owned());
+        }
+        lines.extend(script);
+        lines.extend(conditions);
+        Ok(Self { lines })
+    }
+}
+
+/// Whether the image job does all that the build job did for the pipeline.
+pub(super) fn covers(build: &Start, image: &Start) -> bool {
+    image.covers(build)
+}
+
+fn complement(situation: &Situation<'_>, block: &Block<'_>) -> Result<Vec<String>, String> {
+    let comparison = Comparison::new(situation.pipeline, situation.producer, situation.consumer);
+    let comparison = comparison.map_err(|unclear| unclear.to_string())?;
+    let complement = comparison.complement(&covers);
+    let complement = complement.ok_or("where it runs alone cannot be written exactly as 'rules' or 'except'")?;
+    Ok(conditions::lines(block, situation.producer, &complement))
+}
+
+fn build_command(situation: &Situation<'_>) -> Result<String, String> {
+    let script = &situation.handoff.script;
+    let build = &situation.build().command;
+    let step = script.walk.steps.get(build.step);
+    let item = script.items.get(build.item).and_then(|item| item.text.as_deref());
+    let written = step.zip(item).and_then(|(step, item)| command::of_stage(step, build, item, &situation.stage));
+    written.ok_or_else(|| "the build command is not written in plain words".to_owned())
+}
+
+fn script_lines(situation: &Situation<'_>, block: &Block<'_>, command: &str) -> Result<Vec<String>, String> {
+    let (before, own) = script::lines_before(situation, command)?;
+    let item = |item: &&crate::gitlab::ScriptItem| {
+        let text = item.text.clone().unwrap_or_default();
+        block.item(&Value { kind: crate::gitlab::Kind::Text(text), origin: item.origin })
+    };
+    let mut lines = Vec::new();
+    if !before.is_empty() {
+        lines.extend(block.listed("before_script", before.iter().map(item).collect()));
+    } else if default(situation, "before_script").is_some() {
+        lines.push("before_script: []".to_owned());
+    }
+    let own = own.iter().map(item).chain([block.text(command)]).collect();
+    lines.extend(block.listed("script", own));
+    Ok(lines)
+}
+
+/// Keywords of `job`, but those that it has from `default`, as the check has them too.
+fn kept(situation: &Situation<'_>, block: &Block<'_>, job: &Job, keywords: &[&str]) -> Vec<String> {
+    let own = |keyword: &&&str| {
+        let value = job.get(keyword)?;
+        let is_default = default(situation, keyword).is_some_and(|given| given.origin == value.origin);
+        (!is_default).then(|| block.entry(keyword, value))
+    };
+    keywords.iter().filter_map(|keyword| own(&keyword)).flatten().collect()
+}
+
+/// What every job gets for a keyword.
+fn default<'a>(situation: &Situation<'a>, keyword: &str) -> Option<&'a Value> {
+    let top: &Mapping = situation.pipeline.top();
+    let given = top.get("default").and_then(|default| default.get(keyword)).or_else(|| top.get(keyword));
+    given.filter(|value| !value.is_null())
+}
+
+/// The variables of the image job that docker, git or the runner read, and those that `text` names.
+fn variables(block: &Block<'_>, consumer: &Job, text: &str) -> Vec<String> {
+    let Some(fields) = consumer.get("variables").and_then(Value::mapping) else {
+        return Vec::new();
+    };
+    let named = names_in(text);
+    let is_read = |name: &str| {
+        let mut prefixes = script::OF_DOCKER.iter().chain(&OF_RUNNER);
+        named.contains(&name) || prefixes.any(|prefix| name.starts_with(prefix))
+    };
+    let read: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).collect();
+    let lines: Vec<_> = read.iter().flat_map(|field| block.entry(&field.key, &field.value)).collect();
+    if lines.is_empty() { lines } else { block.below("variables", block.indentation, lines) }
+}

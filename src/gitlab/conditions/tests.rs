@@ -1,0 +1,392 @@
+//! Which conditions are the same, and how the rest is written, case by case and at random.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::{AllowFailure, Comparison, Complement, Start, When, WrittenRule};
+use crate::gitlab::{Pipeline, Value};
+use crate::source::MemoryRepository;
+use crate::text::RepositoryPath;
+
+fn pipeline(text: &str) -> Pipeline {
+    let repository = MemoryRepository::new([(".gitlab-ci.yml", text)]);
+    Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).unwrap()
+}
+
+/// The jobs `b` and `c`, each with a script and these lines; `rest` stands at the top.
+fn jobs(b: &str, c: &str, rest: &str) -> String {
+    let job = |lines: &str| lines.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    format!("{rest}\nb:\n  script: [x]\n{}c:\n  script: [x]\n{}", job(b), job(c))
+}
+
+fn compared(text: &str) -> Result<Comparison, String> {
+    let pipeline = pipeline(text);
+    Comparison::new(&pipeline, pipeline.job("b").unwrap(), pipeline.job("c").unwrap()).map_err(|unclear| unclear.0)
+}
+
+/// How the jobs meet: `b c` for both by themselves, `b -` for the first alone, `b manual` and so on.
+fn meetings(b: &str, c: &str, rest: &str) -> BTreeSet<String> {
+    let name = |start: &Option<Start>, own: &str| match start {
+        None => "-".to_owned(),
+        Some(start) if start.when == When::OnSuccess => own.to_owned(),
+        Some(start) => start.when.name().to_owned(),
+    };
+    let meetings = compared(&jobs(b, c, rest)).unwrap().meetings().unwrap();
+    meetings.iter().map(|meeting| format!("{} {}", name(&meeting.first, "b"), name(&meeting.second, "c"))).collect()
+}
+
+fn covers(_: &Start, image: &Start) -> bool {
+    image.when == When::OnSuccess
+}
+
+fn written(b: &str, c: &str, rest: &str) -> Option<String> {
+    let complement = compared(&jobs(b, c, rest)).unwrap().complement(&covers)?;
+    Some(match complement {
+        Complement::Own => "own".to_owned(),
+        Complement::Except(refs) => format!("except {}", refs.join(", ")),
+        Complement::Rules(rules) => rules.iter().map(rule_text).collect::<Vec<_>>().join("; "),
+    })
+}
+
+fn rule_text(rule: &WrittenRule) -> String {
+    let condition = rule.condition.as_ref().map(ToString::to_string);
+    let changes = rule.changes.as_ref().map(|_| "changes".to_owned());
+    let exists = rule.exists.as_ref().map(|_| "exists".to_owned());
+    let parts: Vec<_> = [condition, changes, exists].into_iter().flatten().collect();
+    format!("{}{}", parts.join(" + "), if rule.is_never { " -> never" } else { "" })
+}
+
+fn set(of: &[&str]) -> BTreeSet<String> {
+    of.iter().map(ToString::to_string).collect()
+}
+
+const ON_MAIN: &str = "rules:\n  - if: $CI_COMMIT_BRANCH == \"main\"";
+
+#[test]
+fn the_same_in_other_words_is_the_same() {
+    assert_eq!(meetings("only: [main]", "only: main", ""), set(&["b c"]));
+    assert_eq!(meetings("only: [branches, tags]", "", ""), set(&["b c"]));
+    let (tags, tag) = ("only: [tags]", "rules:\n  - if: $CI_COMMIT_TAG");
+    assert_eq!(meetings(tags, tag, ""), set(&["b c"]));
+    let apart = "rules:\n  - if: $CI_COMMIT_TAG\n    when: never\n  - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"\n    when: never\n  - when: on_success";
+    assert_eq!(meetings("rules:\n  - if: $CI_COMMIT_BRANCH", apart, ""), set(&["b c"]));
+    let pattern = "rules:\n  - if: $CI_COMMIT_BRANCH =~ /^main$/";
+    assert!(meetings(pattern, ON_MAIN, "").contains("b -"), "another name is not known to match or not");
+}
+
+#[test]
+fn a_tag_may_have_the_name_of_a_branch() {
+    assert_eq!(meetings("only: [main]", ON_MAIN, ""), set(&["b c", "b -"]));
+    let both = "rules:\n  - if: $CI_COMMIT_BRANCH == \"main\" || $CI_COMMIT_TAG == \"main\"";
+    assert_eq!(meetings("only: [main]", both, ""), set(&["b c"]));
+}
+
+#[test]
+fn names_kinds_and_sources_exclude_each_other() {
+    let develop = "rules:\n  - if: $CI_COMMIT_BRANCH == \"develop\"";
+    assert_eq!(meetings(develop, ON_MAIN, ""), set(&["b -", "- c"]));
+    let impossible = "rules:\n  - if: $CI_COMMIT_TAG && $CI_COMMIT_BRANCH";
+    assert_eq!(meetings(impossible, ON_MAIN, ""), set(&["- c"]));
+    let merge_request = "rules:\n  - if: $CI_MERGE_REQUEST_IID";
+    assert_eq!(meetings("only: [merge_requests]", merge_request, ""), set(&["b c"]));
+    assert_eq!(meetings("only: [schedules]", "only: [web]", ""), set(&["b -", "- c"]));
+    let version = "rules:\n  - if: $CI_COMMIT_TAG =~ /^v\\d+/";
+    assert_eq!(meetings("only: [tags]", version, ""), set(&["b c", "b -"]), "no branch has a tag");
+}
+
+#[test]
+fn a_job_without_rules_is_absent_from_merge_requests_unless_workflow_has_rules() {
+    let on_requests = "rules:\n  - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"";
+    assert_eq!(meetings("", on_requests, ""), set(&["b -", "- c"]));
+    let workflow = "workflow:\n  rules:\n    - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"\n    - if: $CI_COMMIT_BRANCH == \"main\"";
+    assert_eq!(meetings("", on_requests, workflow), set(&["b c", "b -"]));
+}
+
+#[test]
+fn the_workflow_takes_pipelines_out_of_account() {
+    let workflow = "workflow:\n  rules:\n    - if: $CI_COMMIT_BRANCH == \"main\"";
+    assert_eq!(meetings("", "only: [main]", workflow), set(&["b c"]));
+}
+
+#[test]
+fn starts_are_part_of_the_meeting() {
+    assert_eq!(meetings("", "when: manual", ""), set(&["b manual"]));
+    let manual = "rules:\n  - if: $CI_COMMIT_TAG\n  - when: manual";
+    assert_eq!(meetings("", manual, ""), set(&["b c", "b manual", "- manual"]));
+    let comparison = compared(&jobs("when: manual", "rules:\n  - when: manual", "")).unwrap();
+    let starts: Vec<_> = comparison.meetings().unwrap().into_iter().filter_map(|meeting| meeting.first).collect();
+    assert_eq!(starts.first().map(|start| &start.allow_failure), Some(&AllowFailure::Yes));
+}
+
+#[test]
+fn an_empty_variable_ends_a_chain_as_in_ruby() {
+    let chain = "rules:\n  - if: $X || $CI_COMMIT_BRANCH";
+    assert!(meetings("rules:\n  - if: $CI_COMMIT_BRANCH", chain, "").contains("b -"), "an empty $X is what || answers");
+}
+
+#[test]
+fn an_unlimited_build_before_a_limited_image_is_left_to_except() {
+    assert_eq!(written("", "only: [master]", "").as_deref(), Some("except master"));
+    assert_eq!(written("", "only: [tags]\nexcept: ['/^(?!master).+@/']", "").as_deref(), Some("except tags"));
+    assert_eq!(written("except: [schedules]", "only: [/^v/]", "").as_deref(), Some("except /^v/"));
+    assert_eq!(written("", "only: {variables: [$X]}", "").as_deref(), None, "an empty $X cannot be told apart");
+}
+
+#[test]
+fn rules_are_turned_round() {
+    let on_main = "rules:\n  - if: $CI_COMMIT_BRANCH == \"main\"";
+    let expected = "$CI_COMMIT_BRANCH == \"main\" -> never; $CI_COMMIT_BRANCH || $CI_COMMIT_TAG";
+    assert_eq!(written("", on_main, "").as_deref(), Some(expected));
+    let workflow = "workflow:\n  rules:\n    - if: $CI_MERGE_REQUEST_IID\n    - if: $CI_COMMIT_BRANCH";
+    assert_eq!(written("", on_main, workflow).as_deref(), Some("$CI_COMMIT_BRANCH == \"main\" -> never; "));
+    let requests = "rules:\n  - if: $CI_MERGE_REQUEST_IID\n  - if: $CI_COMMIT_BRANCH";
+    assert_eq!(
+        written(requests, on_main, "").as_deref(),
+        Some("$CI_COMMIT_BRANCH == \"main\" -> never; $CI_MERGE_REQUEST_IID; $CI_COMMIT_BRANCH")
+    );
+    let limited = "rules:\n  - if: $CI_COMMIT_TAG\n  - if: $CI_COMMIT_BRANCH == \"main\"\n    changes: [src/**/*]";
+    assert_eq!(
+        written("", limited, "").as_deref(),
+        Some(
+            "$CI_COMMIT_TAG -> never; $CI_COMMIT_BRANCH == \"main\" + changes -> never; $CI_COMMIT_BRANCH || $CI_COMMIT_TAG"
+        )
+    );
+}
+
+#[test]
+fn a_manual_image_leaves_the_build_its_own_conditions() {
+    assert_eq!(written("only: [main]", "only: [main]\nwhen: manual", "").as_deref(), Some("own"));
+    let manual = "rules:\n  - if: $CI_COMMIT_TAG\n  - if: $CI_COMMIT_BRANCH\n    when: manual";
+    let expected = "$CI_COMMIT_TAG -> never; $CI_COMMIT_BRANCH || $CI_COMMIT_TAG";
+    assert_eq!(written("", manual, "").as_deref(), Some(expected));
+}
+
+#[test]
+fn too_many_questions_and_unknown_words_prove_nothing() {
+    let many: Vec<_> = (0..20).map(|at| format!("$V{at} == \"x\"")).collect();
+    let rule = format!("rules:\n  - if: {}", many.join(" && "));
+    let flipped = format!("rules:\n  - if: {}", many.iter().rev().cloned().collect::<Vec<_>>().join(" || "));
+    assert!(compared(&jobs(&rule, &flipped, "")).unwrap().meetings().is_err());
+    assert!(compared(&jobs("rules:\n  - surprise: true", "", "")).is_err());
+    assert!(compared(&jobs("rules: []", "", "")).is_err());
+    let own = "rules:\n  - if: $DEPLOY\nvariables: {DEPLOY: x}";
+    assert!(compared(&jobs(own, "rules:\n  - if: $DEPLOY", "")).is_err(), "only one of them sets the variable");
+}
+
+/// A pipeline, all of it decided.
+#[derive(Clone, Copy, Debug)]
+struct Concrete {
+    kind: &'static str,
+    name: &'static str,
+    source: &'static str,
+    x: Option<&'static str>,
+    y: Option<&'static str>,
+    changed: bool,
+}
+
+fn all_pipelines() -> Vec<Concrete> {
+    let mut all = Vec::new();
+    for (kind, source) in [
+        ("branch", "push"),
+        ("branch", "web"),
+        ("branch", "other"),
+        ("tag", "push"),
+        ("tag", "web"),
+        ("request", "merge_request_event"),
+    ] {
+        for name in ["main", "dev", "else"] {
+            for x in [None, Some(""), Some("a"), Some("b")] {
+                for y in [None, Some(""), Some("z")] {
+                    for changed in [true, false] {
+                        all.push(Concrete { kind, name, source, x, y, changed });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The value of an expression, read in the plainest way: `None` is nil, `Some("false")` false.
+fn naive(text: &str, of: &Concrete) -> Option<String> {
+    let text = text.trim();
+    let truthy = |value: &Option<String>| value.as_deref().is_some_and(|value| value != "false");
+    for operator in [" || ", " && "] {
+        if let Some((left, right)) = split_outside(text, operator) {
+            let value = naive(left, of);
+            return if truthy(&value) == (operator == " || ") { value } else { naive(right, of) };
+        }
+    }
+    if let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+        return naive(inner, of);
+    }
+    for (operator, is_equal) in [(" == ", true), (" != ", false)] {
+        if let Some((left, right)) = text.split_once(operator) {
+            return Some(((naive(left, of) == naive(right, of)) == is_equal).to_string());
+        }
+    }
+    let value = match text {
+        "$CI_COMMIT_BRANCH" => (of.kind == "branch").then_some(of.name),
+        "$CI_COMMIT_TAG" => (of.kind == "tag").then_some(of.name),
+        "$CI_MERGE_REQUEST_IID" => (of.kind == "request").then_some("1"),
+        "$CI_PIPELINE_SOURCE" => Some(of.source),
+        "$X" => of.x,
+        "$Y" => of.y,
+        "null" => None,
+        text => Some(text.trim_matches('"')),
+    };
+    value.map(str::to_owned)
+}
+
+/// Splits at the last operator that stands in no brackets, so that what comes before it is its left side.
+fn split_outside<'a>(text: &'a str, operator: &str) -> Option<(&'a str, &'a str)> {
+    let is_outside = |at: &usize| {
+        let before = &text[..*at];
+        before.matches('(').count() == before.matches(')').count()
+    };
+    let at = text.match_indices(operator).map(|(at, _)| at).filter(is_outside).last()?;
+    Some((&text[..at], &text[at + operator.len()..]))
+}
+
+fn holds(text: &str, of: &Concrete) -> bool {
+    naive(text, of).is_some_and(|value| value != "false" && !value.is_empty())
+}
+
+/// Whether and how a job of the test starts.
+fn naive_start(job: &Job, of: &Concrete) -> Option<&'static str> {
+    match job {
+        Job::Nothing => (of.kind != "request").then_some("on_success"),
+        Job::Only { only, except } => {
+            let matches = |word: &&str| match *word {
+                "branches" => of.kind == "branch",
+                "tags" => of.kind == "tag",
+                "merge_requests" => of.kind == "request",
+                "web" => of.source == "web",
+                name => of.kind != "request" && of.name == name,
+            };
+            (only.iter().any(matches) && !except.iter().any(matches)).then_some("on_success")
+        }
+        Job::Rules(rules) => {
+            let rule = rules
+                .iter()
+                .find(|rule| rule.condition.is_none_or(|text| holds(text, of)) && (!rule.changes || of.changed))?;
+            (rule.when != "never").then_some(rule.when)
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Job {
+    Nothing,
+    Only { only: Vec<&'static str>, except: Vec<&'static str> },
+    Rules(Vec<TestRule>),
+}
+
+#[derive(Clone, Debug)]
+struct TestRule {
+    condition: Option<&'static str>,
+    changes: bool,
+    when: &'static str,
+}
+
+impl Job {
+    fn yaml(&self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Only { only, except } if except.is_empty() => format!("only: [{}]", only.join(", ")),
+            Self::Only { only, except } => format!("only: [{}]\nexcept: [{}]", only.join(", "), except.join(", ")),
+            Self::Rules(rules) => {
+                let rule = |rule: &TestRule| {
+                    let condition = rule.condition.map(|text| format!("if: '{text}', ")).unwrap_or_default();
+                    let changes = if rule.changes { "changes: [src], " } else { "" };
+                    format!("  - {{{condition}{changes}when: {}}}", rule.when)
+                };
+                format!("rules:\n{}", rules.iter().map(rule).collect::<Vec<_>>().join("\n"))
+            }
+        }
+    }
+}
+
+/// The job that is written down, evaluated naively.
+fn naive_complement(complement: &Complement, build: &Job, of: &Concrete) -> Option<&'static str> {
+    match (complement, build) {
+        (Complement::Own, _) => naive_start(build, of),
+        (Complement::Except(added), build) => {
+            let added: Vec<&'static str> =
+                added.iter().map(|word| &*Box::leak(word.to_string().into_boxed_str())).collect();
+            let (only, mut except) = match build {
+                Job::Only { only, except } => (only.clone(), except.clone()),
+                _ => (vec!["branches", "tags"], Vec::new()),
+            };
+            except.extend(added);
+            naive_start(&Job::Only { only, except }, of)
+        }
+        (Complement::Rules(rules), _) => {
+            let rule = rules.iter().find(|rule| {
+                rule.condition.as_deref().is_none_or(|text| holds(text, of)) && (rule.changes.is_none() || of.changed)
+            })?;
+            let when = rule.outcome.as_ref().and_then(|rule| rule.get("when").and_then(Value::text));
+            match when.as_deref() {
+                _ if rule.is_never => None,
+                Some("manual") => Some("manual"),
+                _ => Some("on_success"),
+            }
+        }
+    }
+}
+
+fn any_job() -> impl Strategy<Value = Job> {
+    let words = prop::sample::select(vec!["branches", "tags", "merge_requests", "web", "main", "dev"]);
+    let only = (prop::collection::vec(words.clone(), 1..3), prop::collection::vec(words, 0..2))
+        .prop_map(|(only, except)| Job::Only { only, except });
+    let conditions = prop::sample::select(vec![
+        None,
+        Some("$CI_COMMIT_BRANCH"),
+        Some("$CI_COMMIT_TAG"),
+        Some("$CI_MERGE_REQUEST_IID"),
+        Some("$CI_COMMIT_BRANCH == \"main\""),
+        Some("$CI_COMMIT_BRANCH != \"dev\""),
+        Some("$CI_PIPELINE_SOURCE == \"web\" || $CI_COMMIT_TAG"),
+        Some("$X"),
+        Some("$X == \"a\" && $CI_COMMIT_BRANCH"),
+        Some("$X == null || $Y"),
+        Some("$Y != \"\""),
+    ]);
+    let when = prop::sample::select(vec!["on_success", "on_success", "never", "manual"]);
+    let rule = (conditions, prop::bool::weighted(0.2), when).prop_map(|(condition, changes, when)| TestRule {
+        condition,
+        changes,
+        when,
+    });
+    let rules = prop::collection::vec(rule, 1..4).prop_map(Job::Rules);
+    prop_oneof![1 => Just(Job::Nothing), 2 => only, 4 => rules]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_exactly_what_is_left(build in any_job(), image in any_job()) {
+        let comparison = compared(&jobs(&build.yaml(), &image.yaml(), "")).unwrap();
+        if let Some(complement) = comparison.complement(&covers) {
+            for of in all_pipelines() {
+                let covered = naive_start(&image, &of) == Some("on_success");
+                let wanted = naive_start(&build, &of).filter(|_| !covered);
+                prop_assert_eq!(naive_complement(&complement, &build, &of), wanted, "{:?} {:?}", complement, of);
+            }
+        }
+    }
+
+    #[test]
+    fn every_meeting_of_a_real_pipeline_is_foreseen(build in any_job(), image in any_job()) {
+        let name = |start: &Option<Start>| start.as_ref().map(|start| start.when.name());
+        let comparison = compared(&jobs(&build.yaml(), &image.yaml(), "")).unwrap();
+        let meetings: Vec<_> =
+            comparison.meetings().unwrap().iter().map(|meeting| (name(&meeting.first), name(&meeting.second))).collect();
+        for of in all_pipelines() {
+            let met = (naive_start(&build, &of), naive_start(&image, &of));
+            prop_assert!(met == (None, None) || meetings.contains(&met), "{:?} is not in {:?} for {:?}", met, meetings, of);
+        }
+    }
+}
