@@ -8,6 +8,7 @@
 mod artifacts;
 mod cache;
 mod extend;
+mod file;
 mod include;
 mod inherit;
 mod job;
@@ -18,19 +19,25 @@ mod pipeline;
 mod predefined;
 mod read;
 mod reference;
+mod resolve;
 mod script;
+mod template;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod value;
 mod variables;
 
 pub use artifacts::Artifacts;
 pub use cache::{Cache, CachePolicy};
+pub use file::PipelineFile;
 pub use job::{Definition, Image, Job};
 pub use needs::{Need, NeedSource};
 pub use path_pattern::{PathPattern, Relation, relation_of_paths};
-pub use pipeline::{Pipeline, PipelineFile, UnreadInclude};
+pub use pipeline::Pipeline;
 pub use predefined::{VariableKind, has_secret_name, kind_of_variable};
 pub use script::ScriptItem;
+pub use template::{Reads, Template};
+pub use unread::{ConditionalInclude, Known, UnreadInclude};
 pub use value::{Field, FileId, Kind, Mapping, Origin, Value};
 pub use variables::{Variables, names_in};

@@ -9,6 +9,7 @@ mod copied_out;
 mod copies;
 mod dockerfile;
 mod foreign_files;
+mod includes;
 mod keywords;
 mod notes;
 mod other_jobs;
@@ -28,7 +29,7 @@ pub(super) use unclear::unclear_build;
 
 /// Every obstacle of a hand-off from one job to another, in the order in which people read about them.
 const OF_JOBS: [fn(&Situation<'_>) -> Vec<Finding>; 15] = [
-    notes::of_includes,
+    includes::check,
     keywords::check,
     rules::check,
     other_jobs::check,

@@ -2,7 +2,7 @@ use super::environment::BuildEnvironment;
 use super::evidence;
 use super::run_lines::BuildScript;
 use crate::docker::{Engine, ImageName};
-use crate::finding::Location;
+use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
 use crate::outcome::Policy;
@@ -167,6 +167,15 @@ impl<'a> Situation<'a> {
         let own = self.consumer.definitions.iter().find(|definition| definition.file == origin.file);
         own.is_some_and(|definition| file.tree.is_within(origin.node, definition.value))
             && !is_shared(file, origin.node)
+            && file.is_editable()
+    }
+
+    /// Whose a value is that is not the consumer's own, and the code for that.
+    pub(super) fn whose(&self, origin: Origin) -> (Code, String) {
+        match self.pipeline.file(origin.file).and_then(PipelineFile::elsewhere) {
+            Some(file) => (Code::JobDefinedElsewhere, format!("is written in {file}")),
+            None => (Code::JobDefinitionShared, "is shared with other jobs".to_owned()),
+        }
     }
 
     pub(super) fn value_location(&self, value: &Value) -> Location {

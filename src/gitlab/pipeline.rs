@@ -1,37 +1,17 @@
-use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use super::extend::{self, ExtendError};
-use super::include;
-use super::inherit;
+use super::extend::ExtendError;
+use super::file::PipelineFile;
+use super::include::{self, Loaded};
 use super::job::{Definition, Job};
-use super::reference::{self, ReferenceError};
+use super::reference::ReferenceError;
+use super::resolve::{self, ResolveError, Resolved};
+use super::unread::{ConditionalInclude, UnreadInclude};
 use super::value::{FileId, Kind, Mapping, Origin, Value};
-use super::variables::Variables;
 use crate::finding::{Code, Finding, Location};
-use crate::source::{Repository, SourceFile};
-use crate::syntax::yaml::{DuplicateKey, NodeId, Tree};
+use crate::source::Repository;
+use crate::syntax::yaml::DuplicateKey;
 use crate::text::RepositoryPath;
-
-/// Keys at the top of a pipeline that are no jobs (GitLab: `entry/root.rb`).
-const GLOBAL_KEYS: [&str; 12] = [
-    "after_script",
-    "before_script",
-    "cache",
-    "default",
-    "image",
-    "include",
-    "services",
-    "spec",
-    "stages",
-    "types",
-    "variables",
-    "workflow",
-];
-
-/// The stages of a pipeline that declares none.
-const DEFAULT_STAGES: [&str; 3] = ["build", "test", "deploy"];
 
 /// A pipeline, resolved.
 pub struct Pipeline {
@@ -40,34 +20,8 @@ pub struct Pipeline {
     jobs: Vec<Job>,
     stages: Vec<Rc<str>>,
     unread: Vec<UnreadInclude>,
+    conditional: Vec<ConditionalInclude>,
     findings: Vec<Finding>,
-}
-
-/// One file that a pipeline is read from.
-pub struct PipelineFile {
-    /// The file.
-    pub source: Arc<SourceFile>,
-    /// Its tree.
-    pub tree: Tree,
-    /// The top mapping of the pipeline, which is the second document where a `spec:` header is the first.
-    pub root: NodeId,
-}
-
-/// Something that the pipeline takes in and that cannot be read here.
-#[derive(Clone, Debug)]
-pub struct UnreadInclude {
-    /// Where it is asked for.
-    pub location: Location,
-    /// What it is.
-    pub what: String,
-}
-
-impl PipelineFile {
-    /// The place of a node, its anchor and tag included.
-    #[must_use]
-    pub fn location(&self, node: NodeId) -> Location {
-        Location::new(&self.source, self.tree.node(node).full_span)
-    }
 }
 
 impl Pipeline {
@@ -77,10 +31,12 @@ impl Pipeline {
     /// A finding where the pipeline cannot be read at all.
     pub fn read(repository: &dyn Repository, path: &RepositoryPath) -> Result<Self, Box<Finding>> {
         let loaded = include::load(repository, path)?;
+        let top = loaded.root.merged(&|_| true);
         let mut pipeline = Self {
+            conditional: conditional(&loaded),
             files: loaded.files,
-            stages: stages(&loaded.merged),
-            top: loaded.merged,
+            stages: resolve::stages(&top),
+            top: Rc::new(top),
             jobs: Vec::new(),
             unread: loaded.unread,
             findings: Vec::new(),
@@ -139,6 +95,30 @@ impl Pipeline {
         &self.unread
     }
 
+    /// The includes that only some of its pipelines take in. The jobs are those of a pipeline that takes in all.
+    #[must_use]
+    pub fn conditional(&self) -> &[ConditionalInclude] {
+        &self.conditional
+    }
+
+    /// What the jobs `names` are made of: themselves and all that they extend or refer to, whether it is here or not.
+    #[must_use]
+    pub fn ingredients(&self, names: &[&str]) -> Vec<Rc<str>> {
+        resolve::closure(&self.top, names)
+    }
+
+    /// Whether the pipeline file itself sets the key `name` at the top, and so has the last word on it.
+    #[must_use]
+    pub fn sets_last(&self, name: &str) -> bool {
+        self.files.first().is_some_and(|file| file.entry(name).is_some())
+    }
+
+    /// Whether a job of a file that cannot be read may run in `stage`.
+    #[must_use]
+    pub fn may_hold_unread_jobs(&self, stage: &str) -> bool {
+        self.unread.iter().any(|unread| unread.may_use_stage(stage))
+    }
+
     /// Oddities of the YAML that do not stop the reading.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -163,66 +143,35 @@ impl Pipeline {
         job.origin_of(keyword).map_or_else(|| self.job_location(job), |origin| self.location(origin))
     }
 
-    /// Where the key `name` stands at the top of each file that has it; the last one of a file counts.
+    /// Where the key `name` stands at the top of each file that has it; the last one of a file counts. A file that
+    /// is taken in twice counts once, unless it is filled in differently.
     #[must_use]
     pub fn definitions(&self, name: &str) -> Vec<Definition> {
-        let definition = |(at, file): (usize, &PipelineFile)| {
-            let entry = file.tree.entry(file.root, name)?;
-            Some(Definition { file: FileId(at), key: entry.key, value: entry.value })
-        };
-        self.files.iter().enumerate().filter_map(definition).collect()
+        let mut definitions: Vec<Definition> = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let Some(entry) = file.entry(name) else { continue };
+            let is_same = |known: &Definition| {
+                self.file(known.file).is_some_and(|other| other.source == file.source) && known.key == entry.key
+            };
+            if !definitions.iter().any(is_same) {
+                definitions.push(Definition { file: FileId(at), key: entry.key, value: entry.value });
+            }
+        }
+        definitions
     }
 
     fn resolve_jobs(&self) -> Result<Vec<Job>, Box<Finding>> {
-        let names = self.top.fields().iter().filter(|field| is_job_or_template(&field.key)).map(|field| &field.key);
-        let mut extended = HashMap::new();
-        let mut order = Vec::new();
-        for name in names {
-            let fields = extend::resolve(&self.top, name, !self.unread.is_empty())
-                .map_err(|error| self.extend_finding(error))?;
-            extended.insert(Rc::clone(name), fields);
-            order.push(Rc::clone(name));
-        }
-        for key in ["default", "workflow", "variables"] {
-            if let Some(mapping) = self.top.get(key).and_then(Value::mapping) {
-                extended.insert(Rc::from(key), Rc::clone(mapping));
-            }
-        }
-        let defaults = self.dereferenced(&extended, &Rc::new(inherit::defaults(&self.top)))?;
-        order
-            .into_iter()
-            .filter(|name| !name.starts_with('.') && self.top.get(name).and_then(Value::mapping).is_some())
-            .map(|name| {
-                let own = extended.get(&name).cloned().unwrap_or_default();
-                Ok(self.job_of(name, &inherit::apply(&defaults, &self.dereferenced(&extended, &own)?)))
-            })
-            .collect()
-    }
-
-    fn job_of(&self, name: Rc<str>, fields: &Rc<Mapping>) -> Job {
-        Job {
-            variables: Variables::of_job(&self.top, fields),
+        let resolved = resolve::jobs(&self.top, !self.unread.is_empty()).map_err(|error| match error {
+            ResolveError::Extends(error) => self.extend_finding(error),
+            ResolveError::Reference(error) => self.reference_finding(error),
+        })?;
+        let job = |Resolved { name, fields, variables }| Job {
             definitions: self.definitions(&name),
-            fields: Rc::clone(fields),
             name,
-        }
-    }
-
-    fn dereferenced(
-        &self,
-        jobs: &HashMap<Rc<str>, Rc<Mapping>>,
-        fields: &Rc<Mapping>,
-    ) -> Result<Rc<Mapping>, Box<Finding>> {
-        let Some(origin) = fields.fields().first().map(|field| field.value.origin) else {
-            return Ok(Rc::clone(fields));
+            fields,
+            variables,
         };
-        let value = Value { kind: Kind::Mapping(Rc::clone(fields)), origin };
-        match reference::resolve(jobs, &value) {
-            Ok(resolved) => Ok(resolved.mapping().cloned().unwrap_or_default()),
-            // What it names may lie in a part of the pipeline that cannot be read here.
-            Err(_) if !self.unread.is_empty() => Ok(Rc::clone(fields)),
-            Err(error) => Err(self.reference_finding(error)),
-        }
+        Ok(resolved.into_iter().map(job).collect())
     }
 
     fn note_duplicate_keys(&mut self) {
@@ -263,20 +212,22 @@ impl Pipeline {
     }
 }
 
-fn is_job_or_template(key: &str) -> bool {
-    !GLOBAL_KEYS.contains(&key)
-}
-
-fn stages(top: &Mapping) -> Vec<Rc<str>> {
-    let declared = top.get("stages").or_else(|| top.get("types")).map(Value::one_or_many).unwrap_or_default();
-    let mut names: Vec<Rc<str>> = declared.iter().filter_map(Value::text).collect();
-    if names.is_empty() {
-        names = DEFAULT_STAGES.iter().map(|name| Rc::from(*name)).collect();
+/// What each include that only some pipelines take in changes, taken in alone. Where none of them alone changes a value,
+/// no choice of them does: the last word on it is the same each time.
+fn conditional(loaded: &Loaded) -> Vec<ConditionalInclude> {
+    if loaded.conditions.is_empty() {
+        return Vec::new();
     }
-    names.retain(|name| &**name != ".pre" && &**name != ".post");
-    names.insert(0, Rc::from(".pre"));
-    names.push(Rc::from(".post"));
-    names
+    let without = loaded.root.merged(&|_| false);
+    let include = |(number, location): (usize, &Location)| {
+        let with = loaded.root.merged(&|taken| taken == number);
+        ConditionalInclude {
+            location: location.clone(),
+            changes: resolve::differences(&without, &with),
+            adds: resolve::added(&without, &with),
+        }
+    };
+    loaded.conditions.iter().enumerate().map(include).collect()
 }
 
 fn duplicate_keys(file: &PipelineFile) -> Vec<Finding> {

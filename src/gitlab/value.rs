@@ -168,7 +168,7 @@ impl Mapping {
         self.fields.retain(|field| &*field.key != key);
     }
 
-    fn same(&self, other: &Self) -> bool {
+    pub(super) fn same(&self, other: &Self) -> bool {
         self.fields.len() == other.fields.len()
             && self.fields.iter().all(|field| other.get(&field.key).is_some_and(|value| value.same(&field.value)))
     }

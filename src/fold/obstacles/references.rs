@@ -139,9 +139,9 @@ fn needs(situation: &Situation<'_>) -> Vec<Finding> {
     let foreign =
         keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
     let finding = |field: &crate::gitlab::Field| {
-        let message =
-            format!("'{}' of the image job is shared with other jobs, and the fold has to change it", field.key);
-        Finding::new(Code::JobDefinitionShared, situation.value_location(&field.value), message)
+        let (code, whose) = situation.whose(field.value.origin);
+        let message = format!("'{}' of the image job {whose}, and the fold has to change it", field.key);
+        Finding::new(code, situation.value_location(&field.value), message)
             .with_help(format!("write '{}' in the image job itself", field.key))
     };
     foreign.map(finding).collect()

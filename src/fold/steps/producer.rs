@@ -64,12 +64,14 @@ fn anchors(file: &PipelineFile, definition: Definition) -> Result<Vec<TextEdit>,
 fn stage(situation: &Situation<'_>) -> Edits {
     let stage = situation.producer.stage();
     let others = situation.pipeline.jobs().iter().filter(|job| job.name != situation.producer.name);
-    let is_used = others.into_iter().any(|job| job.stage() == stage) || is_named_by_template(situation, &stage);
+    let is_used = others.into_iter().any(|job| job.stage() == stage)
+        || is_named_by_template(situation, &stage)
+        || situation.pipeline.may_hold_unread_jobs(&stage);
     let Some(stages) = situation.pipeline.top().get("stages").filter(|_| !is_used) else {
         return Ok(Vec::new());
     };
-    let Some(file) = situation.pipeline.file(stages.origin.file).filter(|file| !is_shared(file, stages.origin.node))
-    else {
+    let is_own = |file: &&PipelineFile| file.is_editable() && !is_shared(file, stages.origin.node);
+    let Some(file) = situation.pipeline.file(stages.origin.file).filter(is_own) else {
         return Ok(Vec::new());
     };
     let items = file.tree.node(stages.origin.node).items();

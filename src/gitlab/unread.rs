@@ -1,0 +1,47 @@
+use std::rc::Rc;
+
+use super::template::Template;
+use crate::finding::Location;
+
+/// Something that the pipeline takes in and that cannot be read here.
+#[derive(Clone, Debug)]
+pub struct UnreadInclude {
+    /// Where it is asked for.
+    pub location: Location,
+    /// What it is.
+    pub what: String,
+    /// What is known of it all the same.
+    pub known: Known,
+}
+
+/// What is known of a file that cannot be read.
+#[derive(Clone, Copy, Debug)]
+pub enum Known {
+    /// Nothing: it may define or change whatever it likes.
+    Nothing,
+    /// It is one of GitLab's own templates.
+    Template(&'static Template),
+    /// It should be in this repository and is not, so that GitLab makes no pipeline.
+    Broken,
+}
+
+/// An include that is taken in by some pipelines and not by others.
+#[derive(Clone, Debug)]
+pub struct ConditionalInclude {
+    /// Where it is asked for.
+    pub location: Location,
+    /// The jobs that are there with and without it and are not the same, and the keys at the top that differ.
+    pub changes: Vec<Rc<str>>,
+    /// The jobs that it alone brings in.
+    pub adds: Vec<Rc<str>>,
+}
+
+impl UnreadInclude {
+    /// Whether one of its jobs may run in `stage`.
+    pub(super) fn may_use_stage(&self, stage: &str) -> bool {
+        match self.known {
+            Known::Template(template) => template.stages.contains(&stage),
+            Known::Nothing | Known::Broken => true,
+        }
+    }
+}
