@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::explain::code_named;
 use crate::finding::Code;
 use crate::outcome::{Layers, Policy};
-use crate::repo::Allowed;
+use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
 const EXAMPLES: &str = "\
@@ -20,6 +20,10 @@ Examples:
 PATH is a folder with a .gitlab-ci.yml, a folder with many such below it, or a pipeline file of any name.
 The patch goes to stdout, everything else to stderr. Its paths start at the repository; where several
 are found, at the current directory (at their common folder where they lie outside of it).
+
+Nothing is fetched. Files that a pipeline includes from elsewhere are read below --include-dir DIR:
+  DIR/project/GROUP/PROJECT/REF/FILE (REF is HEAD where the include names none), DIR/remote/HOST/PATH,
+  DIR/template/NAME, DIR/component/HOST/PATH@VERSION.yml
 
 Exit status: 0 done; 1 changes pending (--check); 2 error; 3 a hand-off was refused (--check)";
 
@@ -81,6 +85,12 @@ pub(super) struct Options {
     /// Accept a difference that a `review` finding names; may be repeated
     #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
     accept: Vec<Code>,
+    /// Read the files that pipelines include from elsewhere in this folder; see below
+    #[arg(long, global = true, value_name = "DIR")]
+    include_dir: Option<PathBuf>,
+    /// Believe this about what a pipeline includes: GitLab's own merged pipeline ("Full configuration")
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) merged_yaml: Option<PathBuf>,
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto)]
     layers: LayersChoice,
@@ -139,6 +149,10 @@ impl Options {
             LayersChoice::Off => Layers::Off,
         };
         Policy { accepted: self.accept.iter().copied().collect(), layers }
+    }
+
+    pub(super) fn elsewhere(&self) -> Elsewhere {
+        Elsewhere { includes: self.include_dir.clone(), merged: self.merged_yaml.clone() }
     }
 
     pub(super) const fn detail(&self) -> Detail {

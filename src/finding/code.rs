@@ -125,6 +125,7 @@ codes! {
     KeywordNotFoldable "keyword-not-foldable" Refusal "A keyword of the build job that cannot move into a Dockerfile"
     LaterJobUnblocked "later-job-unblocked" Refusal "A job that would no longer wait for the build"
     LegacyVariable "legacy-variable" Warning "A variable that GitLab no longer sets"
+    MergedYamlDiffers "merged-yaml-differs" Refusal "A merged pipeline that says something else than the files"
     NeedsNotMended "needs-not-mended" Refusal "What the image job waits for cannot be written"
     NoLockFile "no-lock-file" Note "A dependency layer without a lock file"
     NoVersionControl "no-version-control" Error "The folder is not under version control, so nothing is written there"

@@ -26,6 +26,8 @@ pub(super) enum Home {
     Repository,
     /// In another project, behind an address, or in GitLab itself.
     Elsewhere(ForeignFile),
+    /// Nowhere: it is what GitLab has made of all files.
+    Merged,
 }
 
 impl PipelineFile {
@@ -58,6 +60,7 @@ impl PipelineFile {
         match &self.home {
             Home::Repository => None,
             Home::Elsewhere(file) => Some(file.to_string()),
+            Home::Merged => Some("a file that the pipeline includes from elsewhere".to_owned()),
         }
     }
 

@@ -160,6 +160,7 @@ impl Loader<'_> {
                 Some(file) if !path.contains('*') => self.foreign(&file),
                 _ => Err((format!("the file {path} beside {file}"), Known::Nothing)),
             },
+            (Target::Local(path), Home::Merged) => Err((format!("the file {path}"), Known::Nothing)),
             (Target::Foreign(file), _) => self.foreign(file),
             (Target::Unknown(what), _) => Err((what.clone(), Known::Nothing)),
         };

@@ -1,15 +1,18 @@
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::extend::ExtendError;
 use super::file::PipelineFile;
 use super::include::{self, Loaded};
 use super::job::{Definition, Job};
+use super::merged::{Dispute, Local, Merged};
 use super::reference::ReferenceError;
 use super::resolve::{self, ResolveError, Resolved};
-use super::unread::{ConditionalInclude, UnreadInclude};
+use super::unread::{ConditionalInclude, DisputedJob, UnreadInclude};
 use super::value::{FileId, Kind, Mapping, Origin, Value};
 use crate::finding::{Code, Finding, Location};
-use crate::source::Repository;
+use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::yaml::DuplicateKey;
 use crate::text::RepositoryPath;
 
@@ -18,9 +21,13 @@ pub struct Pipeline {
     files: Vec<PipelineFile>,
     top: Rc<Mapping>,
     jobs: Vec<Job>,
+    /// The place of each job among them.
+    places: HashMap<Rc<str>, usize>,
     stages: Vec<Rc<str>>,
     unread: Vec<UnreadInclude>,
     conditional: Vec<ConditionalInclude>,
+    merged: Option<PipelineFile>,
+    disputes: Vec<DisputedJob>,
     findings: Vec<Finding>,
 }
 
@@ -31,19 +38,83 @@ impl Pipeline {
     /// A finding where the pipeline cannot be read at all.
     pub fn read(repository: &dyn Repository, path: &RepositoryPath) -> Result<Self, Box<Finding>> {
         let loaded = include::load(repository, path)?;
-        let top = loaded.root.merged(&|_| true);
         let mut pipeline = Self {
             conditional: conditional(&loaded),
+            top: Rc::new(loaded.root.merged(&|_| true)),
             files: loaded.files,
-            stages: resolve::stages(&top),
-            top: Rc::new(top),
+            merged: None,
+            stages: Vec::new(),
             jobs: Vec::new(),
+            places: HashMap::new(),
             unread: loaded.unread,
+            disputes: Vec::new(),
             findings: Vec::new(),
         };
         pipeline.note_duplicate_keys();
-        pipeline.jobs = pipeline.resolve_jobs()?;
+        let mut local = pipeline.local()?;
+        if let Some(source) = repository.merged_pipeline() {
+            local = pipeline.with_merged(&unwrapped(source)?, local, repository, path)?;
+        }
+        pipeline.settle(local);
         Ok(pipeline)
+    }
+
+    /// The jobs as the files make them.
+    fn local(&self) -> Result<Local, Box<Finding>> {
+        let jobs = resolve::jobs(&self.top, !self.unread.is_empty()).map_err(|error| match error {
+            ResolveError::Extends(error) => self.extend_finding(error),
+            ResolveError::Reference(error) => self.reference_finding(error),
+        })?;
+        Ok(Local { top: Mapping::clone(&self.top), jobs })
+    }
+
+    /// `local` with all that GitLab's merged pipeline adds to the files; nothing is unread then.
+    fn with_merged(
+        &mut self,
+        source: &Arc<SourceFile>,
+        local: Local,
+        repository: &dyn Repository,
+        path: &RepositoryPath,
+    ) -> Result<Local, Box<Finding>> {
+        let merged = Merged::read(source, FileId(self.files.len()))?;
+        let before = match repository.unfolded() {
+            Some(unfolded) => {
+                let loaded = include::load(unfolded, path)?;
+                let top = loaded.root.merged(&|_| true);
+                Local { jobs: resolve::jobs(&top, true).unwrap_or_default(), top }
+            }
+            None => Local { top: local.top.clone(), jobs: resolve::jobs(&local.top, true).unwrap_or_default() },
+        };
+        let complete = merged.complete(&local, &before);
+        let disputes = merged.disputes(&before);
+        self.merged = Some(merged.file);
+        self.disputes = disputes.into_iter().map(|dispute| self.dispute(dispute)).collect();
+        self.unread.clear();
+        Ok(complete)
+    }
+
+    fn dispute(&self, dispute: Dispute) -> DisputedJob {
+        let merged = dispute.merged.map(|origin| self.location(origin));
+        let whole = || self.merged.as_ref().map(|file| Location::File(file.source.path().clone()));
+        DisputedJob {
+            merged: merged.or_else(whole).unwrap_or(Location::File(RepositoryPath::root())),
+            local: dispute.local.as_ref().map(|field| self.location(field.key_origin)),
+            keyword: dispute.local.map(|field| field.key),
+            job: dispute.job,
+        }
+    }
+
+    fn settle(&mut self, local: Local) {
+        let job = |Resolved { name, fields, variables }| Job {
+            definitions: self.definitions(&name),
+            name,
+            fields,
+            variables,
+        };
+        self.jobs = local.jobs.into_iter().map(job).collect();
+        self.places = self.jobs.iter().enumerate().map(|(place, job)| (Rc::clone(&job.name), place)).collect();
+        self.stages = resolve::stages(&local.top);
+        self.top = Rc::new(local.top);
     }
 
     /// The files it is read from: the pipeline file first, then the included ones in the order of reading.
@@ -55,7 +126,7 @@ impl Pipeline {
     /// One of the files.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&PipelineFile> {
-        self.files.get(id.0)
+        self.files.get(id.0).or_else(|| self.merged.as_ref().filter(|_| id.0 == self.files.len()))
     }
 
     /// The keys at the top, all files merged, jobs not resolved.
@@ -73,7 +144,7 @@ impl Pipeline {
     /// The job of that name.
     #[must_use]
     pub fn job(&self, name: &str) -> Option<&Job> {
-        self.jobs.iter().find(|job| &*job.name == name)
+        self.jobs.get(*self.places.get(name)?)
     }
 
     /// The stages in their order, `.pre` and `.post` included.
@@ -99,6 +170,18 @@ impl Pipeline {
     #[must_use]
     pub fn conditional(&self) -> &[ConditionalInclude] {
         &self.conditional
+    }
+
+    /// The jobs of which GitLab's merged pipeline says something else than the files.
+    #[must_use]
+    pub fn disputes(&self) -> &[DisputedJob] {
+        &self.disputes
+    }
+
+    /// GitLab's merged pipeline, where the user has given it; it is none of [`Pipeline::files`].
+    #[must_use]
+    pub const fn merged(&self) -> Option<&PipelineFile> {
+        self.merged.as_ref()
     }
 
     /// What the jobs `names` are made of: themselves and all that they extend or refer to, whether it is here or not.
@@ -157,21 +240,15 @@ impl Pipeline {
                 definitions.push(Definition { file: FileId(at), key: entry.key, value: entry.value });
             }
         }
+        if definitions.is_empty() {
+            let merged = self.merged.as_ref().and_then(|file| file.entry(name));
+            definitions.extend(merged.map(|entry| Definition {
+                file: FileId(self.files.len()),
+                key: entry.key,
+                value: entry.value,
+            }));
+        }
         definitions
-    }
-
-    fn resolve_jobs(&self) -> Result<Vec<Job>, Box<Finding>> {
-        let resolved = resolve::jobs(&self.top, !self.unread.is_empty()).map_err(|error| match error {
-            ResolveError::Extends(error) => self.extend_finding(error),
-            ResolveError::Reference(error) => self.reference_finding(error),
-        })?;
-        let job = |Resolved { name, fields, variables }| Job {
-            definitions: self.definitions(&name),
-            name,
-            fields,
-            variables,
-        };
-        Ok(resolved.into_iter().map(job).collect())
     }
 
     fn note_duplicate_keys(&mut self) {
@@ -210,6 +287,13 @@ impl Pipeline {
             finding.with_related(unread.location.clone(), format!("{} could not be read here", unread.what))
         }))
     }
+}
+
+fn unwrapped(source: Result<Arc<SourceFile>, ReadError>) -> Result<Arc<SourceFile>, Box<Finding>> {
+    source.map_err(|error| {
+        let message = format!("the merged pipeline: {error}");
+        Box::new(Finding::new(Code::FileUnreadable, Location::File(RepositoryPath::root()), message))
+    })
 }
 
 /// What each include that only some pipelines take in changes, taken in alone. Where none of them alone changes a value,

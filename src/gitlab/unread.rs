@@ -36,6 +36,19 @@ pub struct ConditionalInclude {
     pub adds: Vec<Rc<str>>,
 }
 
+/// A job of which GitLab's merged pipeline says something else than the files of the repository.
+#[derive(Clone, Debug)]
+pub struct DisputedJob {
+    /// Its name.
+    pub job: Rc<str>,
+    /// The keyword that differs; `None` where the merged pipeline has no such job.
+    pub keyword: Option<Rc<str>>,
+    /// Where the files set it.
+    pub local: Option<Location>,
+    /// Where the merged pipeline sets it.
+    pub merged: Location,
+}
+
 impl UnreadInclude {
     /// Whether one of its jobs may run in `stage`.
     pub(super) fn may_use_stage(&self, stage: &str) -> bool {

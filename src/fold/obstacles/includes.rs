@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
-use crate::gitlab::{ConditionalInclude, Definition, Job, Pipeline};
+use crate::gitlab::{ConditionalInclude, Definition, DisputedJob, Job, Pipeline};
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let mut findings = of_pipeline(situation.pipeline, &[situation.producer, situation.consumer]);
@@ -24,6 +24,7 @@ pub(super) fn of_pipeline(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
     let mut findings = unread::check(pipeline, jobs);
     findings.extend(conditional(pipeline, jobs));
     findings.extend(inputs::not_known(pipeline, jobs));
+    findings.extend(disputed(pipeline, jobs));
     findings
 }
 
@@ -49,6 +50,23 @@ fn conditional(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
         Some(finding.with_help("move the condition into the 'rules' of the jobs themselves"))
     };
     all.iter().enumerate().filter_map(finding).collect()
+}
+
+/// Jobs of which GitLab's merged pipeline says something else: it is out of date, or another include has the last word.
+fn disputed(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
+    let of_jobs = pipeline.disputes().iter().filter(|dispute| jobs.iter().any(|job| job.name == dispute.job));
+    let finding = |dispute: &DisputedJob| {
+        let what = match &dispute.keyword {
+            Some(keyword) => format!("has another '{keyword}' for '{}' than this file", dispute.job),
+            None => format!("has no job '{}'", dispute.job),
+        };
+        let at = jobs.iter().find(|job| job.name == dispute.job).map(|job| pipeline.job_location(job));
+        let location = dispute.local.clone().or(at).unwrap_or_else(|| dispute.merged.clone());
+        Finding::new(Code::MergedYamlDiffers, location, format!("the merged pipeline {what}"))
+            .with_related(dispute.merged.clone(), "the merged pipeline says it here")
+            .with_help("get the merged pipeline of this very commit")
+    };
+    of_jobs.map(finding).collect()
 }
 
 /// The first names of a list, and how many there are beside them.

@@ -10,7 +10,8 @@ use crate::text::RepositoryPath;
 const REFERRING: [&str; 6] = ["dependencies", "extends", "job", "needs", "on_stop", "pipeline"];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
+    let files = situation.pipeline.files().iter().chain(situation.pipeline.merged());
+    let named = files.flat_map(|file| names(situation, file));
     let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
@@ -34,7 +35,21 @@ fn names(situation: &Situation<'_>, file: &PipelineFile) -> Vec<Location> {
         own.any(|definition| tree.is_within(id, definition.value) && !is_extension(file, id))
     };
     let nodes = tree.nodes().map(|(id, _)| id);
-    nodes.filter(|id| is_name(*id) && refers(file, *id) && !mended(*id)).map(|id| file.location(id)).collect()
+    let counts = |id: &NodeId| is_name(*id) && refers(file, *id) && !mended(*id) && is_live(situation, file, *id);
+    nodes.filter(counts).map(|id| file.location(id)).collect()
+}
+
+/// In GitLab's merged pipeline only the jobs count that no file here has: the fold changes the files.
+fn is_live(situation: &Situation<'_>, file: &PipelineFile, id: NodeId) -> bool {
+    let pipeline = situation.pipeline;
+    let is_merged = |file: &PipelineFile| pipeline.merged().is_some_and(|merged| merged.source == file.source);
+    if !is_merged(file) {
+        return true;
+    }
+    let entry = file.tree.node(file.root).entries().iter().find(|entry| file.tree.is_within(id, entry.value));
+    let name = entry.and_then(|entry| file.tree.node(entry.key).scalar()).unwrap_or_default();
+    let definitions = pipeline.definitions(name);
+    definitions.iter().all(|definition| pipeline.file(definition.file).is_some_and(is_merged))
 }
 
 /// Addresses that fetch the files of the latest pipeline by the name of the job (GitLab docs: api/job_artifacts).
