@@ -43,7 +43,9 @@ pub(super) fn run(
     reporter.start()?;
     // In JSON each repository has its own patch, which starts at its own root.
     let base = (found.len() > 1 && !reporter.is_json()).then(|| common_folder(&found));
-    let work = |index: usize| found.get(index).map(|found| (found, fold_one(found, base.as_deref(), &policy, &elsewhere, fold)));
+    let work = |index: usize| {
+        found.get(index).map(|found| (found, fold_one(found, base.as_deref(), &policy, &elsewhere, fold)))
+    };
     in_order(found.len(), options.jobs, &work, &mut |folded| {
         let Some((found, mut entry)) = folded else { return Ok(()) };
         if let Some(allowed) = allowed {

@@ -60,7 +60,7 @@ impl PipelineFile {
         match &self.home {
             Home::Repository => None,
             Home::Elsewhere(file) => Some(file.to_string()),
-            Home::Merged => Some("a file that the pipeline includes from elsewhere".to_owned()),
+            Home::Merged => Some("an included file, as the merged pipeline has it".to_owned()),
         }
     }
 

@@ -8,6 +8,8 @@ mod entry;
 mod functions;
 mod inputs;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod wildcard;
 
 use std::rc::Rc;
@@ -36,8 +38,15 @@ pub(super) struct Loaded {
     pub(super) files: Vec<PipelineFile>,
     pub(super) root: Part,
     pub(super) unread: Vec<UnreadInclude>,
-    /// Where the includes are asked for that only some pipelines take in.
-    pub(super) conditions: Vec<Location>,
+    pub(super) conditions: Vec<OpenInclude>,
+}
+
+/// An include that only some pipelines take in.
+pub(super) struct OpenInclude {
+    /// Where it is asked for.
+    pub(super) location: Location,
+    /// Its number, and the numbers of those whose files it stands in.
+    pub(super) within: Vec<Condition>,
 }
 
 /// What one file says, and what it includes.
@@ -65,7 +74,8 @@ impl Part {
 /// # Errors
 /// A finding where a file that must be read cannot be.
 pub(super) fn load(repository: &dyn Repository, path: &RepositoryPath) -> Result<Loaded, Box<Finding>> {
-    let mut loader = Loader { repository, files: vec![], unread: vec![], conditions: vec![], open: vec![] };
+    let mut loader =
+        Loader { repository, files: vec![], unread: vec![], conditions: vec![], within: vec![], open: vec![] };
     let source = repository.read(path).map_err(|error| unreadable(path, &error))?;
     let root = loader.file(source, Home::Repository, None)?;
     Ok(Loaded { files: loader.files, root, unread: loader.unread, conditions: loader.conditions })
@@ -75,7 +85,9 @@ struct Loader<'a> {
     repository: &'a dyn Repository,
     files: Vec<PipelineFile>,
     unread: Vec<UnreadInclude>,
-    conditions: Vec<Location>,
+    conditions: Vec<OpenInclude>,
+    /// The conditions under which the file is taken in that is being read.
+    within: Vec<Condition>,
     open: Vec<RepositoryPath>,
 }
 
@@ -103,12 +115,7 @@ impl Loader<'_> {
         part
     }
 
-    fn inputs(
-        &self,
-        source: &Arc<SourceFile>,
-        spec: &Value,
-        by: Option<&Include>,
-    ) -> Result<Inputs, Box<Finding>> {
+    fn inputs(&self, source: &Arc<SourceFile>, spec: &Value, by: Option<&Include>) -> Result<Inputs, Box<Finding>> {
         let nothing = Mapping::default();
         let given = by.map(|include| include.inputs.as_deref().unwrap_or(&nothing));
         let location = by.map_or(Location::new(source, Span::at(0)), |include| self.location(include.origin));
@@ -124,13 +131,18 @@ impl Loader<'_> {
                 Decision::Taken => None,
                 Decision::Open => Some(self.conditions.len()),
             };
-            if condition.is_some() {
-                self.conditions.push(self.location(include.origin));
+            if let Some(number) = condition {
+                self.within.push(number);
+                let location = self.location(include.origin);
+                self.conditions.push(OpenInclude { location, within: self.within.clone() });
             }
             for (source, home) in self.sources(&include, home) {
                 if let Some(part) = self.included(source, home, &include)? {
                     includes.push((condition, part));
                 }
+            }
+            if condition.is_some() {
+                self.within.pop();
             }
         }
         Ok(Part { own, includes })
@@ -189,9 +201,11 @@ impl Loader<'_> {
 
     fn matching(&self, pattern: &str) -> Vec<Arc<SourceFile>> {
         let is_yaml = |path: &RepositoryPath| path.as_str().ends_with(".yml") || path.as_str().ends_with(".yaml");
-        let found = self.repository.tracked().keys().filter(|path| {
-            is_yaml(path) && wildcard::matches(pattern, path.as_str()) && !self.open.contains(path)
-        });
+        let found = self
+            .repository
+            .tracked()
+            .keys()
+            .filter(|path| is_yaml(path) && wildcard::matches(pattern, path.as_str()) && !self.open.contains(path));
         found.filter_map(|path| self.repository.read(path).ok()).collect()
     }
 

@@ -46,8 +46,9 @@ impl Merged {
     /// A finding where it is no pipeline.
     pub(super) fn read(source: &Arc<SourceFile>, id: FileId) -> Result<Self, Box<Finding>> {
         let fault = |code, message: &str| Box::new(Finding::new(code, Location::File(source.path().clone()), message));
-        let tree = Tree::parse(source.text())
-            .map_err(|error| Box::new(Finding::new(Code::YamlSyntax, Location::new(source, error.span), error.message)))?;
+        let tree = Tree::parse(source.text()).map_err(|error| {
+            Box::new(Finding::new(Code::YamlSyntax, Location::new(source, error.span), error.message))
+        })?;
         let root = tree.documents().iter().find_map(|document| document.root);
         let root = root.ok_or_else(|| fault(Code::PipelineEmpty, "there is no pipeline in this file"))?;
         let value = read::value(source, &tree, id, root)?;
@@ -163,19 +164,21 @@ fn holds(key: &str, merged: Option<&Value>, local: &Value) -> bool {
         (Some(local), Some(merged)) => {
             local.fields().iter().all(|field| holds(&field.key, merged.get(&field.key), &field.value))
         }
-        _ if key.ends_with("script") => {
-            let (mut one, mut other) = (Vec::new(), Vec::new());
-            flat(local, &mut one);
-            flat(merged, &mut other);
+        _ if key == "stages" || key.ends_with("script") => {
+            let (one, other) = (flat(local), flat(merged));
             one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| one.same(other))
         }
         _ => local.same(merged),
     }
 }
 
-fn flat<'a>(value: &'a Value, items: &mut Vec<&'a Value>) {
+/// The items of a list and of the lists in it, without the two stages that GitLab adds.
+fn flat(value: &Value) -> Vec<&Value> {
     match value.sequence() {
-        Some(nested) => nested.iter().for_each(|item| flat(item, items)),
-        None => items.push(value),
+        Some(items) => items.iter().flat_map(flat).collect(),
+        None => {
+            let is_added = value.text().is_some_and(|text| matches!(&*text, ".pre" | ".post"));
+            (!is_added).then_some(value).into_iter().collect()
+        }
     }
 }

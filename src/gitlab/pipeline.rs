@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::extend::ExtendError;
 use super::file::PipelineFile;
-use super::include::{self, Loaded};
+use super::include::{self, Loaded, OpenInclude};
 use super::job::{Definition, Job};
 use super::merged::{Dispute, Local, Merged};
 use super::reference::ReferenceError;
@@ -296,22 +296,20 @@ fn unwrapped(source: Result<Arc<SourceFile>, ReadError>) -> Result<Arc<SourceFil
     })
 }
 
-/// What each include that only some pipelines take in changes, taken in alone. Where none of them alone changes a value,
+/// What each include that only some pipelines take in changes, with nothing taken in beside it but what it stands in. Where none of them alone changes a value,
 /// no choice of them does: the last word on it is the same each time.
 fn conditional(loaded: &Loaded) -> Vec<ConditionalInclude> {
-    if loaded.conditions.is_empty() {
-        return Vec::new();
-    }
-    let without = loaded.root.merged(&|_| false);
-    let include = |(number, location): (usize, &Location)| {
-        let with = loaded.root.merged(&|taken| taken == number);
+    let include = |open: &OpenInclude| {
+        let around = open.within.split_last().map(|(_, around)| around).unwrap_or_default();
+        let without = loaded.root.merged(&|number| around.contains(&number));
+        let with = loaded.root.merged(&|number| open.within.contains(&number));
         ConditionalInclude {
-            location: location.clone(),
+            location: open.location.clone(),
             changes: resolve::differences(&without, &with),
             adds: resolve::added(&without, &with),
         }
     };
-    loaded.conditions.iter().enumerate().map(include).collect()
+    loaded.conditions.iter().map(include).collect()
 }
 
 fn duplicate_keys(file: &PipelineFile) -> Vec<Finding> {

@@ -116,12 +116,10 @@ pub(super) fn differences(one: &Mapping, other: &Mapping) -> Vec<Rc<str>> {
         now.is_none_or(|now| !job.fields.same(&now.fields) || !same_variables(&job.variables, &now.variables))
     };
     let changed = before.iter().filter(differs).map(|job| Rc::clone(&job.name));
-    let global = ["stages", "types", "workflow"].into_iter().filter(|key| {
-        match (one.get(key), other.get(key)) {
-            (Some(one), Some(other)) => !one.same(other),
-            (None, None) => false,
-            _ => true,
-        }
+    let global = ["stages", "types", "workflow"].into_iter().filter(|key| match (one.get(key), other.get(key)) {
+        (Some(one), Some(other)) => !one.same(other),
+        (None, None) => false,
+        _ => true,
     });
     changed.chain(global.map(Rc::from)).collect()
 }

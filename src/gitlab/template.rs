@@ -64,13 +64,7 @@ const TEMPLATES: &[Template] = &[
         stages: &["build", "cleanup", "dast", "performance", "production", "review", "staging", "test"],
         reads: Reads::Anything,
     },
-    Template {
-        name: "Branch-Pipelines",
-        jobs: &[],
-        globals: &["workflow"],
-        stages: &[],
-        reads: Reads::Nothing,
-    },
+    Template { name: "Branch-Pipelines", jobs: &[], globals: &["workflow"], stages: &[], reads: Reads::Nothing },
     Template {
         name: "Build",
         jobs: &["build", "build_artifact", ".build*"],
@@ -116,16 +110,7 @@ const TEMPLATES: &[Template] = &[
     },
     Template {
         name: "Deploy",
-        jobs: &[
-            ".*",
-            "canary",
-            "production*",
-            "review",
-            "rollout*",
-            "staging",
-            "stop_review",
-            "timed*",
-        ],
+        jobs: &[".*", "canary", "production*", "review", "rollout*", "staging", "stop_review", "timed*"],
         globals: VARIABLES,
         stages: &["canary", "cleanup", "production", "review", "staging"],
         reads: Reads::Anything,
@@ -144,13 +129,7 @@ const TEMPLATES: &[Template] = &[
         stages: TEST,
         reads: Reads::Nothing,
     },
-    Template {
-        name: "MergeRequest-Pipelines",
-        jobs: &[],
-        globals: &["workflow"],
-        stages: &[],
-        reads: Reads::Nothing,
-    },
+    Template { name: "MergeRequest-Pipelines", jobs: &[], globals: &["workflow"], stages: &[], reads: Reads::Nothing },
     Template {
         name: "SAST",
         jobs: &["sast", "*-sast", ".sast-*", ".*-sast", ".*-exist-rules", ".deprecated-*"],
@@ -172,13 +151,7 @@ const TEMPLATES: &[Template] = &[
         stages: TEST,
         reads: Reads::Texts,
     },
-    Template {
-        name: "Test",
-        jobs: &["test"],
-        globals: VARIABLES,
-        stages: TEST,
-        reads: Reads::Anything,
-    },
+    Template { name: "Test", jobs: &["test"], globals: VARIABLES, stages: TEST, reads: Reads::Anything },
 ];
 
 impl Template {

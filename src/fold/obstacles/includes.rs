@@ -45,7 +45,8 @@ fn conditional(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
         } else {
             return None;
         };
-        let message = format!("this is taken in by some pipelines only, and {what}, so one fold cannot be right for all");
+        let message =
+            format!("this is taken in by some pipelines only, and {what}, so one fold cannot be right for all");
         let finding = Finding::new(Code::IncludeConditional, include.location.clone(), message);
         Some(finding.with_help("move the condition into the 'rules' of the jobs themselves"))
     };
@@ -87,5 +88,10 @@ fn elsewhere(situation: &Situation<'_>) -> Option<Finding> {
     let (location, file) = situation.producer.definitions.iter().find_map(place)?;
     let message = format!("'{}' is written in {file}, where it cannot be taken away", situation.producer.name);
     let finding = Finding::new(Code::JobDefinedElsewhere, location, message);
-    Some(finding.with_help("write the job in this repository, under a name of its own"))
+    let is_merged = situation.pipeline.merged().is_some_and(|merged| merged.source.path() == finding.location.path());
+    Some(finding.with_help(if is_merged {
+        "get the merged pipeline of this very commit, or write the job in this repository"
+    } else {
+        "write the job in this repository, under a name of its own"
+    }))
 }

@@ -13,8 +13,7 @@ pub(super) fn remove(situation: &Situation<'_>) -> Edits {
         return Ok(Vec::new());
     };
     let is_own = |file: &&PipelineFile| file.is_editable() && !is_shared(file, field.value.origin.node);
-    let Some(file) = situation.pipeline.file(field.value.origin.file).filter(is_own)
-    else {
+    let Some(file) = situation.pipeline.file(field.value.origin.file).filter(is_own) else {
         return Ok(Vec::new());
     };
     let mut edits = Vec::new();

@@ -35,11 +35,7 @@ impl Inputs {
     ///
     /// # Errors
     /// A finding at `included_at` where an input has neither value nor default.
-    pub(super) fn new(
-        spec: &Value,
-        given: Option<&Mapping>,
-        included_at: &Location,
-    ) -> Result<Self, Box<Finding>> {
+    pub(super) fn new(spec: &Value, given: Option<&Mapping>, included_at: &Location) -> Result<Self, Box<Finding>> {
         let declared = spec.get("spec").and_then(|spec| spec.get("inputs")).and_then(Value::mapping);
         let mut inputs = Self::default();
         for field in declared.map(|declared| declared.fields().to_vec()).unwrap_or_default() {

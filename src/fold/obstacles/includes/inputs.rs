@@ -18,7 +18,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Option<Finding> {
         nodes.into_iter().find_map(|origin| in_node(situation.pipeline, origin))
     };
     taken.or_else(changed).map(|location| {
-        let message = "this is filled in where the file is included, and the fold would take it away";
+        let message = "this is filled in from an input, and the fold would take it away";
         Finding::new(Code::InputInJob, location, message).with_help("write the value itself, or a variable")
     })
 }

@@ -19,7 +19,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let finding = |unread: &UnreadInclude| {
         let Known::Template(template) = unread.known else { return None };
         (template.reads == Reads::Texts && sees(situation, template)).then(|| {
-            let message = format!("the jobs of {} scan {} too, and would no longer see it", unread.what, pattern.written);
+            let message =
+                format!("the jobs of {} scan {} too, and would no longer see it", unread.what, pattern.written);
             Finding::new(Code::ScannerSeesLess, unread.location.clone(), message)
                 .with_help("if their report may be about the sources alone: --accept scanner-sees-less")
         })
@@ -45,6 +46,6 @@ fn sees(situation: &Situation<'_>, template: &Template) -> bool {
     let index = |stage: &&str| pipeline.stages().iter().position(|name| &**name == *stage);
     let own = pipeline.stage_index(situation.producer);
     let mut jobs = pipeline.jobs().iter().filter(|job| template.may_define(&job.name));
-    template.stages.iter().filter_map(|stage| index(&stage)).any(|stage| own.is_none_or(|own| own < stage))
+    template.stages.iter().filter_map(index).any(|stage| own.is_none_or(|own| own < stage))
         || jobs.any(|job| downloads_artifacts(pipeline, job, situation.producer))
 }
