@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::file::{Home, PipelineFile};
 use super::merge;
 use super::read;
-use super::template::Template;
+use super::template::{Reads, Template};
 use super::unread::{Known, UnreadInclude};
 use super::value::{FileId, Mapping, Origin, Value};
 use crate::finding::{Code, Finding, Location};
@@ -183,7 +183,8 @@ impl Loader<'_> {
     }
 
     fn note_unread(&mut self, include: &Include, what: String, known: Known) {
-        self.unread.push(UnreadInclude { location: self.location(include.origin), what, known });
+        let (location, is_conditional) = (self.location(include.origin), !self.within.is_empty());
+        self.unread.push(UnreadInclude { location, what, known, is_conditional });
     }
 
     fn local(&self, pattern: &str) -> Found {
@@ -210,9 +211,15 @@ impl Loader<'_> {
     }
 
     fn foreign(&self, file: &ForeignFile) -> Found {
+        let known = known_of(file);
+        if let Known::Template(template) = known
+            && template.reads != Reads::Anything
+        {
+            return Err((file.to_string(), known));
+        }
         match self.repository.read_foreign(file) {
             Ok(source) => Ok(vec![(source, Home::Elsewhere(file.clone()))]),
-            Err(ReadError::Missing) => Err((file.to_string(), known_of(file))),
+            Err(ReadError::Missing) => Err((file.to_string(), known)),
             Err(error) => Err((format!("{file}: {error}"), Known::Nothing)),
         }
     }

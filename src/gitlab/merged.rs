@@ -5,6 +5,7 @@
 //! user's lines, so wherever a file of the repository says the same, the value keeps its place in that file. A fold changes
 //! the files and not the merged pipeline: what that adds is found by comparing it with the files as they were.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -73,24 +74,25 @@ impl Merged {
                 top.set(Field { value: completed(&field.key, &now.value, before, &field.value), ..now.clone() });
             }
         }
-        let mut jobs: Vec<_> = now.jobs.iter().map(|job| self.completed_job(&top, job, before)).collect();
-        let more = self.jobs.iter().filter(|job| find(&before.jobs, &job.name).is_none());
+        let (then, merged) = (by_name(&before.jobs), by_name(&self.jobs));
+        let complete = |job: &Resolved| {
+            let fields = match (then.get(&*job.name), merged.get(&*job.name)) {
+                (Some(then), Some(merged)) => Rc::new(completed_fields(&job.fields, &then.fields, &merged.fields)),
+                _ => Rc::clone(&job.fields),
+            };
+            resolved(&top, &job.name, fields)
+        };
+        let mut jobs: Vec<_> = now.jobs.iter().map(complete).collect();
+        let more = self.jobs.iter().filter(|job| !then.contains_key(&*job.name));
         jobs.extend(more.map(|job| resolved(&top, &job.name, Rc::clone(&job.fields))));
         Local { top, jobs }
     }
 
-    fn completed_job(&self, top: &Mapping, now: &Resolved, before: &Local) -> Resolved {
-        let fields = match (find(&before.jobs, &now.name), find(&self.jobs, &now.name)) {
-            (Some(before), Some(merged)) => Rc::new(completed_fields(&now.fields, &before.fields, &merged.fields)),
-            _ => Rc::clone(&now.fields),
-        };
-        resolved(top, &now.name, fields)
-    }
-
     /// Where the files as GitLab merged them say something else than what came out.
     pub(super) fn disputes(&self, before: &Local) -> Vec<Dispute> {
+        let merged = by_name(&self.jobs);
         let dispute = |job: &Resolved| {
-            let Some(merged) = find(&self.jobs, &job.name) else {
+            let Some(merged) = merged.get(&*job.name) else {
                 return Some(Dispute { job: Rc::clone(&job.name), local: None, merged: None });
             };
             let is_kept = |field: &&Field| {
@@ -104,8 +106,8 @@ impl Merged {
     }
 }
 
-fn find<'a>(jobs: &'a [Resolved], name: &str) -> Option<&'a Resolved> {
-    jobs.iter().find(|job| &*job.name == name)
+fn by_name(jobs: &[Resolved]) -> HashMap<&str, &Resolved> {
+    jobs.iter().map(|job| (&*job.name, job)).collect()
 }
 
 fn resolved(top: &Mapping, name: &Rc<str>, fields: Rc<Mapping>) -> Resolved {

@@ -89,7 +89,8 @@ impl Pipeline {
         let disputes = merged.disputes(&before);
         self.merged = Some(merged.file);
         self.disputes = disputes.into_iter().map(|dispute| self.dispute(dispute)).collect();
-        self.unread.clear();
+        // One that this pipeline has left may be taken in by the next.
+        self.unread.retain(|unread| unread.is_conditional || unread.scanner().is_some());
         Ok(complete)
     }
 
@@ -190,6 +191,14 @@ impl Pipeline {
         resolve::closure(&self.top, names)
     }
 
+    /// Whether `job` is one of a scanner template of GitLab's, and nothing of it is written in this repository.
+    #[must_use]
+    pub fn is_scanner(&self, job: &Job) -> bool {
+        let is_here = |definition: &Definition| self.file(definition.file).is_some_and(PipelineFile::is_editable);
+        let mut scanners = self.unread.iter().filter_map(UnreadInclude::scanner);
+        scanners.any(|template| template.may_define(&job.name)) && !job.definitions.iter().any(is_here)
+    }
+
     /// Whether the pipeline file itself sets the key `name` at the top, and so has the last word on it.
     #[must_use]
     pub fn sets_last(&self, name: &str) -> bool {
@@ -227,14 +236,15 @@ impl Pipeline {
     }
 
     /// Where the key `name` stands at the top of each file that has it; the last one of a file counts. A file that
-    /// is taken in twice counts once, unless it is filled in differently.
+    /// is taken in twice counts once.
     #[must_use]
     pub fn definitions(&self, name: &str) -> Vec<Definition> {
         let mut definitions: Vec<Definition> = Vec::new();
         for (at, file) in self.files.iter().enumerate() {
             let Some(entry) = file.entry(name) else { continue };
             let is_same = |known: &Definition| {
-                self.file(known.file).is_some_and(|other| other.source == file.source) && known.key == entry.key
+                self.file(known.file).is_some_and(|other| Arc::ptr_eq(&other.source, &file.source))
+                    && known.key == entry.key
             };
             if !definitions.iter().any(is_same) {
                 definitions.push(Definition { file: FileId(at), key: entry.key, value: entry.value });
@@ -307,6 +317,7 @@ fn conditional(loaded: &Loaded) -> Vec<ConditionalInclude> {
             location: open.location.clone(),
             changes: resolve::differences(&without, &with),
             adds: resolve::added(&without, &with),
+            touches: resolve::touched(&without, &with),
         }
     };
     loaded.conditions.iter().map(include).collect()

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::extend::{self, ExtendError};
 use super::inherit;
 use super::reference::{self, ReferenceError};
-use super::value::{Kind, Mapping, Value};
+use super::value::{Field, Kind, Mapping, Value};
 use super::variables::Variables;
 
 /// Keys at the top of a pipeline that are no jobs (GitLab: `entry/root.rb`).
@@ -128,6 +128,15 @@ pub(super) fn differences(one: &Mapping, other: &Mapping) -> Vec<Rc<str>> {
 pub(super) fn added(one: &Mapping, other: &Mapping) -> Vec<Rc<str>> {
     let jobs = other.fields().iter().filter(|field| !is_global(&field.key) && field.value.mapping().is_some());
     jobs.filter(|field| one.get(&field.key).is_none()).map(|field| Rc::clone(&field.key)).collect()
+}
+
+/// The keys that both have and that are not the same, and the global keys that only `other` has.
+pub(super) fn touched(one: &Mapping, other: &Mapping) -> Vec<Rc<str>> {
+    let is_touched = |field: &&Field| match one.get(&field.key) {
+        Some(before) => !before.same(&field.value),
+        None => is_global(&field.key),
+    };
+    other.fields().iter().filter(is_touched).map(|field| Rc::clone(&field.key)).collect()
 }
 
 fn same_variables(one: &Variables, other: &Variables) -> bool {

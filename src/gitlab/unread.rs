@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use super::template::Template;
+use super::template::{Reads, Template};
 use crate::finding::Location;
 
 /// Something that the pipeline takes in and that cannot be read here.
@@ -12,6 +12,8 @@ pub struct UnreadInclude {
     pub what: String,
     /// What is known of it all the same.
     pub known: Known,
+    /// Whether only some pipelines take it in.
+    pub is_conditional: bool,
 }
 
 /// What is known of a file that cannot be read.
@@ -34,6 +36,8 @@ pub struct ConditionalInclude {
     pub changes: Vec<Rc<str>>,
     /// The jobs that it alone brings in.
     pub adds: Vec<Rc<str>>,
+    /// The keys at the top that it sets or changes otherwise, whether a job that is there without it minds or not.
+    pub touches: Vec<Rc<str>>,
 }
 
 /// A job of which GitLab's merged pipeline says something else than the files of the repository.
@@ -50,6 +54,14 @@ pub struct DisputedJob {
 }
 
 impl UnreadInclude {
+    /// The template that it is, where its jobs are scanners that hand nothing on.
+    pub(super) fn scanner(&self) -> Option<&'static Template> {
+        match self.known {
+            Known::Template(template) if template.reads != Reads::Anything => Some(template),
+            _ => None,
+        }
+    }
+
     /// Whether one of its jobs may run in `stage`.
     pub(super) fn may_use_stage(&self, stage: &str) -> bool {
         match self.known {

@@ -34,6 +34,7 @@ fn conditional(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
     let finding = |(number, include): (usize, &ConditionalInclude)| {
         let others = all.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
         let twice = include.adds.iter().find(|name| others.clone().any(|other| other.adds.contains(name)));
+        let is_brought = |job: &&Job| others.clone().any(|other| other.adds.contains(&job.name));
         let brought = jobs.iter().filter(|job| include.adds.contains(&job.name)).count();
         let what = if !include.changes.is_empty() {
             format!("changes {}", listed(&include.changes))
@@ -42,6 +43,8 @@ fn conditional(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
         } else if brought > 0 && brought < jobs.len() {
             let one = jobs.iter().find(|job| include.adds.contains(&job.name))?;
             format!("brings in '{}' alone", one.name)
+        } else if let Some(job) = jobs.iter().copied().find(is_brought).filter(|_| !include.touches.is_empty()) {
+            format!("sets {}, and another such file brings in '{}'", listed(&include.touches), job.name)
         } else {
             return None;
         };

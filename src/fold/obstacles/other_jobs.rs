@@ -43,7 +43,9 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
     let (producer, consumer) = (situation.producer.name.clone(), situation.consumer.name.clone());
-    situation.pipeline.jobs().iter().filter(move |job| job.name != producer && job.name != consumer)
+    let pipeline = situation.pipeline;
+    let others = pipeline.jobs().iter().filter(move |job| job.name != producer && job.name != consumer);
+    others.filter(|job| !pipeline.is_scanner(job))
 }
 
 /// Whether another job reads the files, or may do so by itself.

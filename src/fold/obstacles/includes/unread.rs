@@ -40,6 +40,10 @@ fn finding(
             Some(finding.with_help("mend this include"))
         }
         Known::Template(template) => match parts.iter().find(|name| template.may_define(name)) {
+            Some(name) if template.reads != Reads::Anything => {
+                let finding = needed(format!("it has a '{name}' of its own"));
+                finding.map(|finding| finding.with_help("give the job of this repository another name"))
+            }
             Some(name) => needed(format!("it has a '{name}' of its own")),
             None if is_harmless(pipeline, template) => None,
             None => Some(to_vouch_for(unread, names)),
