@@ -21,10 +21,6 @@ PATH is a folder with a .gitlab-ci.yml, a folder with many such below it, or a p
 The patch goes to stdout, everything else to stderr. Its paths start at the repository; where several
 are found, at the current directory (at their common folder where they lie outside of it).
 
-Nothing is fetched. Files that a pipeline includes from elsewhere are read below --include-dir DIR:
-  DIR/project/GROUP/PROJECT/REF/FILE (REF is HEAD where the include names none), DIR/remote/HOST/PATH,
-  DIR/template/NAME, DIR/component/HOST/PATH@VERSION.yml
-
 Exit status: 0 done; 1 changes pending (--check); 2 error; 3 a hand-off was refused (--check)";
 
 /// Folds a GitLab CI build job into a multistage Dockerfile, and shows the change as a diff.
@@ -85,10 +81,15 @@ pub(super) struct Options {
     /// Accept a difference that a `review` finding names; may be repeated
     #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
     accept: Vec<Code>,
-    /// Read the files that pipelines include from elsewhere in this folder; see below
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Read the files that pipelines include from elsewhere below this folder; nothing is fetched
+    ///
+    /// DIR/project/GROUP/PROJECT/REF/FILE (REF is HEAD where the include names none)
+    /// DIR/remote/HOST/PATH
+    /// DIR/template/NAME
+    /// DIR/component/HOST/PATH@VERSION.yml
+    #[arg(long, global = true, value_name = "DIR", verbatim_doc_comment)]
     include_dir: Option<PathBuf>,
-    /// Believe this about what a pipeline includes: GitLab's own merged pipeline ("Full configuration")
+    /// Take what a pipeline includes from GitLab's own merged pipeline ("Full configuration")
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) merged_yaml: Option<PathBuf>,
     /// Install dependencies in a layer of their own where that is proven to be legal

@@ -1,8 +1,9 @@
 //! What GitLab's own templates define, so that a pipeline that includes one need not be refused for it.
 //!
-//! The names are those of GitLab's repository (`lib/gitlab/ci/templates`), read in several versions between
-//! GitLab 11 and 18, because nothing says which GitLab runs the pipeline; a `*` stands for the rest of a
-//! name that changes from one version to the next. A template that is not in the table may hold anything.
+//! The names are those of GitLab's repository (`lib/gitlab/ci/templates`). Nothing says which GitLab runs the pipeline, so they
+//! are those of several versions between GitLab 11 and 18, though not of every one; a `*` stands for the rest of a name
+//! that changes from one version to the next. `Deploy` is from memory. A template that is not in the table may hold
+//! anything.
 
 /// What is known of one of GitLab's templates in all its versions.
 #[derive(Debug, PartialEq, Eq)]
@@ -116,6 +117,14 @@ const TEMPLATES: &[Template] = &[
         reads: Reads::Anything,
     },
     Template {
+        name: "Docker",
+        jobs: &["build", "build-master", "docker-build"],
+        globals: &[],
+        stages: &["build"],
+        reads: Reads::Anything,
+    },
+    Template { name: "Kaniko", jobs: &["kaniko-build"], globals: &[], stages: &["build"], reads: Reads::Anything },
+    Template {
         name: "License-Management",
         jobs: &["license_management", "license_scanning"],
         globals: VARIABLES,
@@ -150,6 +159,13 @@ const TEMPLATES: &[Template] = &[
         globals: VARIABLES,
         stages: TEST,
         reads: Reads::Texts,
+    },
+    Template {
+        name: "Terraform",
+        jobs: &[".*", "build", "deploy", "fmt", "init", "validate", "*-sast"],
+        globals: &["cache", "image", "stages", "variables"],
+        stages: &["build", "cleanup", "deploy", "init", "test", "validate"],
+        reads: Reads::Anything,
     },
     Template { name: "Test", jobs: &["test"], globals: VARIABLES, stages: TEST, reads: Reads::Anything },
 ];
@@ -193,7 +209,7 @@ mod tests {
         assert_eq!(name("Jobs/SAST.gitlab-ci.yml"), Some("SAST"));
         assert_eq!(name("Security/Dependency-Scanning.latest.gitlab-ci.yml"), Some("Dependency-Scanning"));
         assert_eq!(name("SAST.yml"), None);
-        assert_eq!(name("Docker.gitlab-ci.yml"), None);
+        assert_eq!(name("Verify/FailFast.gitlab-ci.yml"), None);
     }
 
     #[test]
