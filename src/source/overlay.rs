@@ -52,6 +52,7 @@ impl Repository for Overlay<'_> {
     }
 
     fn unfolded(&self) -> Option<&dyn Repository> {
-        Some(self.below.unfolded().unwrap_or(self.below))
+        let is_folded = !self.changed.is_empty();
+        self.below.unfolded().or_else(|| is_folded.then_some(self.below))
     }
 }
