@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::explain::code_named;
 use crate::finding::Code;
 use crate::outcome::{Fallback, Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy};
-use crate::repo::Allowed;
+use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
 const EXAMPLES: &str = "\
@@ -84,6 +84,17 @@ pub(super) struct Options {
     /// Pass a variable of the build job as a build argument, a secret or a secret file; may be repeated
     #[arg(long = "pass", global = true, value_name = "NAME=arg|secret|file", value_parser = passed)]
     passed: Vec<(String, Pass)>,
+    /// Read the files that pipelines include from elsewhere below this folder; nothing is fetched
+    ///
+    /// DIR/project/GROUP/PROJECT/REF/FILE (REF is HEAD where the include names none)
+    /// DIR/remote/HOST/PATH
+    /// DIR/template/NAME
+    /// DIR/component/HOST/PATH@VERSION.yml
+    #[arg(long, global = true, value_name = "DIR", verbatim_doc_comment)]
+    include_dir: Option<PathBuf>,
+    /// Take what a pipeline includes from GitLab's own merged pipeline ("Full configuration")
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) merged_yaml: Option<PathBuf>,
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
@@ -214,6 +225,10 @@ impl Options {
             fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),
             passed: self.passed.iter().cloned().collect(),
         }
+    }
+
+    pub(super) fn elsewhere(&self) -> Elsewhere {
+        Elsewhere { includes: self.include_dir.clone(), merged: self.merged_yaml.clone() }
     }
 
     pub(super) const fn detail(&self) -> Detail {

@@ -10,6 +10,7 @@ mod copied_out;
 mod copies;
 mod dockerfile;
 mod foreign_files;
+mod includes;
 mod keywords;
 mod notes;
 mod other_jobs;
@@ -37,7 +38,7 @@ type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
 const OF_PRODUCER: [Check; 11] = [
-    notes::of_includes,
+    includes::check,
     keywords::check,
     rules::check,
     other_jobs::check,

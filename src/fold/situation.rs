@@ -1,17 +1,20 @@
-use super::environment::{BuildEnvironment, PassedVariable, Sources, Way, has_same_value, may_pass_argument};
+mod passing;
+
+use passing::secret_mounts;
+
+use super::environment::{BuildEnvironment, Sources};
 use super::evidence;
 use super::fate::Fate;
 use super::group::{self, Group, Producer, Role};
 use super::inputs::{self, Input};
 use super::run_lines::BuildScript;
 use super::stage_names;
-use crate::docker::{Builder, BuilderTraits, Engine, ImageName, SecretMounts};
-use crate::finding::Location;
+use crate::docker::{Engine, ImageName, SecretMounts};
+use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
 use crate::outcome::Policy;
 use crate::source::Repository;
-use crate::syntax::dockerfile::DirectiveKind;
 use crate::syntax::yaml::{NodeId, NodeKind};
 use crate::text::RepositoryPath;
 
@@ -149,45 +152,6 @@ impl<'a> Situation<'a> {
         patterns.into_iter().filter(is_used).collect()
     }
 
-    /// The variables that the build command passes on and that a `RUN` of the builder stage reads.
-    pub(super) fn passed(&self) -> impl Iterator<Item = &PassedVariable> {
-        let scripts: Vec<_> = self.script.statements().collect();
-        self.environment.passed.iter().filter(move |variable| {
-            let is_part = |whole: &PassedVariable| {
-                matches!(&whole.way, Way::Composed(value) if value.contains(&format!("${{{}}}", variable.name)))
-            };
-            variable.is_read_by(&scripts, true) || self.environment.passed.iter().any(is_part)
-        })
-    }
-
-    /// The options that the build command needs for them, without those that it has.
-    pub(super) fn options_to_add(&self) -> Vec<String> {
-        let command = &self.build().command;
-        let passed = self.passed().filter_map(|variable| Some((variable, variable.option()?)));
-        let is_missing = |(variable, option): &(&PassedVariable, String)| match variable.is_secret() {
-            true => command.passes_secret(&variable.name, option).is_none(),
-            false => command.passes_argument(&variable.name).is_none(),
-        };
-        let mut options: Vec<_> = passed.filter(is_missing).collect();
-        options.sort_by_key(|(variable, _)| variable.is_secret());
-        options.into_iter().map(|(_, option)| option).collect()
-    }
-
-    /// Whether the builder is BuildKit for certain.
-    pub(super) fn has_buildkit(&self) -> bool {
-        self.secret_mounts != SecretMounts::None
-    }
-
-    /// Whether the image job has the same value under `name` as the build job, as far as the YAML and its script tell.
-    pub(super) fn has_same_in_consumer(&self, name: &str) -> bool {
-        has_same_value(self.producer, self.consumer, &self.handoff.script, name)
-    }
-
-    /// Whether the command may pass a build argument of this name without changing another stage.
-    pub(super) fn may_pass_argument(&self, name: &str) -> bool {
-        may_pass_argument(self.build(), name)
-    }
-
     /// The engine behind the consumer.
     pub(super) fn engine(&self) -> Engine {
         let image = self.consumer.image().and_then(|image| image.name);
@@ -278,7 +242,15 @@ impl<'a> Situation<'a> {
         };
         let is_there = |node: NodeId| file.tree.is_within(node, origin.node);
         let mut others = self.pipeline.jobs().iter().filter(|job| !is_owner(job));
-        !is_shared(file, origin.node) && !others.any(|job| job.holds(origin.file, &is_there))
+        !is_shared(file, origin.node) && file.is_editable() && !others.any(|job| job.holds(origin.file, &is_there))
+    }
+
+    /// Whose a value is that is not the consumer's own, and the code for that.
+    pub(super) fn whose(&self, origin: Origin) -> (Code, String) {
+        match self.pipeline.file(origin.file).and_then(PipelineFile::elsewhere) {
+            Some(file) => (Code::JobDefinedElsewhere, format!("is written in {file}")),
+            None => (Code::JobDefinitionShared, "is shared with other jobs".to_owned()),
+        }
     }
 
     pub(super) fn value_location(&self, value: &Value) -> Location {
@@ -290,41 +262,6 @@ impl<'a> Situation<'a> {
         let place = RepositoryPath::new(path).unwrap_or_default();
         if place.is_root() { self.folder.clone() } else { format!("{}/{}", self.folder, place.as_str()) }
     }
-}
-
-/// How the builder behind the build command gives secrets to a `RUN`.
-fn secret_mounts(consumer: &Job, handoff: &Handoff) -> SecretMounts {
-    let image = consumer.image().and_then(|image| image.name);
-    let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
-    let walk = &handoff.script.walk;
-    let command = &handoff.build.command;
-    if !command.builder.has_engine() {
-        return SecretMounts::None;
-    }
-    let exported =
-        walk.steps.iter().take(command.step).filter(|step| step.program() == Some("export")).flat_map(|step| {
-            step.words.iter().filter_map(|word| word.text()?.strip_prefix("DOCKER_BUILDKIT=")).map(str::to_owned)
-        });
-    let in_front = command.environment.iter().rev().find(|(name, _)| name == "DOCKER_BUILDKIT");
-    let buildkit = in_front
-        .map(|(_, value)| value.clone().unwrap_or_default())
-        .or_else(|| exported.last())
-        .or_else(|| consumer.variables.value("DOCKER_BUILDKIT"));
-    let creates = |step: &crate::docker::Step| {
-        let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
-        words.contains(&"buildx") && words.contains(&"create")
-    };
-    let directives = handoff.build.dockerfile.directives.iter();
-    let mut frontend =
-        directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
-    SecretMounts::of_builder(BuilderTraits {
-        image: image.as_deref(),
-        services: &services,
-        buildkit: buildkit.as_deref(),
-        is_buildx: command.builder == Builder::Buildx,
-        has_own_builder: walk.steps.iter().any(creates) || command.has_option("--builder"),
-        frontend: frontend.next_back(),
-    })
 }
 
 /// Whether an alias leads to the node, or to one that holds it.

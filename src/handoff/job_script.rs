@@ -48,9 +48,11 @@ impl JobScript {
     /// The place of some bytes of an item's text, as near as the way it is written allows.
     #[must_use]
     pub fn location(&self, pipeline: &Pipeline, item: usize, span: Span) -> Option<Location> {
-        let origin = self.items.get(item)?.origin;
+        let ScriptItem { text, origin, .. } = self.items.get(item)?;
         let file = pipeline.file(origin.file)?;
-        let exact = Tree::source_span(&file.tree, origin.node, span);
+        // Where an input is filled in, the text has other bytes than the file.
+        let is_as_written = file.tree.node(origin.node).scalar() == text.as_deref();
+        let exact = Tree::source_span(&file.tree, origin.node, span).filter(|_| is_as_written);
         Some(exact.map_or_else(|| file.location(origin.node), |span| Location::new(&file.source, span)))
     }
 

@@ -22,8 +22,7 @@ use tempfile::TempDir;
 ///
 /// - `verdict`: what the program must say; `folded` where there is an `after`, and needed where there is none;
 /// - `finding`: a code that must be among the findings, once for each;
-/// - `again`: what the program says of its own result, which must be without a change; `nothing-to-fold` where it
-///   is not told;
+/// - `again`: what the program must say of the folded repository, where that is not `nothing-to-fold`;
 /// - `arguments`: words to pass on the command line after the command.
 ///
 /// Empty lines and lines that start with `#` are passed over.

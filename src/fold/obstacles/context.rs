@@ -46,8 +46,9 @@ fn missing(situation: &Situation<'_>) -> Option<Finding> {
     }
     let item = situation.handoff.script.items.get(situation.build().command.item)?;
     if !situation.is_consumers_own(item.origin) {
-        let message = "this build names no context, and other jobs share the line, so it cannot be completed here";
-        let finding = Finding::new(Code::JobDefinitionShared, situation.command_location(), message);
+        let (code, whose) = situation.whose(item.origin);
+        let message = format!("this build names no context, and the line {whose}, so it cannot be completed here");
+        let finding = Finding::new(code, situation.command_location(), message);
         return Some(finding.with_help("add the missing '.' behind the options"));
     }
     let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";

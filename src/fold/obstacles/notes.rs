@@ -13,17 +13,6 @@ pub(in crate::fold) fn pipeline_notes(pipeline: &Pipeline) -> Vec<Finding> {
     pipeline.findings().iter().cloned().chain(null_items(pipeline)).chain(legacy_variables(pipeline)).collect()
 }
 
-/// What an include holds that cannot be read may define or change either job.
-pub(super) fn of_includes(situation: &Situation<'_>) -> Vec<Finding> {
-    let finding = |unread: &crate::gitlab::UnreadInclude| {
-        let message =
-            format!("the pipeline takes in {}, which cannot be read here and may change these jobs", unread.what);
-        Finding::new(Code::IncludeUnread, unread.location.clone(), message)
-            .with_help("copy what these jobs need of it into the repository, and include it with 'local'")
-    };
-    situation.pipeline.unread().iter().map(finding).collect()
-}
-
 /// What the fold did about dependencies and variables, and why.
 pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
     let location = || situation.producer_location("script");
@@ -76,7 +65,7 @@ fn null_items(pipeline: &Pipeline) -> Vec<Finding> {
 
 /// Variables of GitLab 8 that are gone since GitLab 16.
 fn legacy_variables(pipeline: &Pipeline) -> Vec<Finding> {
-    pipeline.files().iter().flat_map(|file| legacy_in(&file.source)).collect()
+    pipeline.files().iter().filter(|file| file.is_editable()).flat_map(|file| legacy_in(&file.source)).collect()
 }
 
 fn legacy_in(file: &std::sync::Arc<crate::source::SourceFile>) -> Vec<Finding> {

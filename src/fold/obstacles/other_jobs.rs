@@ -55,7 +55,8 @@ pub(in crate::fold) fn readers<'a>(situation: &Situation<'a>) -> Vec<&'a Job> {
 }
 
 fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
-    situation.pipeline.jobs().iter().filter(|job| !situation.takes_part(job))
+    let pipeline = situation.pipeline;
+    pipeline.jobs().iter().filter(|job| !situation.takes_part(job) && !pipeline.is_scanner(job))
 }
 
 /// Whether another job reads the files, or may do so by itself.

@@ -21,7 +21,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Whatever names the build job and is not mended by the fold.
 pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
-    let named = situation.pipeline.files().iter().enumerate().flat_map(|(at, file)| names(situation, at, file));
+    let files = situation.pipeline.files().iter().chain(situation.pipeline.merged());
+    let named = files.enumerate().flat_map(|(at, file)| names(situation, at, file));
     let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
@@ -44,7 +45,8 @@ fn names(situation: &Situation<'_>, at: usize, file: &PipelineFile) -> Vec<Locat
     };
     let is_name = |id: NodeId| file.tree.node(id).scalar() == Some(&*situation.producer.name);
     let nodes = file.tree.nodes().map(|(id, _)| id);
-    nodes.filter(|id| is_name(*id) && refers(file, *id) && !is_mended(*id)).map(|id| file.location(id)).collect()
+    let counts = |id: &NodeId| is_name(*id) && refers(file, *id) && !is_mended(*id) && is_live(situation, file, *id);
+    nodes.filter(counts).map(|id| file.location(id)).collect()
 }
 
 /// Whether a place is one of a build job's own, and goes with it.
@@ -63,6 +65,19 @@ fn is_in_needs(situation: &Situation<'_>, at: usize, file: &PipelineFile, id: No
     };
     let mut origins = situation.pipeline.jobs().iter().flat_map(keywords);
     origins.any(|origin| origin.file.index() == at && file.tree.is_within(id, origin.node))
+}
+
+/// In GitLab's merged pipeline only the jobs count that no file here has: the fold changes the files.
+fn is_live(situation: &Situation<'_>, file: &PipelineFile, id: NodeId) -> bool {
+    let pipeline = situation.pipeline;
+    let is_merged = |file: &PipelineFile| pipeline.merged().is_some_and(|merged| merged.source == file.source);
+    if !is_merged(file) {
+        return true;
+    }
+    let entry = file.tree.node(file.root).entries().iter().find(|entry| file.tree.is_within(id, entry.value));
+    let name = entry.and_then(|entry| file.tree.node(entry.key).scalar()).unwrap_or_default();
+    let definitions = pipeline.definitions(name);
+    definitions.iter().all(|definition| pipeline.file(definition.file).is_some_and(is_merged))
 }
 
 /// Addresses that fetch the files of the latest pipeline by the name of the job (GitLab docs: api/job_artifacts).
@@ -152,9 +167,9 @@ fn needs(situation: &Situation<'_>) -> Vec<Finding> {
     let foreign =
         keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
     let finding = |field: &crate::gitlab::Field| {
-        let message =
-            format!("'{}' of the image job is shared with other jobs, and the fold has to change it", field.key);
-        Finding::new(Code::JobDefinitionShared, situation.value_location(&field.value), message)
+        let (code, whose) = situation.whose(field.value.origin);
+        let message = format!("'{}' of the image job {whose}, and the fold has to change it", field.key);
+        Finding::new(code, situation.value_location(&field.value), message)
             .with_help(format!("write '{}' in the image job itself", field.key))
     };
     foreign.map(finding).collect()

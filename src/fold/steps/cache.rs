@@ -17,9 +17,8 @@ fn of_consumer(situation: &Situation<'_>) -> Edits {
     let Some(field) = situation.consumer.fields.field("cache").filter(|_| is_cached) else {
         return Ok(Vec::new());
     };
-    let Some(file) =
-        situation.pipeline.file(field.value.origin.file).filter(|file| !is_shared(file, field.value.origin.node))
-    else {
+    let is_own = |file: &&PipelineFile| file.is_editable() && !is_shared(file, field.value.origin.node);
+    let Some(file) = situation.pipeline.file(field.value.origin.file).filter(is_own) else {
         return Ok(Vec::new());
     };
     let flows = situation.handoff.flows.iter().filter(|flow| flow.via == Via::Cache);
