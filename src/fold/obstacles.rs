@@ -45,8 +45,14 @@ const OF_PRODUCER: [Check; 9] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 5] =
-    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check];
+const OF_CONSUMER: [Check; 6] = [
+    keywords::of_image_job,
+    foreign_files::check,
+    consumer_script::check,
+    context::check,
+    copies::check,
+    dockerfile::check,
+];
 
 /// What others rely on of a build job, so that it must not go.
 const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];

@@ -9,6 +9,7 @@ mod dockerfiles;
 mod needs;
 mod producer;
 mod script_lines;
+mod takeover;
 
 use super::edit_failed;
 use super::situation::Situation;
@@ -28,12 +29,12 @@ type Edits = Result<Vec<(RepositoryPath, TextEdit)>, Box<Finding>>;
 const OF_DOCKERFILE: [fn(&[&Situation<'_>]) -> Edits; 2] = [builder_stage::insert, copies::rewrite];
 
 /// Every step in an image job, taken once for each, with all build jobs whose files it took.
-const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 3] = [needs::mend, cut::sever, cache::remove];
+const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 4] = [needs::mend, cut::sever, cache::remove, takeover::write];
 
 /// Moves the build jobs of `situations` into the Dockerfiles of the images.
 pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
     let mut edits = producer::remove(situations)?;
-    for own in apart(situations, |one, other| one.consumer.name == other.consumer.name) {
+    for own in by_consumer(situations) {
         for step in OF_CONSUMER {
             edits.extend(step(&own)?);
         }
@@ -52,6 +53,11 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
     }
     let location = situations.first().map_or(Location::File(RepositoryPath::root()), Situation::command_location);
     Ok((union(edits, location)?, Vec::new()))
+}
+
+/// The situations of each image job.
+pub(super) fn by_consumer<'a, 'b>(situations: &'a [Situation<'b>]) -> Vec<Vec<&'a Situation<'b>>> {
+    apart(situations, |one, other| one.consumer.name == other.consumer.name)
 }
 
 /// The situations in lots, each of those that go together.

@@ -17,6 +17,7 @@ mod replace;
 mod splice;
 
 pub use add::{add_entry, add_item};
+pub use encode::in_flow;
 pub use relocate::relocate_anchor;
 pub use remove::{remove_entries, remove_items};
 pub use replace::replace_scalar;
