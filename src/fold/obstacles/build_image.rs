@@ -201,7 +201,7 @@ fn login(situation: &Situation<'_>, registry: &str) -> Option<Location> {
     let steps = script.walk.steps.iter().take(situation.build().command.step);
     let mut logins = steps.filter(|step| {
         let is_login = step.program() == Some("docker") && step.words.get(1).and_then(StepWord::text) == Some("login");
-        is_login && step.words.last().is_some_and(|word| is_registry(word, registry))
+        is_login && step.words.iter().skip(2).any(|word| is_registry(word, registry))
     });
     logins.next().and_then(|step| script.step_location(situation.pipeline, step))
 }
@@ -213,5 +213,8 @@ fn is_registry(word: &StepWord, registry: &str) -> bool {
         text.split('/').next().unwrap_or_default().to_owned()
     };
     let is_of_gitlab = matches!(word.raw.trim_matches('"'), "$CI_REGISTRY" | "${CI_REGISTRY}");
-    word.text().map(host).as_deref() == Some(registry) || is_of_gitlab && registry.starts_with("registry.")
+    let may_be_of_gitlab = registry.starts_with("registry.")
+        || registry.contains("gitlab")
+        || [":5050", ":5005", ":4567"].iter().any(|port| registry.ends_with(port));
+    word.text().map(host).as_deref() == Some(registry) || is_of_gitlab && may_be_of_gitlab
 }

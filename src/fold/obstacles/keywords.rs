@@ -120,14 +120,15 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         | OnBuild::LookedForOthers(_)
         | OnBuild::OfUseToOthers(_) => Vec::new(),
     });
-    own.chain(others).collect()
+    let handed_on = artifacts::never_handed_on(situation).into_iter().chain(dotenv::read_by_image_job(situation));
+    own.chain(others).chain(handed_on).collect()
 }
 
 /// What others have of the job itself, whatever becomes of its files.
 pub(super) fn of_use_to_others(situation: &Situation<'_>) -> Vec<Finding> {
     let own = set(situation.producer).flat_map(|field| match on_build(&field.key) {
         OnBuild::LookedForOthers(look) => look(situation),
-        OnBuild::OfUseToOthers(reason) => vec![forbidden(situation, &field.key, reason)],
+        OnBuild::OfUseToOthers(reason) => vec![of_use(situation, &field.key, reason)],
         OnBuild::Elsewhere | OnBuild::Dropped | OnBuild::TakenOver | OnBuild::Looked(_) | OnBuild::Forbids(_) => {
             Vec::new()
         }
@@ -172,6 +173,15 @@ fn forbidden(situation: &Situation<'_>, keyword: &str, reason: &str) -> Finding 
         .with_help(format!("if the build does not need '{keyword}', remove it; else leave the job as it is"))
 }
 
+/// The end of a help where the job may stay for others.
+const OR_KEEP: &str = "or keep the build job beside the fold: '--on-other-readers keep'";
+
+fn of_use(situation: &Situation<'_>, keyword: &str, reason: &str) -> Finding {
+    let message = format!("the build job has '{keyword}', which would be lost with it: {reason}");
+    Finding::new(Code::KeywordNotFoldable, situation.producer_location(keyword), message)
+        .with_help(format!("remove '{keyword}' if nobody needs it, {OR_KEEP}"))
+}
+
 fn forbidden_on_image(situation: &Situation<'_>, keyword: &str, reason: &str) -> Finding {
     let message = format!("the image job has '{keyword}', which a fold would change the meaning of: {reason}");
     Finding::new(Code::KeywordNotFoldable, situation.consumer_location(keyword), message)
@@ -183,7 +193,7 @@ fn pages(situation: &Situation<'_>) -> Option<Finding> {
     (&*situation.producer.name == "pages").then(|| {
         let message = "a job of the name 'pages' publishes its files as a site, which would be gone";
         Finding::new(Code::KeywordNotFoldable, situation.pipeline.job_location(situation.producer), message)
-            .with_help("make the files for the image in a job of another name")
+            .with_help(format!("make the files for the image in a job of another name, {OR_KEEP}"))
     })
 }
 

@@ -72,7 +72,8 @@ impl<'a> Place<'a> {
         };
         let mut others = situation.pipeline.top().fields().iter();
         let is_extended = others.any(|other| other.value.get("extends").is_some_and(names_it));
-        if !is_mapping || is_extended || is_shared(file, definition.value) {
+        let is_referred_to = situation.pipeline.files().iter().any(|file| refers_to(&file.tree, &consumer.name));
+        if !is_mapping || is_extended || is_referred_to || is_shared(file, definition.value) {
             return Err(shared());
         }
         Ok(Self { situation, file, mapping: definition.value, producers })
@@ -191,6 +192,13 @@ impl<'a> Place<'a> {
         let name = self.situation.consumer.definitions.last().map_or(0, |definition| column(tree, definition.key));
         keyword.saturating_sub(name).max(1)
     }
+}
+
+/// Whether a `!reference` takes something of the job.
+fn refers_to(tree: &Tree, name: &str) -> bool {
+    let is_reference = |node: &Node| node.tag.as_ref().is_some_and(|tag| tag.name == "!reference");
+    let first = |node: &Node| node.items().first().and_then(|item| tree.node(*item).scalar()) == Some(name);
+    tree.nodes().any(|(_, node)| is_reference(node) && first(node))
 }
 
 /// How many bytes stand in front of a node in its line.

@@ -6,6 +6,7 @@ use crate::docker::build_commands;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::gitlab::Job;
+use crate::handoff::ImageBuild;
 use crate::source::FileKind;
 use crate::text::RepositoryPath;
 
@@ -137,11 +138,15 @@ impl Setting<'_, '_> {
 
     /// The image job fetches as the build job did, unless its image or another one would hold more by that.
     fn moved(&self, affected: &[RepositoryPath]) -> Takeover {
-        if let Some(path) = affected.iter().find(|path| is_copied(self.situation, path)) {
+        let situation = self.situation;
+        let own: Vec<_> =
+            situation.group.handoffs.iter().filter(|own| own.consumer == situation.consumer.name).collect();
+        let is_copied = |path: &&RepositoryPath| own.iter().any(|own| is_copied(&own.build, path));
+        if let Some(path) = affected.iter().find(is_copied) {
             return Takeover::nothing(self.differs(&format!("and with it {path} would get into the image as well")));
         }
-        let (builds, problems) = build_commands(&self.situation.handoff.script.walk);
-        if builds.len() + problems.len() > 1 {
+        let (builds, problems) = build_commands(&situation.handoff.script.walk);
+        if builds.len() + problems.len() > own.len() {
             return Takeover::nothing(self.differs("and the image job builds other images, which would see it too"));
         }
         let value = self.situation.producer.get("variables").and_then(|variables| variables.get(self.name));
@@ -219,8 +224,7 @@ fn has_large_files(situation: &Situation<'_>) -> bool {
 }
 
 /// Whether a `COPY` of the Dockerfile takes what lies at `path` from the context, or may do so.
-fn is_copied(situation: &Situation<'_>, path: &RepositoryPath) -> bool {
-    let build = situation.build();
+fn is_copied(build: &ImageBuild, path: &RepositoryPath) -> bool {
     if build.context.leaves_out(path) {
         return false;
     }

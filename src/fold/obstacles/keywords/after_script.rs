@@ -1,6 +1,6 @@
 //! `after_script`: what runs after the script may clean up; it must not touch the files that are handed on.
 
-use super::forbidden;
+use super::of_use;
 use crate::docker::Step;
 use crate::finding::Finding;
 use crate::fold::situation::Situation;
@@ -15,5 +15,5 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         is_harmless && tree_use(step, &patterns) == TreeUse::None
     };
     let is_clean = script.walk.opaque.is_empty() && script.walk.steps.iter().all(is_cleaning);
-    if is_clean { Vec::new() } else { vec![forbidden(situation, "after_script", "it does more than clean up")] }
+    if is_clean { Vec::new() } else { vec![of_use(situation, "after_script", "it does more than clean up")] }
 }

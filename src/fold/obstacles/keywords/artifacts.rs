@@ -1,6 +1,6 @@
 //! `artifacts`: the files move into the builder stage; what else GitLab does with them would be gone.
 
-use super::dotenv;
+use super::{OR_KEEP, dotenv};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Field, Value};
@@ -31,7 +31,7 @@ pub(super) const KEYS: [(&str, Key); 10] = [
     ("public", Key::Dropped),
     ("reports", Key::Looked(reports)),
     ("untracked", Key::HandsOn),
-    ("when", Key::Looked(when)),
+    ("when", Key::Lost(on_failure_too)),
 ];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
@@ -54,7 +54,7 @@ fn of_key(situation: &Situation<'_>, field: &Field) -> Vec<Finding> {
 pub(super) fn of_use(situation: &Situation<'_>, field: &Field, key: &str, reason: &str) -> Finding {
     let message = format!("the build job has 'artifacts:{key}', which would be lost with it: {reason}");
     Finding::new(Code::KeywordNotFoldable, situation.pipeline.location(field.key_origin), message)
-        .with_help(format!("make what 'artifacts:{key}' needs in a job of its own"))
+        .with_help(format!("make what 'artifacts:{key}' needs in a job of its own, {OR_KEEP}"))
 }
 
 fn lost(situation: &Situation<'_>, field: &Field, what: &str) -> Finding {
@@ -68,16 +68,19 @@ fn archive(name: &Value) -> Option<String> {
     Some(format!("there is no archive of the name {name} to download any more"))
 }
 
-/// Files that are uploaded where the build fails are there for people to look at.
-fn when(situation: &Situation<'_>, field: &Field) -> Vec<Finding> {
-    match field.value.text().as_deref() {
-        Some("always") => vec![lost(situation, field, "what a failing build made can no longer be downloaded")],
-        Some("on_failure") => {
-            let reason = "the files are uploaded only where the build fails, so the image never got them";
-            vec![of_use(situation, field, "when", reason)]
-        }
-        _ => Vec::new(),
-    }
+/// Files that are uploaded where the build fails too are there for people to look at.
+fn on_failure_too(when: &Value) -> Option<String> {
+    let is_always = when.text().as_deref() == Some("always");
+    is_always.then(|| "what a failing build made can no longer be downloaded".to_owned())
+}
+
+/// Files that are uploaded only where the build fails never reach the image.
+pub(super) fn never_handed_on(situation: &Situation<'_>) -> Option<Finding> {
+    let artifacts = situation.producer.artifacts();
+    let field = artifacts.fields.field("when").filter(|field| field.value.text().as_deref() == Some("on_failure"))?;
+    let message = "the build job uploads the files only where it fails, so the image never got them";
+    let finding = Finding::new(Code::KeywordNotFoldable, situation.pipeline.location(field.key_origin), message);
+    Some(finding.with_help("remove 'artifacts:when', if the image is to get the files"))
 }
 
 /// Reports are read by GitLab (GitLab docs: ci/yaml/artifacts_reports), but for variables that nobody uses.

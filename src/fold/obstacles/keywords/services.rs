@@ -1,6 +1,6 @@
 //! `services`: a `RUN` has none, so the build must not have used one (GitLab docs: ci/services).
 
-use super::mentions::{file_that_names, holds_word};
+use super::mentions::{Asked, file_that, holds_word};
 use crate::docker::ImageName;
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
@@ -24,6 +24,10 @@ const SYNONYMS: [(&str, &[&str]); 9] = [
 /// Words of builds that start containers by themselves, which an engine beside the job is for.
 const OF_CONTAINERS: [&str; 6] =
     ["testcontainers", "dockerode", "DOCKER_HOST", "docker-maven-plugin", "com.bmuschko.docker", "docker-py"];
+
+/// Words of commands that do so.
+const OF_COMMANDS: [&str; 6] =
+    ["testcontainers", "bootBuildImage", "build-image", "dockerBuild", "jibDockerBuild", "docker-compose"];
 
 /// Where the services of a job answer with some executors.
 const HERE: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -95,7 +99,8 @@ impl Service {
     fn mention(&self, situation: &Situation<'_>) -> Option<Mention> {
         if self.is_engine() {
             // A `docker` in the script is refused as a command by itself.
-            return self.in_files(situation, &OF_CONTAINERS.map(str::to_owned));
+            let in_job = word_of_job(situation, &OF_COMMANDS).map(Mention::Job);
+            return in_job.or_else(|| self.in_files(situation, &OF_CONTAINERS.map(str::to_owned)));
         }
         if self.image.contains('$') {
             return Some(Mention::Job(self.image.clone()));
@@ -103,25 +108,30 @@ impl Service {
         self.in_job(situation).map(Mention::Job).or_else(|| self.in_files(situation, &self.words))
     }
 
-    /// A word of the scripts or of the variables.
     fn in_job(&self, situation: &Situation<'_>) -> Option<String> {
-        let after = JobScript::of_keyword(situation.producer, "after_script");
-        let items = situation.producer_script.items.iter().chain(&after.items);
-        let scripts = items.filter_map(|item| item.text.as_deref());
-        let variables = &situation.producer.variables;
-        let values = variables.names().filter_map(|name| Some(variables.get(name)?.0));
-        let texts: Vec<_> = scripts.chain(variables.names()).chain(values).collect();
-        let words = self.words.iter().map(String::as_str).chain(HERE);
-        let mut words = words.filter(|word| texts.iter().any(|text| holds_word(text, word)));
-        words.next().map(str::to_owned)
+        let words: Vec<_> = self.words.iter().map(String::as_str).chain(HERE).collect();
+        word_of_job(situation, &words)
     }
 
     fn in_files(&self, situation: &Situation<'_>, words: &[String]) -> Option<Mention> {
-        let path = file_that_names(situation, words)?;
+        let holds = |text: &str| words.iter().any(|word| holds_word(text, word));
+        let path = file_that(situation, Asked::Build, &holds)?;
         let file = situation.repository.read(&path).ok();
         let found = words.iter().find(|word| file.as_ref().is_some_and(|file| holds_word(file.text(), word)));
         Some(Mention::File(path, found.map_or_else(String::new, |word| format!("'{word}'"))))
     }
+}
+
+/// The first of `words` that stands in the scripts or the variables of the build job.
+fn word_of_job(situation: &Situation<'_>, words: &[&str]) -> Option<String> {
+    let after = JobScript::of_keyword(situation.producer, "after_script");
+    let items = situation.producer_script.items.iter().chain(&after.items);
+    let scripts = items.filter_map(|item| item.text.as_deref());
+    let variables = &situation.producer.variables;
+    let values = variables.names().filter_map(|name| Some(variables.get(name)?.0));
+    let texts: Vec<_> = scripts.chain(variables.names()).chain(values).collect();
+    let mut found = words.iter().filter(|word| texts.iter().any(|text| holds_word(text, word)));
+    found.next().map(|word| (*word).to_owned())
 }
 
 #[cfg(test)]

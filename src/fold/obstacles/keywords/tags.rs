@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
+use crate::gitlab::Job;
 
 /// Words of a tag that tell of an architecture, an operating system or a device, so that files come out otherwise.
 const OF_A_MACHINE: [&str; 40] = [
@@ -93,24 +94,27 @@ const OF_A_PLACE: [&str; 38] = [
 
 /// Tags of the build job that the image job does not ask for.
 pub(super) fn lost(situation: &Situation<'_>) -> Vec<Finding> {
-    let (wanted, kept) = (situation.producer.tags(), situation.consumer.tags());
+    let (wanted, kept) = (tags(situation.producer), tags(situation.consumer));
     let lost: Vec<_> = wanted.iter().filter(|tag| !kept.contains(tag)).collect();
     let Some(first) = lost.first() else {
         return Vec::new();
     };
     let is_machine = |word: &str| tells_of(&OF_A_MACHINE, word) || tells_of(&OF_A_PLACE, word) || is_size(word);
-    let telling = lost.iter().find(|tag| new_words(tag, &kept).iter().any(|word| is_machine(word)));
+    let telling =
+        lost.iter().find(|tag| tag.contains('$') || new_words(tag, &kept).iter().any(|word| is_machine(word)));
     let listed = |tags: &[&Rc<str>]| tags.iter().map(|tag| &***tag).collect::<Vec<_>>().join(", ");
     let instead = match listed(&kept.iter().collect::<Vec<_>>()) {
         tags if tags.is_empty() => "the image job for none".to_owned(),
         tags => format!("the image job for {tags}"),
     };
+    let why = match telling {
+        Some(tag) if tag.contains('$') => "its value is not known here",
+        _ => "that looks like another machine",
+    };
     let (code, message, help) = match telling {
         Some(tag) => (
             Code::RunnerTagsDiffer,
-            format!(
-                "the build job asks for a runner with the tag {tag}, and {instead}: that looks like another machine"
-            ),
+            format!("the build job asks for a runner with the tag {tag}, and {instead}: {why}"),
             "if the runners of the image job can build too, give both jobs the same tags",
         ),
         None => (
@@ -129,7 +133,7 @@ pub(super) fn lost(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Tags of the image job that tell of another machine than any runner of the build job need have been.
 pub(super) fn gained(situation: &Situation<'_>) -> Vec<Finding> {
-    let (wanted, known) = (situation.consumer.tags(), situation.producer.tags());
+    let (wanted, known) = (tags(situation.consumer), tags(situation.producer));
     let is_machine = |tag: &&Rc<str>| new_words(tag, &known).iter().any(|word| tells_of(&OF_A_MACHINE, word));
     let finding = |tag: &Rc<str>| {
         let message =
@@ -139,6 +143,12 @@ pub(super) fn gained(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("if the build makes the same files there, give both jobs the same tags")
     };
     wanted.iter().filter(is_machine).map(finding).take(1).collect()
+}
+
+/// The tags of a job, with the variables of the pipeline in their places; one that is not known stays as it is.
+fn tags(job: &Job) -> Vec<Rc<str>> {
+    let expand = |tag: Rc<str>| job.variables.expand(&tag).map_or(tag, Rc::from);
+    job.tags().into_iter().map(expand).collect()
 }
 
 /// The words of `tag` that none of `others` holds.
