@@ -1,6 +1,6 @@
 //! The image of the build job becomes the base of the builder stage.
 
-use crate::docker::{ImageName, StepWord};
+use crate::docker::{ImageName, Step, StepWord};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
@@ -199,11 +199,26 @@ fn private(situation: &Situation<'_>, image: &Image, name: &ImageName<'_>) -> Op
 fn login(situation: &Situation<'_>, registry: &str) -> Option<Location> {
     let script = &situation.handoff.script;
     let steps = script.walk.steps.iter().take(situation.build().command.step);
-    let mut logins = steps.filter(|step| {
-        let is_login = step.program() == Some("docker") && step.words.get(1).and_then(StepWord::text) == Some("login");
-        is_login && step.words.iter().skip(2).any(|word| is_registry(word, registry))
-    });
+    let mut logins = steps.filter(|step| logs_in(step, registry) || writes_login(step, registry));
     logins.next().and_then(|step| script.step_location(situation.pipeline, step))
+}
+
+/// Whether a step is `docker login REGISTRY`, by whichever program of that kind.
+fn logs_in(step: &Step, registry: &str) -> bool {
+    let is_known = matches!(step.program(), Some("docker" | "podman" | "buildah" | "nerdctl"));
+    is_known
+        && step.words.get(1).and_then(StepWord::text) == Some("login")
+        && step.words.iter().skip(2).any(|word| is_registry(word, registry))
+}
+
+/// Whether a step writes the registry into the file that a login would write (Docker CLI reference: `docker login`).
+fn writes_login(step: &Step, registry: &str) -> bool {
+    let is_file = |word: &StepWord| word.raw.trim_matches('"').ends_with(".docker/config.json");
+    let names_registry = |word: &StepWord| {
+        let is_of_gitlab = word.raw.contains("$CI_REGISTRY") || word.raw.contains("${CI_REGISTRY}");
+        word.raw.contains(registry) || is_of_gitlab && may_be_of_gitlab(registry)
+    };
+    step.redirections.iter().any(|(target, writes)| *writes && is_file(target)) && step.words.iter().any(names_registry)
 }
 
 /// Whether a word is the registry: by its name, or as GitLab's own, which has a name of its own on each server.
@@ -213,8 +228,11 @@ fn is_registry(word: &StepWord, registry: &str) -> bool {
         text.split('/').next().unwrap_or_default().to_owned()
     };
     let is_of_gitlab = matches!(word.raw.trim_matches('"'), "$CI_REGISTRY" | "${CI_REGISTRY}");
-    let may_be_of_gitlab = registry.starts_with("registry.")
-        || registry.contains("gitlab")
-        || [":5050", ":5005", ":4567"].iter().any(|port| registry.ends_with(port));
-    word.text().map(host).as_deref() == Some(registry) || is_of_gitlab && may_be_of_gitlab
+    word.text().map(host).as_deref() == Some(registry) || is_of_gitlab && may_be_of_gitlab(registry)
+}
+
+/// Whether a registry may be the one of a GitLab server, by its name or one of the ports that its documentation uses.
+fn may_be_of_gitlab(registry: &str) -> bool {
+    let has_port = [":5050", ":5005", ":4567"].iter().any(|port| registry.ends_with(port));
+    registry.starts_with("registry.") || registry.contains("gitlab") || has_port
 }
