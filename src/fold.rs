@@ -21,6 +21,7 @@ mod run_lines;
 mod situation;
 mod stage_names;
 mod steps;
+mod takeover;
 mod template;
 
 use crate::finding::{Code, Finding, Severity};
@@ -32,8 +33,9 @@ use crate::text::ChangeSet;
 
 use group::Group;
 use situation::Situation;
+use takeover::Takeover;
 
-pub use intent::Intent;
+pub use intent::{Expected, Intent};
 
 /// What is to be done with some hand-offs that go together.
 pub struct Plan {
@@ -97,7 +99,9 @@ fn plan_fold(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, 
     let mut findings = obstacles::several(pipeline, group);
     // Where it is not clear which jobs make the files, what stands in the way of each is of no use.
     let is_clear = findings.iter().all(|finding| finding.severity() < Severity::Refusal);
-    for finding in situations.iter().filter(|_| is_clear).flat_map(obstacles::of_jobs) {
+    let taken_over = steps::by_consumer(&situations).into_iter().flat_map(|own| Takeover::of(&own).findings);
+    let all = situations.iter().flat_map(obstacles::of_jobs).chain(taken_over);
+    for finding in all.filter(|_| is_clear) {
         if !findings.contains(&finding) {
             findings.push(finding);
         }

@@ -52,8 +52,15 @@ const OF_PRODUCER: [Check; 11] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 6] =
-    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check, builder::check];
+const OF_CONSUMER: [Check; 7] = [
+    keywords::of_image_job,
+    foreign_files::check,
+    consumer_script::check,
+    context::check,
+    copies::check,
+    dockerfile::check,
+    builder::check,
+];
 
 /// What others rely on of a build job, so that it must not go.
 const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];
