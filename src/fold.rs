@@ -6,6 +6,7 @@
 //! refuses to touch the same bytes twice. What the steps mean to change is the plan's [`Intent`], which `check` holds
 //! the result against.
 
+mod chain;
 mod environment;
 mod evidence;
 mod fate;
@@ -127,7 +128,9 @@ fn finish(
 }
 
 fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
-    let own = situations.iter().filter(|situation| std::ptr::eq(situation.handoff, found));
+    let is_own =
+        |situation: &&Situation<'_>| std::ptr::eq(situation.handoff, found) && situation.role != group::Role::ForCache;
+    let own = situations.iter().filter(is_own);
     let (mut producers, mut producer_kept) = (Vec::new(), false);
     for situation in own {
         producers.push(situation.producer.name.to_string());

@@ -1,5 +1,6 @@
 //! What becomes of the build job once the builder stage does its work.
 
+use super::group::Role;
 use super::obstacles;
 use super::situation::Situation;
 use super::template;
@@ -19,6 +20,9 @@ pub(super) enum Fate {
 impl Fate {
     /// What the policy makes of the build job of `situation`.
     pub(super) fn of(situation: &Situation<'_>) -> Self {
+        if situation.role == Role::ForCache {
+            return Self::Stays(vec!["it fills a cache, and the fold only takes over how".to_owned()]);
+        }
         let policy = situation.policy;
         let mut reasons: Vec<String> = Vec::new();
         if policy.on_other_readers == OnOtherReaders::Keep {

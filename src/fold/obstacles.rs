@@ -13,6 +13,7 @@ mod keywords;
 mod notes;
 mod other_jobs;
 mod references;
+mod relied_caches;
 mod rules;
 mod several;
 mod sources;
@@ -32,7 +33,7 @@ pub(super) use unclear::unclear_build;
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 9] = [
+const OF_PRODUCER: [Check; 10] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -42,6 +43,17 @@ const OF_PRODUCER: [Check; 9] = [
     build_script::check,
     sources::check,
     build_inputs::check,
+    relied_caches::check,
+];
+
+/// Those of a job that only fills a cache, and goes on doing so: where it runs and who refers to it stays what it was.
+const OF_FILLER: [Check; 6] = [
+    notes::of_includes,
+    keywords::check,
+    build_image::check,
+    build_script::check,
+    build_inputs::check,
+    relied_caches::check,
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
@@ -54,7 +66,8 @@ const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, re
 /// All findings that speak about the fold of `situation`, those that forbid it among them.
 pub(super) fn of_jobs(situation: &Situation<'_>) -> Vec<Finding> {
     let consumer: &[Check] = if situation.role == Role::ForImage { &OF_CONSUMER } else { &[] };
-    let checks = OF_PRODUCER.iter().chain(consumer).chain([&(notes::of_fold as Check)]);
+    let producer: &[Check] = if situation.role == Role::ForCache { &OF_FILLER } else { &OF_PRODUCER };
+    let checks = producer.iter().chain(consumer).chain([&(notes::of_fold as Check)]);
     checks.flat_map(|check| check(situation)).collect()
 }
 

@@ -1,3 +1,4 @@
+use super::chain;
 use super::environment::BuildEnvironment;
 use super::evidence;
 use super::fate::Fate;
@@ -8,7 +9,7 @@ use super::stage_names;
 use crate::docker::{Engine, ImageName};
 use crate::finding::Location;
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
-use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
+use crate::handoff::{Flow, Handoff, ImageBuild, JobScript};
 use crate::outcome::Policy;
 use crate::source::Repository;
 use crate::syntax::yaml::{NodeId, NodeKind};
@@ -32,6 +33,8 @@ pub(super) struct Situation<'a> {
     pub(super) stage: String,
     /// What the build job gets from other build jobs of the hand-off.
     pub(super) inputs: Vec<Input>,
+    /// What other build jobs of the hand-off get from it.
+    pub(super) taken: Vec<PathPattern>,
     pub(super) producer_script: JobScript,
     /// The image of the build job, where its name is known.
     pub(super) image: Option<Image>,
@@ -57,7 +60,7 @@ impl<'a> Situation<'a> {
         group: &'a Group<'a>,
         handoff: &'a Handoff,
     ) -> Vec<Self> {
-        let producers = group::producers(pipeline, handoff);
+        let producers = group::producers(repository, pipeline, handoff);
         let names = stage_names::of(&handoff.build.stages, &producers);
         let stages: Vec<_> = producers.into_iter().zip(names).collect();
         let new = |at: usize| Self::new(repository, pipeline, policy, group, handoff, &stages, at);
@@ -75,8 +78,12 @@ impl<'a> Situation<'a> {
     ) -> Option<Self> {
         let (Producer { job: producer, role }, stage) = stages.get(at)?.clone();
         let consumer = pipeline.job(&handoff.consumer)?;
-        let inputs = inputs::of(pipeline, producer, stages);
-        let producer_script = JobScript::new(producer);
+        let inputs = inputs::of(repository, pipeline, handoff, producer, stages);
+        let taken = inputs::taken(repository, pipeline, handoff, producer, stages);
+        let producer_script = match role {
+            Role::ForCache => chain::filling_script(repository, pipeline, handoff, producer, stages),
+            Role::ForImage | Role::ForBuild => JobScript::new(producer),
+        };
         let image = producer.image();
         let folder = project_folder(&handoff.build);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
@@ -96,6 +103,7 @@ impl<'a> Situation<'a> {
             fate: Fate::Goes,
             stage,
             inputs,
+            taken,
             producer_script,
             image,
             folder,
@@ -119,17 +127,7 @@ impl<'a> Situation<'a> {
 
     /// The patterns that the Dockerfile takes something of.
     pub(super) fn used_patterns(&self) -> Vec<PathPattern> {
-        let patterns = self.patterns();
-        let is_used = |pattern: &PathPattern| {
-            self.handoff.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
-                SourceUse::Builder { path, .. } => pattern.relation(path) != Relation::Apart,
-                SourceUse::Ancestor { below, .. } => {
-                    pattern.copied().is_some_and(|copied| below.iter().any(|path| path == copied))
-                }
-                SourceUse::Context | SourceUse::Unclear(_) => false,
-            })
-        };
-        patterns.into_iter().filter(is_used).collect()
+        self.handoff.used_patterns()
     }
 
     /// The engine behind the consumer.

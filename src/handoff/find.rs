@@ -1,10 +1,11 @@
 use std::rc::Rc;
 
+use super::cache_writers::made_for_cache;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, OtherBuilder, other_builders};
 use super::job_script::JobScript;
-use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
+use super::visibility::downloads_artifacts;
 use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
 use crate::outcome::Via;
@@ -46,6 +47,21 @@ impl Handoff {
     pub fn flow_of(&self, path: &str) -> Option<&Flow> {
         let brings = |flow: &&Flow| flow.patterns.iter().any(|pattern| pattern.relation(path) != Relation::Apart);
         self.flows.iter().find(brings)
+    }
+
+    /// The patterns that the Dockerfile takes something of.
+    #[must_use]
+    pub fn used_patterns(&self) -> Vec<PathPattern> {
+        let is_used = |pattern: &&PathPattern| {
+            self.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
+                SourceUse::Builder { path, .. } => pattern.relation(path) != Relation::Apart,
+                SourceUse::Ancestor { below, .. } => {
+                    pattern.copied().is_some_and(|copied| below.iter().any(|path| path == copied))
+                }
+                SourceUse::Context | SourceUse::Unclear(_) => false,
+            })
+        };
+        self.flows.iter().flat_map(|flow| &flow.patterns).filter(is_used).cloned().collect()
     }
 
     /// The stages and copies of a Dockerfile are changed once, however many jobs build it in the same way.
@@ -120,7 +136,7 @@ impl Search {
         if commands.is_empty() && problems.is_empty() && builders.is_empty() && script.walk.opaque.is_empty() {
             return;
         }
-        let flows = flows_to(pipeline, job, writers);
+        let flows = flows_to(repository, pipeline, job, writers);
         if flows.is_empty() {
             return;
         }
@@ -175,10 +191,10 @@ impl Search {
 }
 
 /// The flows that reach `reader` from those that hand on files, those of its own caches left out.
-fn flows_to(pipeline: &Pipeline, reader: &Job, writers: &[&Job]) -> Vec<Flow> {
+fn flows_to(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writers: &[&Job]) -> Vec<Flow> {
     let others = writers.iter().filter(|job| job.name != reader.name);
     others
-        .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(pipeline, reader, writer)])
+        .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(repository, pipeline, reader, writer)])
         .flatten()
         .collect()
 }
@@ -197,13 +213,9 @@ fn artifact_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow
     })
 }
 
-fn cache_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
-    let waits = match reader.needs() {
-        Some(needs) => needs.iter().any(|need| need.is_job(&writer.name)),
-        None => stage_before(pipeline, writer, reader),
-    };
-    let patterns = restores_cache_of(reader, writer);
-    if !waits || patterns.is_empty() {
+fn cache_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
+    let patterns = made_for_cache(repository, pipeline, reader, writer);
+    if patterns.is_empty() {
         return None;
     }
     let is_unbounded = has_unbounded(&patterns);
@@ -234,7 +246,8 @@ fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow) -> b
         SourceUse::Context => false,
         SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
         SourceUse::Ancestor { below, .. } => {
-            flow.via == Via::Artifacts || !below.iter().all(|path| is_download_cache(path))
+            // A cached folder whose name begins with a dot is where tools keep what they need themselves.
+            flow.via == Via::Artifacts || !below.iter().all(|path| path.starts_with('.'))
         }
     })
 }
@@ -283,10 +296,4 @@ fn hands_over(step: &Step) -> bool {
         ["docker", rest @ ..] => mounts && rest.contains(&"run"),
         _ => false,
     }
-}
-
-/// A cached folder whose name begins with a dot is where a package manager keeps its downloads.
-#[must_use]
-pub fn is_download_cache(path: &str) -> bool {
-    path.starts_with('.')
 }

@@ -19,6 +19,14 @@ impl JobScript {
         Self::of_items(job, job.script())
     }
 
+    /// Walks the first `count` items of what [`JobScript::new`] walks.
+    #[must_use]
+    pub fn beginning(job: &Job, count: usize) -> Self {
+        let mut items = job.script();
+        items.truncate(count);
+        Self::of_items(job, items)
+    }
+
     /// Walks one of the other scripts of `job`, such as `after_script`.
     #[must_use]
     pub fn of_keyword(job: &Job, keyword: &str) -> Self {

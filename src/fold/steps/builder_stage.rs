@@ -17,8 +17,10 @@
 //! ```
 
 use super::Edits;
+use crate::fold::group::Role;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
+use crate::gitlab::PathPattern;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::TextEdit;
 
@@ -56,10 +58,22 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
         lines.push(format!("COPY {} ./", manifests.join(" ")));
     }
     lines.extend(before);
-    lines.push("COPY . .".to_owned());
+    if !(after.is_empty() && is_wholly_a_layer(situation)) {
+        lines.push("COPY . .".to_owned());
+    }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
     lines.extend(after);
     lines
+}
+
+/// Whether the dependency layer makes all that other stages take of this one, so that nobody needs the sources in it.
+fn is_wholly_a_layer(situation: &Situation<'_>) -> bool {
+    let Some(layer) = situation.script.dependency_layer().filter(|_| situation.role != Role::ForImage) else {
+        return false;
+    };
+    let made: Vec<_> = layer.outputs.iter().chain(&layer.manifests).collect();
+    let is_made = |path: &PathPattern| made.iter().any(|place| place.as_str() == path.copied().unwrap_or(&path.text));
+    situation.inputs.is_empty() && situation.taken.iter().all(is_made)
 }
 
 fn environment(situation: &Situation<'_>) -> Vec<String> {

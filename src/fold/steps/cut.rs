@@ -11,6 +11,7 @@
 use super::Edits;
 use super::needs::{self, without_artifacts};
 use crate::fold::edit_failed;
+use crate::fold::group::Role;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, Value};
 use crate::handoff::downloads_artifacts;
@@ -19,7 +20,11 @@ use crate::text::TextEdit;
 
 pub(super) fn sever(situations: &[&Situation<'_>]) -> Edits {
     let mut edits = Vec::new();
-    let kept: Vec<_> = situations.iter().copied().filter(|situation| situation.fate.is_to_stay()).collect();
+    let kept: Vec<_> = situations
+        .iter()
+        .copied()
+        .filter(|situation| situation.fate.is_to_stay() && situation.role != Role::ForCache)
+        .collect();
     let takes =
         |situation: &&&Situation<'_>| downloads_artifacts(situation.pipeline, situation.consumer, situation.producer);
     for situation in kept.iter().filter(takes).filter(|situation| situation.consumer.needs().is_some()) {

@@ -1,0 +1,300 @@
+//! Whether a script makes a folder anew that a cache may have brought, before it uses what is in there.
+//!
+//! A docker build restores no cache. A folder that the script fills itself, whole, is there all the same; one that it
+//! finds is not.
+
+use super::command_use::{TreeUse, tree_use};
+use super::installs::{Words, runs_scripts_of_its_own};
+use super::job_script::JobScript;
+use crate::docker::{Step, place_in_repository};
+use crate::gitlab::{Job, PathPattern, Relation};
+use crate::source::Repository;
+use crate::syntax::shell::Nesting;
+use crate::text::RepositoryPath;
+
+/// What a script does about a folder that a cache may have brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refill {
+    /// The step of this index fills it, whatever was there.
+    By(usize),
+    /// The step of this index fills it where nothing was there.
+    IfMissing(usize),
+    /// It is removed first.
+    Removed,
+    /// The step of this index may use it before anything has filled it.
+    UsedBy(usize),
+    /// No step fills it, and none uses it.
+    Unused,
+}
+
+/// What kind of folder is cached, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FolderKind {
+    NodeModules,
+    BowerComponents,
+    Vendor,
+    Environment,
+    Target,
+    Build,
+    Other,
+}
+
+impl FolderKind {
+    fn of(path: &str) -> Self {
+        match folder_name(path).rsplit('/').next().unwrap_or_default() {
+            "node_modules" => Self::NodeModules,
+            "bower_components" => Self::BowerComponents,
+            "vendor" => Self::Vendor,
+            ".venv" | "venv" | "env" | ".env" => Self::Environment,
+            "target" => Self::Target,
+            "build" => Self::Build,
+            _ if folder_name(path).starts_with("vendor/") => Self::Vendor,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A cached folder of downloads and of what tools remember, which they fetch or make anew where it is missing. In it
+/// lies nothing that a build could only find there.
+const DOWNLOADS: [&str; 37] = [
+    ".angular",
+    ".apt",
+    ".bundle",
+    ".cache",
+    ".cargo",
+    ".composer",
+    ".composer-cache",
+    ".coursier",
+    ".dub",
+    ".eslintcache",
+    ".go",
+    ".gocache",
+    ".gradle",
+    ".hex",
+    ".ivy2",
+    ".m2",
+    ".mix",
+    ".next/cache",
+    ".npm",
+    ".npm-cache",
+    ".nuget",
+    ".parcel-cache",
+    ".pip",
+    ".pip-cache",
+    ".pnpm",
+    ".pnpm-store",
+    ".pub-cache",
+    ".rustup",
+    ".sbt",
+    ".sonar",
+    ".stack",
+    ".stack-root",
+    ".yarn",
+    ".yarn-cache",
+    ".yarn/cache",
+    ".yarncache",
+    ".yarn_cache",
+];
+
+/// Whether a cached path is a folder of downloads or of what some tool remembers: its name begins with a dot, and no
+/// install puts the dependencies of the project there.
+#[must_use]
+pub fn is_download_cache(path: &str) -> bool {
+    path.starts_with('.') && FolderKind::of(path) == FolderKind::Other
+}
+
+fn is_known_download(path: &str) -> bool {
+    DOWNLOADS.iter().any(|known| path == *known || path.strip_prefix(known).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Whether a folder holds what an install puts there, so that no build makes it by itself.
+#[must_use]
+pub fn is_of_dependencies(path: &str) -> bool {
+    use FolderKind::{BowerComponents, Environment, NodeModules, Vendor};
+    matches!(FolderKind::of(path), BowerComponents | Environment | NodeModules | Vendor)
+}
+
+/// What `script` of `job` does about the cached `path`.
+#[must_use]
+pub fn refill(repository: &dyn Repository, job: &Job, script: &JobScript, path: &PathPattern) -> Refill {
+    let production = job.variables.value("NODE_ENV").is_some_and(|value| value == "production");
+    let mut reader = Reader { repository, path, kind: FolderKind::of(&path.text), production, has_environment: false };
+    let steps = &script.walk.steps;
+    for (index, step) in steps.iter().enumerate() {
+        match reader.effect(step) {
+            Effect::None => {}
+            Effect::Removes if is_certain(steps, step) => return Refill::Removed,
+            Effect::Fills if is_certain(steps, step) => return Refill::By(index),
+            Effect::Fills if is_guarded(steps, step, path) => return Refill::IfMissing(index),
+            Effect::Removes | Effect::Fills | Effect::Uses => return Refill::UsedBy(index),
+        }
+    }
+    Refill::Unused
+}
+
+/// The step that relies on what a folder of downloads holds: it may ask the net for nothing, runs what lies there, or
+/// names a folder of which it is not known that tools only keep downloads in it.
+#[must_use]
+pub fn use_of_downloads(script: &JobScript, path: &PathPattern) -> Option<usize> {
+    let programs = format!("{}/bin", path.text);
+    let relies = |step: &Step| {
+        let Some(words) = Words::of(step) else {
+            return step.words.iter().any(|word| word.raw.contains("offline"));
+        };
+        let place = |word: &str| place_in_repository(word, step.folder.as_ref()?);
+        let is_inside = |word: &str| {
+            word.contains('/') && place(word).is_some_and(|place| path.relation(place.as_str()) == Relation::Covers)
+        };
+        let takes = matches!(words.program(), "." | "source" | "cp" | "mv" | "ln" | "sh" | "bash" | "node" | "python");
+        words.is_offline()
+            || is_inside(words.program())
+            || takes && words.arguments().iter().any(|word| is_inside(word))
+    };
+    let names_programs = |step: &Step| step.words.iter().any(|word| word.raw.contains(&programs));
+    let names = |step: &Step| {
+        let is_known = is_known_download(&path.text);
+        !is_known && matches!(tree_use(step, std::slice::from_ref(path)), TreeUse::Touches(_))
+    };
+    script.walk.steps.iter().position(|step| relies(step) || names_programs(step) || names(step))
+}
+
+enum Effect {
+    None,
+    Removes,
+    Fills,
+    Uses,
+}
+
+struct Reader<'a> {
+    repository: &'a dyn Repository,
+    path: &'a PathPattern,
+    kind: FolderKind,
+    production: bool,
+    /// Whether the script has made the virtual environment, which packages are installed into next.
+    has_environment: bool,
+}
+
+impl Reader<'_> {
+    fn effect(&mut self, step: &Step) -> Effect {
+        let Some(words) = Words::of(step) else {
+            return self.otherwise(step);
+        };
+        if self.removes(step, &words) {
+            return Effect::Removes;
+        }
+        if self.kind == FolderKind::Environment
+            && let Some(effect) = self.of_environment(step, &words)
+        {
+            return effect;
+        }
+        let (parent, name) = self.parent_and_name();
+        let is_here = step.folder.as_ref().is_some_and(|folder| self.fills_from(folder, &parent));
+        if is_here && words.fills(self.kind, name, self.production) {
+            return Effect::Fills;
+        }
+        let installs_elsewhere = words.is_full_install(false)
+            && step.folder.as_ref().is_some_and(|folder| !runs_scripts_of_its_own(self.repository, folder));
+        if words.is_beside_the_project() || installs_elsewhere && !is_here {
+            return Effect::None;
+        }
+        self.otherwise(step)
+    }
+
+    fn otherwise(&self, step: &Step) -> Effect {
+        // What a condition asks about the folder decides over other steps, and these are looked at themselves.
+        if matches!(step.program(), Some("test" | "[" | "[[")) {
+            return Effect::None;
+        }
+        match tree_use(step, std::slice::from_ref(self.path)) {
+            TreeUse::None => Effect::None,
+            TreeUse::Touches(_) | TreeUse::Unknown(_) => Effect::Uses,
+        }
+    }
+
+    fn removes(&self, step: &Step, words: &Words<'_>) -> bool {
+        let is_recursive = words.arguments().iter().any(|word| word.starts_with('-') && word.contains(['r', 'R']));
+        let mut operands = words.arguments().iter().filter(|word| !word.starts_with('-'));
+        words.program() == "rm" && is_recursive && operands.any(|word| self.is_place(step, word))
+    }
+
+    fn is_place(&self, step: &Step, word: &str) -> bool {
+        let place = step.folder.as_ref().and_then(|folder| place_in_repository(word, folder));
+        place.is_some_and(|place| place.as_str() == folder_name(&self.path.text))
+    }
+
+    /// Making an environment does not empty the one that is there, so what it holds is known only once packages were
+    /// installed into it.
+    fn of_environment(&mut self, step: &Step, words: &Words<'_>) -> Option<Effect> {
+        if words.makes_environment().is_some_and(|made| self.is_place(step, made)) {
+            self.has_environment = true;
+            return Some(Effect::None);
+        }
+        if !self.has_environment {
+            return None;
+        }
+        if words.is_pip_install() {
+            return Some(Effect::Fills);
+        }
+        (words.sources().is_some() || words.is_pip()).then_some(Effect::None)
+    }
+
+    /// The folder that holds the cached one, and the name of that from there on.
+    fn parent_and_name(&self) -> (String, &str) {
+        let path = folder_name(&self.path.text);
+        let at = match self.kind {
+            FolderKind::Vendor => path
+                .split('/')
+                .position(|part| part == "vendor")
+                .map(|at| path.split('/').take(at).map(|part| part.len() + 1).sum::<usize>()),
+            _ => path.rfind('/').map(|at| at + 1),
+        };
+        let (parent, name) = path.split_at(at.unwrap_or_default());
+        (parent.trim_end_matches('/').to_owned(), name)
+    }
+
+    /// Whether a command in `folder` fills what lies in `parent`: it runs there, or builds all modules below it.
+    fn fills_from(&self, folder: &RepositoryPath, parent: &str) -> bool {
+        let builds_modules = matches!(self.kind, FolderKind::Target | FolderKind::Build);
+        if parent.contains(['*', '?', '[']) || builds_modules {
+            let literal = parent.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
+            let is_below = || RepositoryPath::new(literal).is_some_and(|place| place.relative_to(folder).is_some());
+            return builds_modules && is_below();
+        }
+        RepositoryPath::new(parent).is_some_and(|parent| parent == *folder)
+    }
+}
+
+/// The folder that a pattern names: `dist` for `dist/**`.
+fn folder_name(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    ["/**/*", "/**", "/*"].iter().find_map(|glob| path.strip_suffix(glob)).unwrap_or(path)
+}
+
+/// Whether a step runs whenever the script goes on behind it, and must have succeeded then.
+fn is_certain(steps: &[Step], step: &Step) -> bool {
+    let passes_over =
+        |nesting: &Nesting| matches!(nesting, Nesting::Negated | Nesting::Background | Nesting::Substitution);
+    let is_same = |other: &&Step| other.item == step.item && other.statement == step.statement;
+    let has_alternative = steps.iter().filter(is_same).any(|other| other.place.nesting.contains(&Nesting::Or));
+    step.place.runs_once() && !step.place.nesting.iter().any(passes_over) && !has_alternative
+}
+
+/// Whether a step runs exactly where the folder is missing: `test -d node_modules || npm ci`.
+fn is_guarded(steps: &[Step], step: &Step, path: &PathPattern) -> bool {
+    let is_same = |other: &&Step| other.item == step.item && other.statement == step.statement;
+    let folder = folder_name(&path.text);
+    let asks = |other: &Step| {
+        let words: Vec<_> = other.words.iter().map(|word| word.raw.trim_matches(['"', '\''])).collect();
+        let place = |word: &str| place_in_repository(word, other.folder.as_ref()?);
+        let names = |word: &str| place(word).is_some_and(|place| place.as_str() == folder);
+        let negated = words.contains(&"!") || other.place.nesting.contains(&Nesting::Negated);
+        let is_missing_wanted = negated == step.place.nesting.contains(&Nesting::Conditional);
+        match words.as_slice() {
+            ["test" | "[" | "[[", .., "-d" | "-e", name] | ["[" | "[[", .., "-d" | "-e", name, "]" | "]]"] => {
+                is_missing_wanted && names(name)
+            }
+            _ => false,
+        }
+    };
+    steps.iter().filter(is_same).any(asks)
+}
