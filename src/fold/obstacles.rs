@@ -16,6 +16,7 @@ mod references;
 mod relied_caches;
 mod rules;
 mod several;
+mod shared_dockerfile;
 mod sources;
 mod unclear;
 

@@ -1,15 +1,18 @@
 //! Several build jobs for one image become several stages, and several images get a stage each, as long as it is clear
 //! which files come from which job.
 
+use super::shared_dockerfile::builds_elsewhere;
 use crate::finding::{Code, Finding};
 use crate::fold::group::Group;
 use crate::gitlab::{Pipeline, Relation};
 use crate::handoff::{Flow, Handoff};
+use crate::source::Repository;
 
 /// What stands in the way of folding the jobs of `group` together.
-pub(in crate::fold) fn several(pipeline: &Pipeline, group: &Group<'_>) -> Vec<Finding> {
+pub(in crate::fold) fn several(repository: &dyn Repository, pipeline: &Pipeline, group: &Group<'_>) -> Vec<Finding> {
     let alternatives = group.handoffs.iter().filter_map(|handoff| alternatives(pipeline, handoff));
-    alternatives.chain(consumers(pipeline, group)).chain(one_dockerfile(pipeline, group)).collect()
+    let shared = one_dockerfile(pipeline, group).into_iter().chain(builds_elsewhere(repository, pipeline, group));
+    alternatives.chain(consumers(pipeline, group)).chain(shared).collect()
 }
 
 /// Two jobs that make the same files: which of them made those in the image depends on what ran, and when.
@@ -26,9 +29,10 @@ fn alternatives(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
     if names.len() < 2 {
         return None;
     }
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     let message = format!(
-        "{} jobs make the same files for the image of '{}', and only a pipeline decides which of them it gets",
-        names.len(),
+        "{} make the same files for the image of '{}', or may make them, and only a pipeline decides which it gets",
+        quoted.join(" and "),
         consumer.name
     );
     let finding = Finding::new(Code::SeveralProducers, pipeline.job_location(consumer), message)
@@ -40,17 +44,21 @@ fn alternatives(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
 
 /// Each image builds the files anew, so they may differ where the build is not reproducible.
 fn consumers(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
-    let (first, others) = group.handoffs.split_first()?;
-    let producer = pipeline.job(&first.flows.first()?.producer).filter(|_| !others.is_empty())?;
+    let goes_into_several = |flow: &&Flow| {
+        let takes = |handoff: &&&Handoff| handoff.flows.iter().any(|other| other.producer == flow.producer);
+        group.handoffs.iter().filter(takes).count() > 1
+    };
+    let flow = group.handoffs.iter().flat_map(|handoff| &handoff.flows).find(goes_into_several)?;
+    let producer = pipeline.job(&flow.producer)?;
     let message =
         format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
     let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message).with_help(
         "if the images may hold files of different runs of the build, accept it with '--accept several-consumers'; else give each image a build job of its own",
     );
-    let builds = group
-        .handoffs
-        .iter()
-        .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
+    let taking =
+        group.handoffs.iter().filter(|handoff| handoff.flows.iter().any(|other| other.producer == flow.producer));
+    let builds =
+        taking.filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
 }
 
