@@ -64,6 +64,12 @@ pub fn notes(pipeline: &Pipeline) -> Vec<Finding> {
     obstacles::pipeline_notes(pipeline)
 }
 
+/// What GitLab or this program makes nothing of, whatever becomes of the hand-offs.
+#[must_use]
+pub fn faults(repository: &dyn Repository, pipeline: &Pipeline) -> Vec<Finding> {
+    obstacles::pipeline_faults(repository, pipeline)
+}
+
 fn plan_jobs(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, group: &Group<'_>) -> Plan {
     let handoffs = group.handoffs.iter();
     let mut situations: Vec<_> =
@@ -136,16 +142,9 @@ fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
         producers.push(situation.producer.name.to_string());
         producer_kept |= situation.fate.is_to_stay();
     }
-    let artifacts = found.flows.iter().any(|flow| flow.via == Via::Artifacts);
-    let mut paths: Vec<String> = Vec::new();
-    for pattern in found.flows.iter().flat_map(|flow| &flow.patterns) {
-        let written = pattern.written.to_string();
-        if !paths.contains(&written) {
-            paths.push(written);
-        }
-    }
+    let (via, paths) = obstacles::told(&found.flows);
     HandoffSummary {
-        via: if artifacts { Via::Artifacts } else { Via::Cache },
+        via,
         producers,
         consumer: found.consumer.to_string(),
         paths,

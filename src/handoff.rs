@@ -12,6 +12,7 @@ mod find;
 mod image_build;
 mod installs;
 mod job_script;
+mod moves;
 mod refill;
 mod visibility;
 
@@ -22,5 +23,6 @@ pub use docker_cp::{CopyOut, DockerCp};
 pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find};
 pub use image_build::{ImageBuild, OtherBuilder, other_builders};
 pub use job_script::JobScript;
+pub use moves::Move;
 pub use refill::{Refill, is_download_cache, is_of_dependencies, refill, use_of_downloads};
 pub use visibility::{downloads_artifacts, restores_cache_of, waits_for};

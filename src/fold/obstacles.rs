@@ -8,6 +8,7 @@ mod context;
 mod copied_out;
 mod copies;
 mod dockerfile;
+mod faults;
 mod foreign_files;
 mod keywords;
 mod notes;
@@ -25,10 +26,11 @@ use super::situation::Situation;
 use crate::finding::{Finding, Severity};
 
 pub(super) use copied_out::of_docker_cp;
+pub(super) use faults::pipeline_faults;
 pub(super) use notes::pipeline_notes;
 pub(super) use rules::runs_elsewhere;
 pub(super) use several::several;
-pub(super) use unclear::unclear_build;
+pub(super) use unclear::{told, unclear_build};
 
 /// Looks at one question.
 type Check = fn(&Situation<'_>) -> Vec<Finding>;

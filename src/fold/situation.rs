@@ -130,6 +130,14 @@ impl<'a> Situation<'a> {
         self.handoff.used_patterns()
     }
 
+    /// These, and where the image job has moved their files.
+    pub(super) fn used_places(&self) -> Vec<PathPattern> {
+        let used = self.used_patterns();
+        let origin = used.first().map(|pattern| pattern.origin);
+        let moved = self.handoff.moves.iter().filter_map(|moved| Some(PathPattern::of_place(&moved.to, origin?)));
+        moved.collect::<Vec<_>>().into_iter().chain(used).collect()
+    }
+
     /// The engine behind the consumer.
     pub(super) fn engine(&self) -> Engine {
         let image = self.consumer.image().and_then(|image| image.name);

@@ -18,6 +18,9 @@ pub struct PathPattern {
     pub is_known: bool,
 }
 
+/// Where runners keep the projects, so that an absolute path may lead into this one.
+const RUNNERS_FOLDER: &str = "/builds";
+
 /// How the files that a pattern names lie to those that a `COPY` source names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -83,8 +86,13 @@ impl PathPattern {
             .iter()
             .find_map(|name| written.strip_prefix(name))
             .filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let is_absolute = below.is_none() && written.starts_with('/');
-        let expanded = variables.expand(below.unwrap_or(&written)).filter(|_| !is_absolute);
+        let expanded = variables.expand(below.unwrap_or(&written));
+        let is_absolute = |text: &str| below.is_none() && text.starts_with('/');
+        if expanded.as_deref().is_some_and(|text| is_absolute(text) && !text.starts_with(RUNNERS_FOLDER)) {
+            // GitLab Runner takes nothing that lies outside of the project.
+            return Vec::new();
+        }
+        let expanded = expanded.filter(|text| !is_absolute(text));
         let normal = expanded.as_deref().and_then(RepositoryPath::new);
         let is_known = normal.is_some();
         let text = normal.map_or_else(|| written.to_string(), |path| path.as_str().to_owned());

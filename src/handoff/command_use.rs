@@ -272,7 +272,11 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
         let part = part.strip_prefix("//").unwrap_or(part);
         // A command that runs in an unknown folder may name the files by a path that looks like any other.
         let place = place_in_repository(part, &folder);
-        place.is_some_and(|place| relation_to_all(patterns, place.as_str()).touches(part))
+        place.is_some_and(|place| {
+            let relations = relation_to_all(patterns, place.as_str());
+            // Where a folder is that holds more than the files, one may still go.
+            if step.program() == Some("cd") { relations.covers } else { relations.touches(part) }
+        })
     })
 }
 

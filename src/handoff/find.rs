@@ -5,6 +5,7 @@ use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, OtherBuilder, other_builders};
 use super::job_script::JobScript;
+use super::moves::{self, Move};
 use super::visibility::downloads_artifacts;
 use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
@@ -39,14 +40,23 @@ pub struct Handoff {
     pub build: ImageBuild,
     /// How its `COPY`s lie to the flows.
     pub uses: Vec<CopyUse>,
+    /// The commands of the script that lay files of the flows where the `COPY`s take them.
+    pub moves: Vec<Move>,
 }
 
 impl Handoff {
     /// The flow that brings the files at `path`, which may hold globs.
     #[must_use]
     pub fn flow_of(&self, path: &str) -> Option<&Flow> {
-        let brings = |flow: &&Flow| flow.patterns.iter().any(|pattern| pattern.relation(path) != Relation::Apart);
+        let path = self.origin_of(path);
+        let brings = |flow: &&Flow| flow.patterns.iter().any(|pattern| pattern.relation(&path) != Relation::Apart);
         self.flows.iter().find(brings)
+    }
+
+    /// Where the build job made the files that the Dockerfile takes from `path`.
+    #[must_use]
+    pub fn origin_of(&self, path: &str) -> String {
+        self.moves.iter().find_map(|moved| moved.origin_of(path)).unwrap_or_else(|| path.to_owned())
     }
 
     /// The patterns that the Dockerfile takes something of.
@@ -54,14 +64,20 @@ impl Handoff {
     pub fn used_patterns(&self) -> Vec<PathPattern> {
         let is_used = |pattern: &&PathPattern| {
             self.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
-                SourceUse::Builder { path, .. } => pattern.relation(path) != Relation::Apart,
+                SourceUse::Builder { path, .. } => pattern.relation(&self.origin_of(path)) != Relation::Apart,
                 SourceUse::Ancestor { below, .. } => {
-                    pattern.copied().is_some_and(|copied| below.iter().any(|path| path == copied))
+                    let is_below = |copied| below.iter().any(|path| path == copied);
+                    pattern.copied().is_some_and(is_below) || below.iter().any(|path| self.is_moved(path, pattern))
                 }
                 SourceUse::Context | SourceUse::Unclear(_) => false,
             })
         };
         self.flows.iter().flat_map(|flow| &flow.patterns).filter(is_used).cloned().collect()
+    }
+
+    fn is_moved(&self, path: &str, pattern: &PathPattern) -> bool {
+        let origin = self.origin_of(path);
+        origin != path && pattern.relation(&origin) != Relation::Apart
     }
 
     /// The stages and copies of a Dockerfile are changed once, however many jobs build it in the same way.
@@ -227,21 +243,40 @@ fn has_unbounded(patterns: &[PathPattern]) -> bool {
 }
 
 fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageBuild) -> Option<Handoff> {
-    let taken: Vec<_> = flows.iter().filter(|flow| takes_from(repository, &build, flow)).cloned().collect();
-    let patterns: Vec<_> = taken.iter().flat_map(|flow| flow.patterns.clone()).collect();
+    let script = JobScript::new(job);
+    let moves_of = |flow: &Flow| moves::moves(repository, &script, build.command.step, &flow.patterns);
+    let is_taken = |flow: &&Flow| takes_from(repository, &build, flow, &moves_of(flow));
+    let taken: Vec<_> = flows.iter().filter(is_taken).cloned().collect();
+    let mut moves: Vec<_> = taken.iter().flat_map(moves_of).collect();
+    let patterns: Vec<_> = taken.iter().flat_map(|flow| with_moves(flow, &moves)).collect();
     let exclude: Vec<_> = taken.iter().flat_map(|flow| flow.exclude.clone()).collect();
     let uses = uses_of_all_stages(&build, &patterns, &exclude);
-    let is_taken = !taken.is_empty();
-    is_taken.then(|| Handoff { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: taken, build, uses })
+    moves.retain(|moved| uses.iter().flat_map(|copy| &copy.sources).any(|source| takes_moved(source, moved)));
+    (!taken.is_empty()).then_some(Handoff { consumer: Rc::clone(&job.name), script, flows: taken, build, uses, moves })
 }
 
-/// Whether the Dockerfile takes some of the files of a flow.
-fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow) -> bool {
+/// The patterns of a flow, and the places that its files were moved to.
+fn with_moves(flow: &Flow, moves: &[Move]) -> Vec<PathPattern> {
+    let origin = flow.patterns.first().map(|pattern| pattern.origin);
+    let moved = moves.iter().filter_map(|moved| Some(PathPattern::of_place(&moved.to, origin?)));
+    flow.patterns.iter().cloned().chain(moved).collect()
+}
+
+fn takes_moved(source: &SourceUse, moved: &Move) -> bool {
+    match source {
+        SourceUse::Builder { path, .. } => moved.origin_of(path).is_some(),
+        SourceUse::Ancestor { below, .. } => below.iter().any(|path| moved.origin_of(path).is_some()),
+        SourceUse::Context | SourceUse::Unclear(_) => false,
+    }
+}
+
+/// Whether the Dockerfile takes some of the files of a flow, from where they were or from where they were moved to.
+fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, moves: &[Move]) -> bool {
     if flow.is_unbounded && copies_something_untracked(repository, build) {
         return true;
     }
     let patterns: Vec<_> =
-        flow.patterns.iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).cloned().collect();
+        with_moves(flow, moves).into_iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).collect();
     uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
         SourceUse::Context => false,
         SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
@@ -277,8 +312,10 @@ fn uses_of_all_stages(build: &ImageBuild, patterns: &[PathPattern], exclude: &[P
 /// Whether a `COPY` names something that git does not track: then it comes from a job.
 fn copies_something_untracked(repository: &dyn Repository, build: &ImageBuild) -> bool {
     let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
-    let places = sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?));
-    places.into_iter().any(|place| {
+    let mut places = sources.map(|source| build.context.folder.join(source.path.as_deref()?));
+    places.any(|place| {
+        // What a variable names, whose value is not known, may be anything.
+        let Some(place) = place else { return true };
         let stem = place.as_str().split(['*', '?', '[']).next().unwrap_or_default();
         let is_glob = stem.len() < place.as_str().len();
         let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };

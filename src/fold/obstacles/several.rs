@@ -77,10 +77,20 @@ fn one_dockerfile(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
         .find(|(one, other)| differs(one, other))?;
     let place =
         |handoff: &Handoff| handoff.script.location(pipeline, handoff.build.command.item, handoff.build.command.span);
-    let message = format!(
-        "{} is built in two ways, and a builder stage can only serve one of them",
-        first.build.command.dockerfile
-    );
+    let file = &first.build.command.dockerfile;
+    let names = |handoff: &Handoff| {
+        let names: Vec<_> = handoff.flows.iter().map(|flow| format!("'{}'", flow.producer)).collect();
+        format!("{} in the job '{}'", names.join(" and "), handoff.consumer)
+    };
+    let message = if first.builds_the_same(second) {
+        format!(
+            "{file} takes the files of {} and of {}, and a builder stage can only serve one of them",
+            names(first),
+            names(second)
+        )
+    } else {
+        format!("{file} is built in two ways, and a builder stage can only serve one of them")
+    };
     let finding = Finding::new(Code::DockerfileShared, place(second)?, message)
         .with_help("build it with the same context, target and files everywhere, or give each build a Dockerfile");
     Some(finding.with_related(place(first)?, "it is also built here"))
