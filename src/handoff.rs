@@ -16,7 +16,7 @@ mod moves;
 mod refill;
 mod visibility;
 
-pub use cache_writers::{made_for_cache, may_write};
+pub use cache_writers::{made_for_cache, may_make, may_write};
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
 pub use copies::{CopyUse, SourceUse, classify, relation_to_all};
 pub use docker_cp::{CopyOut, DockerCp};

@@ -10,7 +10,7 @@ use super::group::Producer;
 use crate::docker::Step;
 use crate::gitlab::{Cache, CachePolicy, Job, PathPattern, Pipeline};
 use crate::handoff::{
-    Handoff, JobScript, Refill, is_download_cache, is_of_dependencies, made_for_cache, may_write, refill,
+    Handoff, JobScript, Refill, is_download_cache, is_of_dependencies, made_for_cache, may_make, may_write, refill,
     restores_cache_of, use_of_downloads,
 };
 use crate::source::Repository;
@@ -49,6 +49,10 @@ pub(super) fn relied_on<'a>(
     job: &Job,
 ) -> Vec<Relied<'a>> {
     let chain = Chain { repository, pipeline, job, script: JobScript::new(job) };
+    // A script that cannot be read is an obstacle of its own.
+    if !chain.script.walk.opaque.is_empty() {
+        return Vec::new();
+    }
     let handed_on = handoff.used_patterns();
     let is_own_output =
         |path: &PathPattern| !is_of_dependencies(&path.text) && handed_on.iter().any(|used| used.text == path.text);
@@ -102,7 +106,7 @@ struct Chain<'a, 'b> {
 
 impl<'a> Chain<'a, '_> {
     fn relied(&self, cache: &Cache, path: &PathPattern) -> Option<Relied<'a>> {
-        let is_of_others = self.others().any(|other| self.saves(other, path));
+        let is_of_others = self.others().any(|other| self.saves(other, path) && may_make(self.repository, other, path));
         if !is_of_others {
             return None;
         }

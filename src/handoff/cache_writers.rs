@@ -45,7 +45,8 @@ pub fn made_for_cache(
 }
 
 /// Whether a command of `job` may write something at `path`.
-fn may_make(repository: &dyn Repository, job: &Job, path: &PathPattern) -> bool {
+#[must_use]
+pub fn may_make(repository: &dyn Repository, job: &Job, path: &PathPattern) -> bool {
     let scripts = [JobScript::new(job), JobScript::of_keyword(job, "after_script")];
     scripts.iter().any(|script| {
         !script.walk.opaque.is_empty() || script.walk.steps.iter().any(|step| may_write(repository, step, path))

@@ -277,13 +277,14 @@ fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, move
     }
     let patterns: Vec<_> =
         with_moves(flow, moves).into_iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).collect();
+    // A cached folder whose name begins with a dot is where tools keep what they need themselves: an image takes it
+    // only by its name.
+    let is_for_images = |path: &str| flow.via == Via::Artifacts || !path.starts_with('.');
     uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
         SourceUse::Context => false,
-        SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
-        SourceUse::Ancestor { below, .. } => {
-            // A cached folder whose name begins with a dot is where tools keep what they need themselves.
-            flow.via == Via::Artifacts || !below.iter().all(|path| path.starts_with('.'))
-        }
+        SourceUse::Builder { .. } => true,
+        SourceUse::Unclear(_) => patterns.iter().any(|pattern| is_for_images(&pattern.text)),
+        SourceUse::Ancestor { below, .. } => below.iter().any(|path| is_for_images(path)),
     })
 }
 

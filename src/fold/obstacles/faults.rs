@@ -2,7 +2,7 @@
 
 use crate::finding::{Code, Finding};
 use crate::gitlab::{Job, Pipeline, Value};
-use crate::handoff;
+use crate::handoff::{self, UnclearReason};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -43,7 +43,12 @@ fn children(repository: &dyn Repository, pipeline: &Pipeline, job: &Job) -> Vec<
         let child = Pipeline::read(repository, &path).ok()?;
         let found = handoff::find(&child, repository);
         let consumer = found.handoffs.first().map(|handoff| &handoff.consumer);
-        let consumer = consumer.or_else(|| found.unclear.first().map(|build| &build.consumer))?;
+        // What another builder takes into its image is not known.
+        let mut unclear = found
+            .unclear
+            .iter()
+            .filter(|build| !matches!(build.reason, UnclearReason::Builder(_)) && !build.flows.is_empty());
+        let consumer = consumer.or_else(|| unclear.next().map(|build| &build.consumer))?;
         let message = format!(
             "the child pipeline {path} hands files on to the image of '{consumer}', and child pipelines are not folded"
         );

@@ -14,15 +14,25 @@ pub(super) fn builds_elsewhere(repository: &dyn Repository, pipeline: &Pipeline,
     let of_job = |job| {
         let script = JobScript::new(job);
         let search = Elsewhere { repository, group, job, script: &script };
-        let found = search.followed().into_iter().chain(search.unfollowed());
-        found.filter_map(|(handoff, item, span)| finding(pipeline, handoff, &script, item, span)).collect::<Vec<_>>()
+        let told = |found: Vec<(&Handoff, usize, Span)>, builds: &str| {
+            let finding = |(handoff, item, span)| finding(pipeline, handoff, &script, item, span, builds);
+            found.into_iter().filter_map(finding).collect::<Vec<_>>()
+        };
+        [told(search.followed(), "builds"), told(search.unfollowed(), "may build")].concat()
     };
     pipeline.jobs().iter().flat_map(of_job).collect()
 }
 
-fn finding(pipeline: &Pipeline, handoff: &Handoff, script: &JobScript, item: usize, span: Span) -> Option<Finding> {
+fn finding(
+    pipeline: &Pipeline,
+    handoff: &Handoff,
+    script: &JobScript,
+    item: usize,
+    span: Span,
+    builds: &str,
+) -> Option<Finding> {
     let message = format!(
-        "this builds {} too, and takes no part in the hand-off: its image would hold what the builder stage makes, and nothing that this job makes itself",
+        "this {builds} {} too, and takes no part in the hand-off: its image would hold what the builder stage makes, and nothing that this job makes itself",
         handoff.build.command.dockerfile
     );
     let own = handoff.script.location(pipeline, handoff.build.command.item, handoff.build.command.span)?;
