@@ -134,8 +134,9 @@ fn finish(
 }
 
 fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
-    let is_own =
-        |situation: &&Situation<'_>| std::ptr::eq(situation.handoff, found) && situation.role != group::Role::ForCache;
+    let is_own = |situation: &&Situation<'_>| {
+        std::ptr::eq(situation.handoff, found) && situation.role != group::Role::FillsCache
+    };
     let own = situations.iter().filter(is_own);
     let (mut producers, mut producer_kept) = (Vec::new(), false);
     for situation in own {

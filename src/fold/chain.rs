@@ -70,6 +70,31 @@ pub(super) fn relied_on<'a>(
     found
 }
 
+/// The folder that `reader` finds in the cache of `filler`, which runs before it, and the step that uses it, where no
+/// job in `others` fills it as well.
+pub(super) fn found_in_cache_of(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    reader: &Job,
+    filler: &Job,
+    others: &[&Job],
+) -> Option<(PathPattern, Option<usize>)> {
+    let chain = Chain { repository, pipeline, job: reader, script: JobScript::new(reader) };
+    let is_filled_by = |other: &&&Job, path: &PathPattern| {
+        let made = made_for_cache(repository, pipeline, reader, other);
+        let refill = refill(repository, other, &JobScript::new(other), path);
+        made.iter().any(|made| made.text == path.text) && matches!(refill, Refill::By(_))
+    };
+    made_for_cache(repository, pipeline, reader, filler).into_iter().find_map(|path| {
+        let step = if is_download_cache(&path.text) {
+            Some(use_of_downloads(&chain.script, &path)?)
+        } else {
+            chain.step_that_finds(&path)?
+        };
+        others.iter().find(|other| is_filled_by(other, &path)).is_none().then_some((path, step))
+    })
+}
+
 /// What of the script of `filler` makes the folders of the cache: its beginning, where what comes behind that leaves
 /// them alone, else all of it.
 pub(super) fn filling_script(

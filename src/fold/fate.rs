@@ -20,7 +20,7 @@ pub(super) enum Fate {
 impl Fate {
     /// What the policy makes of the build job of `situation`.
     pub(super) fn of(situation: &Situation<'_>) -> Self {
-        if situation.role == Role::ForCache {
+        if situation.role == Role::FillsCache {
             return Self::Stays(vec!["it fills a cache, and the fold only takes over how".to_owned()]);
         }
         let policy = situation.policy;

@@ -27,7 +27,7 @@ pub(super) enum Role {
     /// Another build job of the hand-off takes them.
     ForBuild,
     /// It fills a cache in which another build job finds them. It stays what it is to everybody else.
-    ForCache,
+    FillsCache,
 }
 
 impl<'a> Group<'a> {
@@ -83,7 +83,7 @@ pub(super) fn producers<'a>(
             chain::relied_on(repository, pipeline, handoff, job).into_iter().filter_map(|relied| relied.filler.ok());
         for filler in fillers {
             if !found.iter().any(|known| known.job.name == filler.name) {
-                found.push(Producer { job: filler, role: Role::ForCache });
+                found.push(Producer { job: filler, role: Role::FillsCache });
             }
         }
         at += 1;

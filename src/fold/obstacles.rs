@@ -36,7 +36,7 @@ pub(super) use unclear::{told, unclear_build};
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 10] = [
+const OF_PRODUCER: [Check; 11] = [
     notes::of_includes,
     keywords::check,
     rules::check,
@@ -47,6 +47,7 @@ const OF_PRODUCER: [Check; 10] = [
     sources::check,
     build_inputs::check,
     relied_caches::check,
+    relied_caches::of_others,
 ];
 
 /// Those of a job that only fills a cache, and goes on doing so: where it runs and who refers to it stays what it was.
@@ -64,12 +65,13 @@ const OF_CONSUMER: [Check; 5] =
     [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check];
 
 /// What others rely on of a build job, so that it must not go.
-const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];
+const OF_OTHERS: [Check; 4] =
+    [keywords::of_use_to_others, other_jobs::check, references::of_others, relied_caches::of_others];
 
 /// All findings that speak about the fold of `situation`, those that forbid it among them.
 pub(super) fn of_jobs(situation: &Situation<'_>) -> Vec<Finding> {
     let consumer: &[Check] = if situation.role == Role::ForImage { &OF_CONSUMER } else { &[] };
-    let producer: &[Check] = if situation.role == Role::ForCache { &OF_FILLER } else { &OF_PRODUCER };
+    let producer: &[Check] = if situation.role == Role::FillsCache { &OF_FILLER } else { &OF_PRODUCER };
     let checks = producer.iter().chain(consumer).chain([&(notes::of_fold as Check)]);
     checks.flat_map(|check| check(situation)).collect()
 }

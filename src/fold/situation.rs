@@ -81,7 +81,7 @@ impl<'a> Situation<'a> {
         let inputs = inputs::of(repository, pipeline, handoff, producer, stages);
         let taken = inputs::taken(repository, pipeline, handoff, producer, stages);
         let producer_script = match role {
-            Role::ForCache => chain::filling_script(repository, pipeline, handoff, producer, stages),
+            Role::FillsCache => chain::filling_script(repository, pipeline, handoff, producer, stages),
             Role::ForImage | Role::ForBuild => JobScript::new(producer),
         };
         let image = producer.image();

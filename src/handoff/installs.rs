@@ -108,7 +108,7 @@ impl<'a> Words<'a> {
                 false => word == beginning,
             })
         };
-        self.arguments.iter().any(|word| is_one(&word))
+        self.arguments.iter().any(is_one)
     }
 
     /// Whether a package manager installs all that the manifest of its folder names, into the folder that it always
@@ -213,7 +213,7 @@ impl<'a> Words<'a> {
         let is_venv = matches!(self.arguments.as_slice(), ["-m", "venv" | "virtualenv", ..]);
         match self.program {
             "virtualenv" => self.operands().last().copied(),
-            "python" | "python3" if is_venv => self.operands().last().copied().filter(|last| *last != "venv"),
+            "python" | "python3" if is_venv => self.operands().into_iter().skip(1).last(),
             _ => None,
         }
     }

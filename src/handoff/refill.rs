@@ -298,3 +298,95 @@ fn is_guarded(steps: &[Step], step: &Step, path: &PathPattern) -> bool {
     };
     steps.iter().filter(is_same).any(asks)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Refill, is_download_cache, refill, use_of_downloads};
+    use crate::gitlab::Pipeline;
+    use crate::handoff::JobScript;
+    use crate::source::MemoryRepository;
+    use crate::text::RepositoryPath;
+
+    /// What the lines of a script do about a cached path.
+    fn of(path: &str, lines: &[&str]) -> Refill {
+        with(path, lines, |repository, pipeline, script| {
+            let job = pipeline.job("job").unwrap();
+            let cached = job.caches().first().unwrap().paths.first().unwrap().clone();
+            refill(repository, job, script, &cached)
+        })
+    }
+
+    fn with<T>(path: &str, lines: &[&str], look: impl Fn(&MemoryRepository, &Pipeline, &JobScript) -> T) -> T {
+        let lines: String = lines.iter().map(|line| format!("    - '{line}'\n")).collect();
+        let text = format!("job:\n  cache: {{paths: ['{path}']}}\n  script:\n{lines}");
+        let repository = MemoryRepository::new([(".gitlab-ci.yml", text.as_str()), ("package.json", "{}")]);
+        let pipeline = Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).unwrap();
+        let script = JobScript::new(pipeline.job("job").unwrap());
+        look(&repository, &pipeline, &script)
+    }
+
+    #[test]
+    fn a_full_install_in_the_right_folder_fills() {
+        for line in ["npm ci", "npm i", "npm install --no-audit", "yarn", "yarn install --frozen-lockfile", "pnpm i"] {
+            assert_eq!(of("node_modules/", &[line, "make"]), Refill::By(0), "{line}");
+        }
+        assert_eq!(of("web/node_modules", &["cd web && npm ci", "npm run build"]), Refill::By(1));
+        assert_eq!(of("node_modules", &["rm -rf node_modules", "npm i --production"]), Refill::Removed);
+        assert_eq!(of("vendor/", &["composer install --no-dev", "make"]), Refill::By(0));
+        assert_eq!(of("vendor/", &["go mod vendor", "make"]), Refill::By(0));
+        assert_eq!(of("vendor/ruby", &["bundle install --path vendor", "make"]), Refill::By(0));
+        assert_eq!(of("venv/", &["python -m venv venv", ". venv/bin/activate", "pip install -r r.txt"]), Refill::By(2));
+        assert_eq!(of("target/", &["mvn -B clean package"]), Refill::By(0));
+        assert_eq!(of("**/target/", &["mvn package"]), Refill::By(0));
+        assert_eq!(of("build", &["./gradlew assemble -x test"]), Refill::By(0));
+    }
+
+    #[test]
+    fn what_fills_only_a_part_or_another_folder_is_a_use_or_nothing() {
+        assert_eq!(of("node_modules/", &["npm install -g x", "x build"]), Refill::UsedBy(1));
+        for line in ["npm i left-pad", "npm i --production", "npm ci --prefix web", "yarn --offline", "npm ci || true"]
+        {
+            assert_eq!(of("node_modules/", &[line, "make"]), Refill::UsedBy(0), "{line}");
+        }
+        assert_eq!(of("web/node_modules", &["npm ci", "cd web", "make"]), Refill::UsedBy(2));
+        assert_eq!(of("node_modules", &["npm run build", "npm ci"]), Refill::UsedBy(0));
+        assert_eq!(of("vendor/", &["go build -mod=vendor ."]), Refill::UsedBy(0));
+        assert_eq!(of("venv/", &["source venv/bin/activate", "mkdocs build"]), Refill::UsedBy(0));
+        assert_eq!(of("venv/", &["python -m venv venv", "venv/bin/mkdocs build"]), Refill::UsedBy(1));
+        for line in ["mvn jar:jar", "mvn package -Dmaven.main.skip", "mvn -o package", "mvn -pl web package"] {
+            assert_eq!(of("target/", &[line]), Refill::UsedBy(0), "{line}");
+        }
+        assert_eq!(of("node_modules/", &["echo nothing"]), Refill::Unused);
+    }
+
+    #[test]
+    fn an_install_where_the_folder_is_missing_is_told_apart() {
+        for line in [
+            "test -d node_modules || npm ci",
+            "[ -d node_modules ] || npm ci",
+            "if [ ! -d node_modules ]; then npm ci; fi",
+        ] {
+            assert!(matches!(of("node_modules", &[line, "make"]), Refill::IfMissing(_)), "{line}");
+        }
+        for line in ["if [ -d node_modules ]; then npm ci; fi", "test -d other || npm ci", "if make; then npm ci; fi"] {
+            assert!(matches!(of("node_modules", &[line, "make"]), Refill::UsedBy(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn downloads_are_relied_on_by_those_that_ask_for_nothing_else() {
+        let used = |path: &str, line: &str| {
+            with(path, &[line], |_, pipeline, script| {
+                let cached = pipeline.job("job").unwrap().caches().first().unwrap().paths.first().unwrap().clone();
+                use_of_downloads(script, &cached).is_some()
+            })
+        };
+        assert!(used(".npm", "npm ci --cache .npm --offline"));
+        assert!(used(".m2/repository", "mvn -o package"));
+        assert!(used(".cargo", "export PATH=$PWD/.cargo/bin:$PATH"));
+        assert!(used(".tools", "cp .tools/x /usr/bin"));
+        assert!(!used(".npm", "npm ci --cache .npm --prefer-offline"));
+        assert!(!used(".m2/repository", "mvn package"));
+        assert!(is_download_cache(".m2/repository") && !is_download_cache(".venv") && !is_download_cache("libs"));
+    }
+}

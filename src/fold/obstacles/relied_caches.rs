@@ -5,10 +5,41 @@ use crate::finding::{Code, Finding, Location};
 use crate::fold::chain::{self, NoFiller, Relied};
 use crate::fold::situation::Situation;
 use crate::gitlab::Job;
+use crate::handoff::JobScript;
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let relied = chain::relied_on(situation.repository, situation.pipeline, situation.handoff, situation.producer);
     relied.iter().map(|relied| finding(situation, relied)).collect()
+}
+
+/// Jobs that find in a cache what the build job put there, and would not once it is gone.
+pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
+    if situation.fate.is_to_stay() {
+        return Vec::new();
+    }
+    let pipeline = situation.pipeline;
+    let remain: Vec<_> = pipeline.jobs().iter().filter(|job| !situation.takes_part(job)).collect();
+    let handed_on = situation.used_patterns();
+    let finding = |job: &&Job| {
+        let others: Vec<_> = remain.iter().copied().filter(|other| other.name != job.name).collect();
+        let (path, step) = chain::found_in_cache_of(situation.repository, pipeline, job, situation.producer, &others)
+            .filter(|(path, _)| !handed_on.iter().any(|used| used.text == path.text))?;
+        let message = format!(
+            "'{}' finds {} in the cache that '{}' fills, and would not once that is gone",
+            job.name, path.written, situation.producer.name
+        );
+        let script = JobScript::new(job);
+        let used = step.and_then(|step| script.walk.steps.get(step));
+        let location = used.and_then(|step| script.step_location(pipeline, step));
+        let finding =
+            Finding::new(Code::ArtifactReadByOtherJob, location.unwrap_or_else(|| pipeline.job_location(job)), message);
+        let help = format!(
+            "let '{}' fill it itself, or let the build job stay beside the fold: '--on-other-readers keep'",
+            job.name
+        );
+        Some(finding.with_related(pipeline.location(path.origin), "it is cached here").with_help(help))
+    };
+    remain.iter().filter_map(finding).collect()
 }
 
 fn finding(situation: &Situation<'_>, relied: &Relied<'_>) -> Finding {
@@ -57,7 +88,7 @@ fn unclear(situation: &Situation<'_>, relied: &Relied<'_>, reason: &NoFiller) ->
 
 /// The step of the build that uses the folder, or its artifacts.
 fn use_of(situation: &Situation<'_>, relied: &Relied<'_>) -> Location {
-    let script = crate::handoff::JobScript::new(situation.producer);
+    let script = JobScript::new(situation.producer);
     let step = relied.step.and_then(|step| script.walk.steps.get(step));
     let location = step.and_then(|step| script.step_location(situation.pipeline, step));
     location.unwrap_or_else(|| situation.producer_location(if relied.step.is_some() { "script" } else { "artifacts" }))

@@ -23,7 +23,7 @@ pub(super) fn sever(situations: &[&Situation<'_>]) -> Edits {
     let kept: Vec<_> = situations
         .iter()
         .copied()
-        .filter(|situation| situation.fate.is_to_stay() && situation.role != Role::ForCache)
+        .filter(|situation| situation.fate.is_to_stay() && situation.role != Role::FillsCache)
         .collect();
     let takes =
         |situation: &&&Situation<'_>| downloads_artifacts(situation.pipeline, situation.consumer, situation.producer);
