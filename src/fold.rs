@@ -75,9 +75,10 @@ fn plan_jobs(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, 
     let mut situations: Vec<_> =
         handoffs.flat_map(|handoff| Situation::all(repository, pipeline, policy, group, handoff)).collect();
     fate::settle(&mut situations);
-    let mut findings = obstacles::several(repository, pipeline, group);
+    let mut findings = obstacles::several(pipeline, group);
     // Where it is not clear which jobs make the files, what stands in the way of each is of no use.
     let is_clear = findings.iter().all(|finding| finding.severity() < Severity::Refusal);
+    findings.extend(obstacles::builds_elsewhere(repository, pipeline, group));
     for finding in situations.iter().filter(|_| is_clear).flat_map(obstacles::of_jobs) {
         if !findings.contains(&finding) {
             findings.push(finding);

@@ -6,9 +6,9 @@
 //! ```
 //! The job that fills the cache becomes a stage in front of that of the build, which copies the folder over.
 
-use super::group::Producer;
+use super::group::{Producer, sources};
 use crate::docker::Step;
-use crate::gitlab::{Cache, CachePolicy, Job, PathPattern, Pipeline};
+use crate::gitlab::{Cache, CachePolicy, Job, PathPattern, Pipeline, Relation};
 use crate::handoff::{
     Handoff, JobScript, Refill, is_download_cache, is_of_dependencies, made_for_cache, may_make, may_write, refill,
     restores_cache_of, use_of_downloads,
@@ -132,7 +132,12 @@ struct Chain<'a, 'b> {
 impl<'a> Chain<'a, '_> {
     fn relied(&self, cache: &Cache, path: &PathPattern) -> Option<Relied<'a>> {
         let is_of_others = self.others().any(|other| self.saves(other, path) && may_make(self.repository, other, path));
-        if !is_of_others {
+        // Artifacts are laid over what a cache has brought (GitLab docs: ci/yaml#cache).
+        let is_downloaded = sources(self.pipeline, self.job).iter().any(|source| {
+            let paths = source.artifacts().paths;
+            paths.iter().any(|own| own.relation(&path.text) == Relation::Covers)
+        });
+        if !is_of_others || is_downloaded {
             return None;
         }
         let (step, filler) = if is_download_cache(&path.text) {

@@ -30,6 +30,7 @@ pub(super) use faults::pipeline_faults;
 pub(super) use notes::pipeline_notes;
 pub(super) use rules::runs_elsewhere;
 pub(super) use several::several;
+pub(super) use shared_dockerfile::builds_elsewhere;
 pub(super) use unclear::{told, unclear_build};
 
 /// Looks at one question.

@@ -61,10 +61,16 @@ impl Variables {
     /// a variable is not the YAML's own, so that its value is not known here.
     #[must_use]
     pub fn expand(&self, text: &str) -> Option<String> {
-        self.expand_level(text, 0)
+        self.expand_level(text, None, 0)
     }
 
-    fn expand_level(&self, text: &str, depth: usize) -> Option<String> {
+    /// As [`Self::expand`], with `project` for the folder that GitLab Runner clones into.
+    #[must_use]
+    pub fn expand_within(&self, text: &str, project: &str) -> Option<String> {
+        self.expand_level(text, Some(project), 0)
+    }
+
+    fn expand_level(&self, text: &str, project: Option<&str>, depth: usize) -> Option<String> {
         if depth > MOST_LEVELS {
             return None;
         }
@@ -73,10 +79,10 @@ impl Variables {
             match piece {
                 Piece::Text(text) => expanded.push_str(text),
                 Piece::Variable(name) => {
-                    let variable = self.by_name.get(name)?;
-                    let value = match variable.expand {
-                        true => self.expand_level(&variable.value, depth + 1)?,
-                        false => variable.value.to_string(),
+                    let value = match self.by_name.get(name) {
+                        Some(variable) if variable.expand => self.expand_level(&variable.value, project, depth + 1)?,
+                        Some(variable) => variable.value.to_string(),
+                        None => project.filter(|_| name == "CI_PROJECT_DIR")?.to_owned(),
                     };
                     expanded.push_str(&value);
                 }

@@ -4,6 +4,7 @@
 use super::command_use::writes;
 use super::installs::{Words, runs_scripts_of_its_own};
 use super::job_script::JobScript;
+use super::refill::is_download_cache;
 use super::visibility::{restores_cache_of, waits_for};
 use crate::docker::{Step, StepWord};
 use crate::gitlab::{Job, PathPattern, Pipeline, Relation};
@@ -61,11 +62,16 @@ pub fn may_write(repository: &dyn Repository, step: &Step, path: &PathPattern) -
     if places.iter().any(|place| place.is_root() || touches(place.as_str())) {
         return true;
     }
-    is_unclear && !is_known_to_write_elsewhere(repository, step, &touches)
+    is_unclear && !is_known_to_write_elsewhere(repository, step, path, &touches)
 }
 
 /// Whether a program that is in no table of files is known to leave the path alone.
-fn is_known_to_write_elsewhere(repository: &dyn Repository, step: &Step, touches: &dyn Fn(&str) -> bool) -> bool {
+fn is_known_to_write_elsewhere(
+    repository: &dyn Repository,
+    step: &Step,
+    path: &PathPattern,
+    touches: &dyn Fn(&str) -> bool,
+) -> bool {
     let program = step.words.first().and_then(StepWord::text).unwrap_or_default();
     if LOOKS_ONLY.contains(&program) {
         return true;
@@ -76,7 +82,7 @@ fn is_known_to_write_elsewhere(repository: &dyn Repository, step: &Step, touches
     if runs_a_look(repository, &words, folder) {
         return true;
     }
-    if words.is_full_install(false) {
+    if words.is_full_install(false) && !is_download_cache(&path.text) {
         let modules = folder.join("node_modules");
         return modules.is_some_and(|place| !touches(place.as_str())) && !runs_scripts_of_its_own(repository, folder);
     }

@@ -36,7 +36,10 @@ impl JobScript {
     fn of_items(job: &Job, items: Vec<ScriptItem>) -> Self {
         let lookup = |name: &str| match name {
             "CI_PROJECT_DIR" | "PWD" => Some(PROJECT_FOLDER.to_owned()),
-            name => job.variables.value(name),
+            name => job
+                .variables
+                .get(name)
+                .and_then(|_| job.variables.expand_within(&format!("${{{name}}}"), PROJECT_FOLDER)),
         };
         let walk = ScriptWalk::new(items.iter().map(|item| item.text.as_deref()), &lookup);
         Self { items, walk }

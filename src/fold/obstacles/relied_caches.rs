@@ -55,8 +55,9 @@ fn filled(situation: &Situation<'_>, relied: &Relied<'_>, filler: &Job) -> Findi
         "'{}' finds {path} in a cache that '{}' fills; in the image build both run anew, where the cache may have held older files or more",
         situation.producer.name, filler.name
     );
+    let fate = if situation.takes_part(filler) { "this job fills it" } else { "this job fills it, and stays" };
     Finding::new(Code::BuildReliesOnCache, use_of(situation, relied), message)
-        .with_related(situation.pipeline.job_location(filler), "this job fills it, and stays")
+        .with_related(situation.pipeline.job_location(filler), fate)
         .with_help("if the build needs no more than a fresh fill, accept it with '--accept build-relies-on-cache'; else fill the folder in the build job itself")
 }
 

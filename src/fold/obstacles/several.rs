@@ -1,18 +1,15 @@
 //! Several build jobs for one image become several stages, and several images get a stage each, as long as it is clear
 //! which files come from which job.
 
-use super::shared_dockerfile::builds_elsewhere;
 use crate::finding::{Code, Finding};
 use crate::fold::group::Group;
 use crate::gitlab::{Pipeline, Relation};
 use crate::handoff::{Flow, Handoff};
-use crate::source::Repository;
 
 /// What stands in the way of folding the jobs of `group` together.
-pub(in crate::fold) fn several(repository: &dyn Repository, pipeline: &Pipeline, group: &Group<'_>) -> Vec<Finding> {
+pub(in crate::fold) fn several(pipeline: &Pipeline, group: &Group<'_>) -> Vec<Finding> {
     let alternatives = group.handoffs.iter().filter_map(|handoff| alternatives(pipeline, handoff));
-    let shared = one_dockerfile(pipeline, group).into_iter().chain(builds_elsewhere(repository, pipeline, group));
-    alternatives.chain(consumers(pipeline, group)).chain(shared).collect()
+    alternatives.chain(consumers(pipeline, group)).chain(one_dockerfile(pipeline, group)).collect()
 }
 
 /// Two jobs that make the same files: which of them made those in the image depends on what ran, and when.

@@ -10,7 +10,11 @@ use crate::source::Repository;
 use crate::text::{RepositoryPath, Span};
 
 /// Builds of a Dockerfile of `group` that take no part in it.
-pub(super) fn builds_elsewhere(repository: &dyn Repository, pipeline: &Pipeline, group: &Group<'_>) -> Vec<Finding> {
+pub(in crate::fold) fn builds_elsewhere(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    group: &Group<'_>,
+) -> Vec<Finding> {
     let of_job = |job| {
         let script = JobScript::new(job);
         let search = Elsewhere { repository, group, job, script: &script };
