@@ -10,6 +10,7 @@ mod copies;
 mod docker_cp;
 mod find;
 mod image_build;
+mod in_image;
 mod installs;
 mod job_script;
 mod moves;

@@ -159,9 +159,24 @@ impl<'a> Situation<'a> {
         !is_download && !is_tracked && !is_handed_on && !self.is_left_out(cached)
     }
 
+    /// Whether the dependency layer makes all that other stages take of this one, so that nobody needs the sources in it.
+    pub(super) fn is_wholly_a_layer(&self) -> bool {
+        let Some(layer) = self.script.dependency_layer().filter(|_| self.role != Role::ForImage) else {
+            return false;
+        };
+        let made: Vec<_> = layer.outputs.iter().chain(&layer.manifests).collect();
+        let is_made =
+            |path: &PathPattern| made.iter().any(|place| place.as_str() == path.copied().unwrap_or(&path.text));
+        let (_, after) = self.script.instructions();
+        after.is_empty() && self.inputs.is_empty() && self.taken.iter().all(is_made)
+    }
+
     /// The sources are copied over the dependencies that a layer of their own installed. Where a cache puts
     /// older ones among the sources, these would win, so there is no such layer.
     fn keep_dependencies_uncovered(&mut self) {
+        if self.is_wholly_a_layer() {
+            return;
+        }
         let caches = self.consumer.caches();
         let restored = caches.iter().filter(|cache| cache.restores()).flat_map(|cache| &cache.paths);
         let covering = restored.into_iter().find(|path| self.is_restored_into_context(path));

@@ -4,6 +4,7 @@ use super::cache_writers::made_for_cache;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, OtherBuilder, other_builders};
+use super::in_image::is_filled_behind;
 use super::job_script::JobScript;
 use super::moves::{self, Move};
 use super::visibility::downloads_artifacts;
@@ -280,12 +281,17 @@ fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, move
     // A cached folder whose name begins with a dot is where tools keep what they need themselves: an image takes it
     // only by its name.
     let is_for_images = |path: &str| flow.via == Via::Artifacts || !path.starts_with('.');
-    uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
+    let is_used = |copy: &CopyUse, source: &SourceUse| match source {
         SourceUse::Context => false,
         SourceUse::Builder { .. } => true,
         SourceUse::Unclear(_) => patterns.iter().any(|pattern| is_for_images(&pattern.text)),
-        SourceUse::Ancestor { below, .. } => below.iter().any(|path| is_for_images(path)),
-    })
+        SourceUse::Ancestor { below, .. } => below.iter().any(|path| {
+            let is_of_the_image = flow.via == Via::Cache && is_filled_behind(build, &copy.copy, path);
+            is_for_images(path) && !is_of_the_image
+        }),
+    };
+    let uses = uses_of(build, &patterns, &flow.exclude);
+    uses.iter().any(|copy| copy.sources.iter().any(|source| is_used(copy, source)))
 }
 
 fn uses_of(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {

@@ -6,7 +6,7 @@
 use super::command_use::{TreeUse, tree_use};
 use super::installs::{Words, runs_scripts_of_its_own};
 use super::job_script::JobScript;
-use crate::docker::{Step, place_in_repository};
+use crate::docker::{ScriptWalk, Step, place_in_repository};
 use crate::gitlab::{Job, PathPattern, Relation};
 use crate::source::Repository;
 use crate::syntax::shell::Nesting;
@@ -156,6 +156,13 @@ pub fn use_of_downloads(script: &JobScript, path: &PathPattern) -> Option<usize>
         !is_known && matches!(tree_use(step, std::slice::from_ref(path)), TreeUse::Touches(_))
     };
     script.walk.steps.iter().position(|step| relies(step) || names_programs(step) || names(step))
+}
+
+/// Whether a command of a shell text fills a folder of this name, wherever it runs.
+pub(super) fn is_filled_by_text(text: &str, path: &str) -> bool {
+    let name = folder_name(path).rsplit('/').next().unwrap_or_default();
+    let walk = ScriptWalk::new([Some(text)], &|_| None);
+    walk.steps.iter().filter_map(Words::of).any(|words| words.fills(FolderKind::of(path), name, false))
 }
 
 enum Effect {

@@ -17,10 +17,8 @@
 //! ```
 
 use super::Edits;
-use crate::fold::group::Role;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
-use crate::gitlab::PathPattern;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::TextEdit;
 
@@ -58,22 +56,12 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
         lines.push(format!("COPY {} ./", manifests.join(" ")));
     }
     lines.extend(before);
-    if !(after.is_empty() && is_wholly_a_layer(situation)) {
+    if !situation.is_wholly_a_layer() {
         lines.push("COPY . .".to_owned());
     }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
     lines.extend(after);
     lines
-}
-
-/// Whether the dependency layer makes all that other stages take of this one, so that nobody needs the sources in it.
-fn is_wholly_a_layer(situation: &Situation<'_>) -> bool {
-    let Some(layer) = situation.script.dependency_layer().filter(|_| situation.role != Role::ForImage) else {
-        return false;
-    };
-    let made: Vec<_> = layer.outputs.iter().chain(&layer.manifests).collect();
-    let is_made = |path: &PathPattern| made.iter().any(|place| place.as_str() == path.copied().unwrap_or(&path.text));
-    situation.inputs.is_empty() && situation.taken.iter().all(is_made)
 }
 
 fn environment(situation: &Situation<'_>) -> Vec<String> {
