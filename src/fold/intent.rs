@@ -69,6 +69,7 @@ impl Intent {
                     intent.changed.entry(job.name.to_string()).or_default().insert("extends");
                 }
             }
+            intent.removes_lines |= !situation.handoff.moves.is_empty();
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
         }
         for own in by_consumer(situations) {

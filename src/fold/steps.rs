@@ -35,8 +35,8 @@ const OF_PIPELINE: [fn(&[Situation<'_>]) -> Edits; 3] = [producer::remove, templ
 const OF_DOCKERFILE: [fn(&[&Situation<'_>]) -> Edits; 2] = [builder_stage::insert, copies::rewrite];
 
 /// Every step in an image job, taken once for each, with all build jobs whose files it took.
-const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 5] =
-    [needs::mend, cut::sever, cache::remove, export::publish, takeover::write];
+const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 6] =
+    [needs::mend, cut::sever, cache::remove, script_lines::moves, export::publish, takeover::write];
 
 /// Moves the build jobs of `situations` into the Dockerfiles of the images.
 pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {

@@ -67,7 +67,9 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
         lines.push(format!("COPY {} ./", manifests.join(" ")));
     }
     lines.extend(before);
-    lines.push("COPY . .".to_owned());
+    if !situation.is_wholly_a_layer() {
+        lines.push("COPY . .".to_owned());
+    }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
     lines.extend(after);
     lines
