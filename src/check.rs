@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{self, Intent};
-use crate::gitlab::{Field, Job, Pipeline};
+use crate::gitlab::{self, Cache, Comparison, Conditions, Field, Job, Pipeline};
 use crate::outcome::{HandoffSummary, Policy};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
@@ -47,6 +47,7 @@ pub fn check(
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
+    checks_are_exact(before, &after, folded).map_err(failed)?;
     let again = fold::plan(&overlay, &after, policy);
     let is_same = |other: &HandoffSummary| {
         let mut folded = folded.handoffs.iter();
@@ -109,6 +110,29 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Re
         Some(job) => Err(format!("there is a new job '{}'", job.name)),
         None => Ok(()),
     }
+}
+
+/// A job that became a check runs exactly where the build job ran and the image job does not stand for it, in its
+/// stage, and hands nothing on.
+fn checks_are_exact(before: &Pipeline, after: &Pipeline, folded: Folded<'_>) -> Result<(), String> {
+    for name in &folded.intent.replaced {
+        let handoff = folded.handoffs.iter().find(|handoff| handoff.producers.contains(name));
+        let consumer = handoff.and_then(|handoff| before.job(&handoff.consumer));
+        let (Some(build), Some(image), Some(check)) = (before.job(name), consumer, after.job(name)) else {
+            return Err(format!("there is no build job '{name}'"));
+        };
+        let unclear = |unclear: gitlab::Unclear| format!("the conditions of '{name}': {unclear}");
+        let comparison = Comparison::new(before, build, image).map_err(unclear)?;
+        let conditions = Conditions::of_job(after, check).map_err(unclear)?;
+        if !comparison.is_complement(&conditions, &|build, image| image.covers(build)) {
+            return Err(format!("the check '{name}' does not run exactly where no image is built"));
+        }
+        let hands_on = check.artifacts().hands_on_files() || check.caches().iter().any(Cache::saves);
+        if hands_on || check.stage() != build.stage() {
+            return Err(format!("the check '{name}' is more than a check"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the commands of a job are what they were, but for a build context that was missing, and for

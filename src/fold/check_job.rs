@@ -25,7 +25,7 @@ mod conditions;
 mod script;
 
 use super::situation::Situation;
-use crate::gitlab::{Comparison, Job, Mapping, Start, Value, names_in};
+use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value, names_in};
 use block::Block;
 
 /// The body of the job, in lines without indentation.
@@ -110,18 +110,22 @@ fn build_command(situation: &Situation<'_>) -> Result<String, String> {
 }
 
 fn script_lines(situation: &Situation<'_>, block: &Block<'_>, command: &str) -> Result<Vec<String>, String> {
-    let (before, own) = script::lines_before(situation, command)?;
-    let item = |item: &&crate::gitlab::ScriptItem| {
+    let found = script::lines_before(situation, command)?;
+    let item = |item: &&ScriptItem| {
         let text = item.text.clone().unwrap_or_default();
-        block.item(&Value { kind: crate::gitlab::Kind::Text(text), origin: item.origin })
+        block.item(&Value { kind: Kind::Text(text), origin: item.origin })
     };
     let mut lines = Vec::new();
-    if !before.is_empty() {
-        lines.extend(block.listed("before_script", before.iter().map(item).collect()));
-    } else if default(situation, "before_script").is_some() {
+    let given = default(situation, "before_script").map(|value| value.origin);
+    let is_given = given.is_some() && situation.consumer.get("before_script").map(|value| value.origin) == given;
+    if is_given && !found.is_before_limited {
+        // The check has it from where the image job has it.
+    } else if !found.before.is_empty() {
+        lines.extend(block.listed("before_script", found.before.iter().map(item).collect()));
+    } else if given.is_some() {
         lines.push("before_script: []".to_owned());
     }
-    let own = own.iter().map(item).chain([block.text(command)]).collect();
+    let own = found.own.iter().map(item).chain([block.text(command)]).collect();
     lines.extend(block.listed("script", own));
     Ok(lines)
 }
@@ -148,12 +152,20 @@ fn variables(block: &Block<'_>, consumer: &Job, text: &str) -> Vec<String> {
     let Some(fields) = consumer.get("variables").and_then(Value::mapping) else {
         return Vec::new();
     };
-    let named = names_in(text);
-    let is_read = |name: &str| {
-        let mut prefixes = script::OF_DOCKER.iter().chain(&OF_RUNNER);
-        named.contains(&name) || prefixes.any(|prefix| name.starts_with(prefix))
-    };
-    let read: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).collect();
+    let mut text = text.to_owned();
+    let mut read: Vec<&Field> = Vec::new();
+    let prefixes: Vec<_> = script::OF_DOCKER.iter().chain(&OF_RUNNER).collect();
+    loop {
+        let named = names_in(&text);
+        let is_read = |name: &str| named.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(**prefix));
+        let all: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).collect();
+        if all.len() == read.len() {
+            break;
+        }
+        // Their values may name others.
+        text.extend(all.iter().filter_map(|field| field.value.text()).map(|value| format!("\n{value}")));
+        read = all;
+    }
     let lines: Vec<_> = read.iter().flat_map(|field| block.entry(&field.key, &field.value)).collect();
     if lines.is_empty() { lines } else { block.below("variables", block.indentation, lines) }
 }

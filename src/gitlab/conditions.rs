@@ -105,6 +105,9 @@ impl Conditions {
     }
 }
 
+/// The most rules that are looked at; no pipeline that people read has so many in one job.
+const MOST_RULES: usize = 100;
+
 /// The conditions of two jobs of one pipeline.
 pub struct Comparison {
     first: Conditions,
@@ -123,6 +126,10 @@ impl Comparison {
             second: Conditions::of_job(pipeline, second)?,
             workflow: workflow(pipeline)?,
         };
+        let all = [&comparison.first, &comparison.second].into_iter().chain(&comparison.workflow);
+        if all.into_iter().any(|conditions| conditions.rules.len() > MOST_RULES) {
+            return Err(Unclear("they have too many rules".to_owned()));
+        }
         let mut named = names_of(first);
         named.extend(names_of(second));
         let value = |job: &Job, name: &str| job.variables.get(name).map(|(value, _)| value.to_owned());

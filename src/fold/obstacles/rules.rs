@@ -29,8 +29,9 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 pub(in crate::fold) fn runs_elsewhere(situation: &Situation<'_>) -> Vec<Finding> {
     match meetings(situation) {
         Ok(meetings) => {
-            let wider = is_wider(&meetings).then(|| wider(situation));
-            wider.into_iter().chain(others(situation, &meetings)).collect()
+            let others = others(situation, &meetings);
+            let wider = (is_wider(&meetings) && others.is_empty()).then(|| wider(situation));
+            wider.into_iter().chain(others).collect()
         }
         Err(_) if have_the_same_words(situation) => others(situation, &[]),
         Err(why) => vec![unproven(situation, &why)],
@@ -66,6 +67,7 @@ fn others(situation: &Situation<'_>, meetings: &[Meeting]) -> Vec<Finding> {
         .chain(manual(situation, meetings))
         .chain(image_starts_otherwise(situation, &both))
         .chain(allow_failure(situation, &both))
+        .chain(never_meet(situation, meetings, &both))
         .collect()
 }
 
@@ -203,6 +205,20 @@ fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
     let finding =
         Finding::new(Code::PipelineWithoutStage, situation.pipeline.job_location(situation.consumer), message);
     Some(finding.with_help("put the image job into a stage of its own"))
+}
+
+/// Jobs that no pipeline has both of hand nothing on: what the image gets is not known then.
+fn never_meet(situation: &Situation<'_>, meetings: &[Meeting], both: &[(&Start, &Start)]) -> Option<Finding> {
+    if meetings.is_empty() || !both.is_empty() {
+        return None;
+    }
+    let (build, image) = places(situation);
+    let message = format!(
+        "no pipeline has both '{}' and '{}', so the one never gets the files that the other makes",
+        situation.producer.name, situation.consumer.name
+    );
+    let finding = Finding::new(Code::RulesDiffer, build, message).with_related(image, "the image job runs under these");
+    Some(finding.with_help(format!("let both jobs run in the same pipelines, {KEEP}")))
 }
 
 /// An image job that may fail would hide a failing build.
