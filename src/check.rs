@@ -128,11 +128,19 @@ fn checks_are_exact(before: &Pipeline, after: &Pipeline, folded: Folded<'_>) -> 
             return Err(format!("the check '{name}' does not run exactly where no image is built"));
         }
         let hands_on = check.artifacts().hands_on_files() || check.caches().iter().any(Cache::saves);
-        if hands_on || check.stage() != build.stage() {
+        if hands_on || check.stage() != build.stage() || !is_cut_from(image, check) {
             return Err(format!("the check '{name}' is more than a check"));
         }
     }
     Ok(())
+}
+
+/// Whether the commands of a check are some of the image job's, and one build of a stage at the end.
+fn is_cut_from(image: &Job, check: &Job) -> bool {
+    let texts = |job: &Job| job.script().into_iter().filter_map(|item| item.text).collect::<Vec<_>>();
+    let (all, mut own) = (texts(image), texts(check));
+    let is_build = own.pop().is_some_and(|last| last.contains(" build --target "));
+    is_build && own.iter().all(|line| all.iter().any(|other| other.trim() == line.trim()))
 }
 
 /// Whether the commands of a job are what they were, but for a build context that was missing, and for

@@ -136,7 +136,8 @@ fn kept_as_check(situation: &Situation<'_>) -> Finding {
 
 /// An image job that ran without the build job took old files, or none at all.
 fn image_alone(situation: &Situation<'_>, meetings: &[Meeting]) -> Option<Finding> {
-    meetings.iter().find(|meeting| meeting.first.is_none() && meeting.second.is_some())?;
+    let meets = meetings.iter().any(|meeting| meeting.first.is_some() && meeting.second.is_some());
+    meetings.iter().find(|meeting| meets && meeting.first.is_none() && meeting.second.is_some())?;
     let (build, image) = places(situation);
     let message = format!(
         "'{}' also runs where '{}' does not, and had old files there or none; now the image has new ones",
