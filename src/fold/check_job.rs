@@ -20,12 +20,12 @@
 //! ```
 
 mod block;
-mod command;
 mod conditions;
 mod script;
 
 use super::situation::Situation;
-use crate::gitlab::{Comparison, Job, Mapping, Start, Value, names_in};
+use super::takeover::Takeover;
+use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value, names_in};
 use block::Block;
 
 /// The body of the job, in lines without indentation.
@@ -73,7 +73,7 @@ impl CheckJob {
         }
         lines.extend(kept(situation, &block, consumer, &OF_CONSUMER));
         let named = format!("{}\n{}\n{}", lines.join("\n"), script.join("\n"), conditions.join("\n"));
-        lines.extend(variables(&block, consumer, &named));
+        lines.extend(variables(situation, &block, &named));
         lines.extend(kept(situation, &block, producer, &OF_PRODUCER));
         if default(situation, "artifacts").is_some() {
             return Err("the pipeline gives artifacts to every job".to_owned());
@@ -101,27 +101,27 @@ fn complement(situation: &Situation<'_>, block: &Block<'_>) -> Result<Vec<String
 }
 
 fn build_command(situation: &Situation<'_>) -> Result<String, String> {
-    let script = &situation.handoff.script;
-    let build = &situation.build().command;
-    let step = script.walk.steps.get(build.step);
-    let item = script.items.get(build.item).and_then(|item| item.text.as_deref());
-    let written = step.zip(item).and_then(|(step, item)| command::of_stage(step, build, item, &situation.stage));
+    let written = situation.build().command.of_stage(&situation.stage, &situation.options_to_add());
     written.ok_or_else(|| "the build command is not written in plain words".to_owned())
 }
 
 fn script_lines(situation: &Situation<'_>, block: &Block<'_>, command: &str) -> Result<Vec<String>, String> {
-    let (before, own) = script::lines_before(situation, command)?;
-    let item = |item: &&crate::gitlab::ScriptItem| {
+    let found = script::lines_before(situation, command)?;
+    let item = |item: &&ScriptItem| {
         let text = item.text.clone().unwrap_or_default();
-        block.item(&Value { kind: crate::gitlab::Kind::Text(text), origin: item.origin })
+        block.item(&Value { kind: Kind::Text(text), origin: item.origin })
     };
     let mut lines = Vec::new();
-    if !before.is_empty() {
-        lines.extend(block.listed("before_script", before.iter().map(item).collect()));
-    } else if default(situation, "before_script").is_some() {
+    let given = default(situation, "before_script").map(|value| value.origin);
+    let is_given = given.is_some() && situation.consumer.get("before_script").map(|value| value.origin) == given;
+    if is_given && !found.is_before_limited {
+        // The check has it from where the image job has it.
+    } else if !found.before.is_empty() {
+        lines.extend(block.listed("before_script", found.before.iter().map(item).collect()));
+    } else if given.is_some() {
         lines.push("before_script: []".to_owned());
     }
-    let own = own.iter().map(item).chain([block.text(command)]).collect();
+    let own = found.own.iter().map(item).chain([block.text(command)]).collect();
     lines.extend(block.listed("script", own));
     Ok(lines)
 }
@@ -143,17 +143,34 @@ fn default<'a>(situation: &Situation<'a>, keyword: &str) -> Option<&'a Value> {
     given.filter(|value| !value.is_null())
 }
 
-/// The variables of the image job that docker, git or the runner read, and those that `text` names.
-fn variables(block: &Block<'_>, consumer: &Job, text: &str) -> Vec<String> {
+/// The variables of the image job that docker, git or the runner read, those that `text` names, and those that it takes
+/// over from the build job.
+fn variables(situation: &Situation<'_>, block: &Block<'_>, text: &str) -> Vec<String> {
+    let taken = Takeover::of(&[situation]).taken;
+    let taken: Vec<_> = taken.iter().filter_map(|taken| Some((taken.variable.as_deref()?, &taken.written))).collect();
+    let is_taken = |name: &str| taken.iter().any(|(own, _)| *own == name);
+    let own = read_variables(situation.consumer, text);
+    let own = own.iter().filter(|field| !is_taken(&field.key)).flat_map(|field| block.entry(&field.key, &field.value));
+    let lines: Vec<_> = own.chain(taken.iter().map(|(name, value)| format!("{name}: {value}"))).collect();
+    if lines.is_empty() { lines } else { block.below("variables", block.indentation, lines) }
+}
+
+fn read_variables(consumer: &Job, text: &str) -> Vec<Field> {
     let Some(fields) = consumer.get("variables").and_then(Value::mapping) else {
         return Vec::new();
     };
-    let named = names_in(text);
-    let is_read = |name: &str| {
-        let mut prefixes = script::OF_DOCKER.iter().chain(&OF_RUNNER);
-        named.contains(&name) || prefixes.any(|prefix| name.starts_with(prefix))
-    };
-    let read: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).collect();
-    let lines: Vec<_> = read.iter().flat_map(|field| block.entry(&field.key, &field.value)).collect();
-    if lines.is_empty() { lines } else { block.below("variables", block.indentation, lines) }
+    let mut text = text.to_owned();
+    let mut read: Vec<Field> = Vec::new();
+    let prefixes: Vec<_> = script::OF_DOCKER.iter().chain(&OF_RUNNER).collect();
+    loop {
+        let named = names_in(&text);
+        let is_read = |name: &str| named.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(**prefix));
+        let all: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).cloned().collect();
+        if all.len() == read.len() {
+            return read;
+        }
+        // Their values may name others.
+        text.extend(all.iter().filter_map(|field| field.value.text()).map(|value| format!("\n{value}")));
+        read = all;
+    }
 }

@@ -105,6 +105,9 @@ impl Conditions {
     }
 }
 
+/// The most rules that are looked at; no pipeline that people read has so many in one job.
+const MOST_RULES: usize = 100;
+
 /// The conditions of two jobs of one pipeline.
 pub struct Comparison {
     first: Conditions,
@@ -123,13 +126,12 @@ impl Comparison {
             second: Conditions::of_job(pipeline, second)?,
             workflow: workflow(pipeline)?,
         };
-        let mut named = names_of(first);
-        named.extend(names_of(second));
-        let value = |job: &Job, name: &str| job.variables.get(name).map(|(value, _)| value.to_owned());
-        match named.into_iter().find(|name| value(first, name) != value(second, name)) {
-            Some(name) => Err(Unclear(format!("the variable {name}, which they name, differs between them"))),
-            None => Ok(comparison),
+        let all = [&comparison.first, &comparison.second].into_iter().chain(&comparison.workflow);
+        if all.into_iter().any(|conditions| conditions.rules.len() > MOST_RULES) {
+            return Err(Unclear("they have too many rules".to_owned()));
         }
+        mean_the_same(first, second)?;
+        Ok(comparison)
     }
 
     /// Every way in which the two jobs can meet in a pipeline, each once.
@@ -147,6 +149,31 @@ impl Comparison {
         });
         seen.map(|()| meetings)
             .ok_or_else(|| Unclear("they ask about too many things that have nothing to do with each other".to_owned()))
+    }
+
+    /// Whether in every pipeline in which the first job starts by itself the second job or one of `others` covers it.
+    ///
+    /// # Errors
+    /// What in the conditions of the others is not understood.
+    pub fn is_covered(
+        &self,
+        pipeline: &Pipeline,
+        others: &[&Job],
+        covers: &dyn Fn(&Start, &Start) -> bool,
+    ) -> Result<bool, Unclear> {
+        for (at, one) in others.iter().enumerate() {
+            others.iter().skip(at + 1).try_for_each(|other| mean_the_same(one, other))?;
+        }
+        let conditions: Vec<_> =
+            others.iter().map(|job| Conditions::of_job(pipeline, job)).collect::<Result<_, _>>()?;
+        let holds = self.every(&conditions.iter().collect::<Vec<_>>(), |first, second, others| {
+            let Some(first) = first.filter(|first| first.when == When::OnSuccess) else {
+                return Some(());
+            };
+            let mut images = others.iter().copied().chain([second]).flatten();
+            images.any(|image| covers(first, image)).then_some(())
+        });
+        Ok(holds.is_some())
     }
 
     /// Whether a third job runs exactly where the first one does by itself and the second one does not `cover` it.
@@ -190,6 +217,17 @@ fn workflow(pipeline: &Pipeline) -> Result<Option<Conditions>, Unclear> {
 
 fn unclear(job: &Job, keyword: &str) -> Unclear {
     Unclear(format!("'{keyword}' of '{}' is not understood", job.name))
+}
+
+/// Whether the variables that the conditions of two jobs name have one value for both.
+fn mean_the_same(first: &Job, second: &Job) -> Result<(), Unclear> {
+    let mut named = names_of(first);
+    named.extend(names_of(second));
+    let value = |job: &Job, name: &str| job.variables.get(name).map(|(value, _)| value.to_owned());
+    match named.into_iter().find(|name| value(first, name) != value(second, name)) {
+        Some(name) => Err(Unclear(format!("the variable {name}, which they name, differs between them"))),
+        None => Ok(()),
+    }
 }
 
 /// The variables that the conditions of a job name.

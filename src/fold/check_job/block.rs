@@ -42,11 +42,13 @@ impl<'a> Block<'a> {
             return vec![format!("{key}: {text}")];
         }
         if let Some(text) = value.text() {
-            let mut lines = self.text(&text);
-            if let Some(first) = lines.first_mut() {
-                *first = format!("{key}: {first}");
-            }
-            return lines;
+            let indentation = " ".repeat(self.indentation);
+            let lines = self.text(&text).into_iter().enumerate().map(|(at, line)| match at {
+                0 => format!("{key}: {line}"),
+                _ if line.is_empty() => line,
+                _ => format!("{indentation}{line}"),
+            });
+            return lines.collect();
         }
         let (indentation, lines) = match &value.kind {
             Kind::Mapping(mapping) => (self.indentation, self.fields(mapping)),
@@ -71,7 +73,7 @@ impl<'a> Block<'a> {
         self.below(key, self.items, items.into_iter().flat_map(as_item).collect())
     }
 
-    /// A text as an item or a value.
+    /// A text as an item or a value; the lines of a literal one are not indented yet.
     pub(super) fn text(&self, text: &str) -> Vec<String> {
         let lines: Vec<_> = text.trim_end().lines().map(str::to_owned).collect();
         let is_literal = lines.len() > 1
@@ -81,8 +83,7 @@ impl<'a> Block<'a> {
             return vec![edit::text_scalar(&self.file.tree, text)];
         }
         let head = if text.ends_with('\n') { "|" } else { "|-" };
-        let indented = lines.into_iter().map(|line| if line.is_empty() { line } else { format!("  {line}") });
-        std::iter::once(head.to_owned()).chain(indented).collect()
+        std::iter::once(head.to_owned()).chain(lines).collect()
     }
 
     /// The value of an item, as it stands where that is one line.

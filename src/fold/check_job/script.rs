@@ -20,32 +20,40 @@ enum Line {
     Dropped,
 }
 
+/// The items before the build that the check needs.
+#[derive(Default)]
+pub(super) struct Lines<'a> {
+    /// Those of `before_script`.
+    pub(super) before: Vec<&'a ScriptItem>,
+    /// Those of `script`.
+    pub(super) own: Vec<&'a ScriptItem>,
+    /// Whether `before_script` has a line that would fail the check.
+    pub(super) is_before_limited: bool,
+}
+
 /// The items before the build that the check needs, `before_script` and `script` apart.
 ///
 /// # Errors
 /// The line of which it cannot be told.
-pub(super) fn lines_before<'a>(
-    situation: &'a Situation<'_>,
-    command: &str,
-) -> Result<(Vec<&'a ScriptItem>, Vec<&'a ScriptItem>), String> {
+pub(super) fn lines_before<'a>(situation: &'a Situation<'_>, command: &str) -> Result<Lines<'a>, String> {
     let script = &situation.handoff.script;
     let build = &situation.build().command;
     let before_script = situation.consumer.script_of("before_script").len();
-    let (mut before, mut own) = (Vec::new(), Vec::new());
+    let mut lines = Lines::default();
     for (at, item) in script.items.iter().enumerate().take(build.item) {
         let Some(text) = item.text.as_deref().filter(|text| !text.trim().is_empty()) else {
             continue;
         };
         let steps: Vec<_> = script.walk.steps.iter().filter(|step| step.item == at).collect();
         match line(situation, text, &steps, command) {
-            Some(Line::Kept) if at < before_script => before.push(item),
-            Some(Line::Kept) => own.push(item),
-            Some(Line::Dropped) => {}
+            Some(Line::Kept) if at < before_script => lines.before.push(item),
+            Some(Line::Kept) => lines.own.push(item),
+            Some(Line::Dropped) => lines.is_before_limited |= at < before_script && is_login(text),
             None => return Err(unclear_line(text)),
         }
     }
     same_item(situation, command)?;
-    Ok((before, own))
+    Ok(lines)
 }
 
 fn unclear_line(text: &str) -> String {
@@ -65,9 +73,14 @@ fn same_item(situation: &Situation<'_>, command: &str) -> Result<(), String> {
     if is_dropped { Ok(()) } else { Err(unclear_line(text)) }
 }
 
+/// Whether a line logs in to a registry, or prepares that.
+fn is_login(text: &str) -> bool {
+    text.contains("docker login") || text.contains("/.docker") || text.contains("get-login")
+}
+
 /// What becomes of one item; `None` where it cannot be told.
 fn line(situation: &Situation<'_>, text: &str, steps: &[&Step], command: &str) -> Option<Line> {
-    if text.contains("docker login") || text.contains("/.docker") || text.contains("get-login") {
+    if is_login(text) {
         return Some(if needs_login(situation, text) { Line::Kept } else { Line::Dropped });
     }
     if sets_needed(text, command) {

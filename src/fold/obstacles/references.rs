@@ -1,6 +1,7 @@
 //! Whatever else in the pipeline names the producer: it must not be left pointing at nothing.
 
 use crate::finding::{Code, Finding, Location};
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::fold::{rewire, template};
 use crate::gitlab::{Definition, PipelineFile};
@@ -25,6 +26,9 @@ pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
     let named = files.enumerate().flat_map(|(at, file)| names(situation, at, file));
     let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
+        if let Fate::Checks(_) = situation.fate {
+            return to_check(situation, location);
+        }
         let message = format!("this refers to '{}', which would be gone", situation.producer.name);
         Finding::new(Code::ProducerReferenced, location, message)
             .with_related(
@@ -34,6 +38,15 @@ pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("take the name out here, or let the build job stay beside the fold: '--on-other-readers keep'")
     });
     refused.chain(rewire::hindrances(situation)).collect()
+}
+
+/// A job that becomes a check is not there where the image is built.
+fn to_check(situation: &Situation<'_>, location: Location) -> Finding {
+    let name = &situation.producer.name;
+    let message = format!("this refers to '{name}', which would only be there where no image is built");
+    Finding::new(Code::ProducerReferenced, location, message)
+        .with_related(situation.pipeline.job_location(situation.producer), "this job would become a check")
+        .with_help("let it stand on its own, or keep the build job beside the fold with '--on-rules-differ keep'")
 }
 
 /// The places of a file that name the producer, those that go with it or that the fold mends left out.

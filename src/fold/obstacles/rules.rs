@@ -4,8 +4,10 @@
 use crate::finding::{Code, Finding, Location};
 use crate::fold::check_job::{CheckJob, covers};
 use crate::fold::fate::Fate;
+use crate::fold::group;
 use crate::fold::situation::Situation;
 use crate::gitlab::{AllowFailure, Comparison, Job, Meeting, Start, Value, When};
+use crate::handoff::Handoff;
 use crate::outcome::OnRulesDiffer;
 
 /// The keywords that say when a job runs.
@@ -29,8 +31,9 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 pub(in crate::fold) fn runs_elsewhere(situation: &Situation<'_>) -> Vec<Finding> {
     match meetings(situation) {
         Ok(meetings) => {
-            let wider = is_wider(&meetings).then(|| wider(situation));
-            wider.into_iter().chain(others(situation, &meetings)).collect()
+            let others = others(situation, &meetings);
+            let wider = (is_wider(situation, &meetings) && others.is_empty()).then(|| wider(situation));
+            wider.into_iter().chain(others).collect()
         }
         Err(_) if have_the_same_words(situation) => others(situation, &[]),
         Err(why) => vec![unproven(situation, &why)],
@@ -39,7 +42,7 @@ pub(in crate::fold) fn runs_elsewhere(situation: &Situation<'_>) -> Vec<Finding>
 
 /// Whether nothing stands in the way of a fold but pipelines in which the build job runs and the image job does not.
 pub(in crate::fold) fn is_only_wider(situation: &Situation<'_>) -> bool {
-    meetings(situation).is_ok_and(|meetings| is_wider(&meetings) && others(situation, &meetings).is_empty())
+    meetings(situation).is_ok_and(|meetings| is_wider(situation, &meetings) && others(situation, &meetings).is_empty())
 }
 
 /// Every way in which the build job and the image job meet in a pipeline.
@@ -48,8 +51,28 @@ fn meetings(situation: &Situation<'_>) -> Result<Vec<Meeting>, String> {
     comparison.and_then(|comparison| comparison.meetings()).map_err(|unclear| unclear.to_string())
 }
 
-/// Whether the build job runs by itself somewhere and the image job does not do in its place.
-fn is_wider(meetings: &[Meeting]) -> bool {
+/// Whether the build job runs by itself somewhere and no image job that takes its files does in its place.
+fn is_wider(situation: &Situation<'_>, meetings: &[Meeting]) -> bool {
+    leaves_something(meetings) && !covered_together(situation)
+}
+
+/// Whether the image jobs together run wherever the build job does: one for the branches and one for the tags, say.
+fn covered_together(situation: &Situation<'_>) -> bool {
+    let pipeline = situation.pipeline;
+    let takes = |handoff: &&&Handoff| {
+        let producers = group::producers(situation.repository, pipeline, handoff);
+        handoff.consumer != situation.consumer.name
+            && producers.iter().any(|producer| producer.job.name == situation.producer.name)
+    };
+    let others = situation.group.handoffs.iter().filter(takes);
+    let others: Vec<_> = others.filter_map(|handoff| pipeline.job(&handoff.consumer)).collect();
+    let comparison = Comparison::new(pipeline, situation.producer, situation.consumer);
+    let covered = comparison.and_then(|comparison| comparison.is_covered(pipeline, &others, &covers));
+    !others.is_empty() && covered.unwrap_or(false)
+}
+
+/// Whether the build job runs by itself somewhere and this image job does not do in its place.
+fn leaves_something(meetings: &[Meeting]) -> bool {
     meetings.iter().any(|meeting| match (&meeting.first, &meeting.second) {
         (Some(build), Some(image)) => build.when == When::OnSuccess && !covers(build, image),
         (Some(build), None) => build.when == When::OnSuccess,
@@ -66,6 +89,7 @@ fn others(situation: &Situation<'_>, meetings: &[Meeting]) -> Vec<Finding> {
         .chain(manual(situation, meetings))
         .chain(image_starts_otherwise(situation, &both))
         .chain(allow_failure(situation, &both))
+        .chain(never_meet(situation, meetings, &both))
         .collect()
 }
 
@@ -134,7 +158,8 @@ fn kept_as_check(situation: &Situation<'_>) -> Finding {
 
 /// An image job that ran without the build job took old files, or none at all.
 fn image_alone(situation: &Situation<'_>, meetings: &[Meeting]) -> Option<Finding> {
-    meetings.iter().find(|meeting| meeting.first.is_none() && meeting.second.is_some())?;
+    let meets = meetings.iter().any(|meeting| meeting.first.is_some() && meeting.second.is_some());
+    meetings.iter().find(|meeting| meets && meeting.first.is_none() && meeting.second.is_some())?;
     let (build, image) = places(situation);
     let message = format!(
         "'{}' also runs where '{}' does not, and had old files there or none; now the image has new ones",
@@ -202,6 +227,20 @@ fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
     let finding =
         Finding::new(Code::PipelineWithoutStage, situation.pipeline.job_location(situation.consumer), message);
     Some(finding.with_help("put the image job into a stage of its own"))
+}
+
+/// Jobs that no pipeline has both of hand nothing on: what the image gets is not known then.
+fn never_meet(situation: &Situation<'_>, meetings: &[Meeting], both: &[(&Start, &Start)]) -> Option<Finding> {
+    if meetings.is_empty() || !both.is_empty() {
+        return None;
+    }
+    let (build, image) = places(situation);
+    let message = format!(
+        "no pipeline has both '{}' and '{}', so the one never gets the files that the other makes",
+        situation.producer.name, situation.consumer.name
+    );
+    let finding = Finding::new(Code::RulesDiffer, build, message).with_related(image, "the image job runs under these");
+    Some(finding.with_help(format!("let both jobs run in the same pipelines, {KEEP}")))
 }
 
 /// An image job that may fail would hide a failing build.

@@ -72,8 +72,11 @@ impl Comparison {
     /// The rules of the second job, turned round, before those of the first.
     fn by_rules(&self, covers: Covers<'_>) -> Option<Complement> {
         let (build, image) = (self.first.as_rules()?, self.second.as_rules()?);
+        if (build.len() + 1) * image.len() > MOST_RULES {
+            return None;
+        }
         let mut drafts = turned_round(&build, &image, covers)?;
-        if drafts.len() > MOST_RULES || !self.is_exact(&drafts, covers) {
+        if !self.is_exact(&drafts, covers) {
             return None;
         }
         self.shorten(&mut drafts, covers);

@@ -163,6 +163,19 @@ fn a_manual_image_leaves_the_build_its_own_conditions() {
 }
 
 #[test]
+fn image_jobs_may_cover_a_build_job_together() {
+    let covered = |d: &str| {
+        let text = format!("{}d:\n  script: [x]\n  {d}\n", jobs("", "only: [tags]", ""));
+        let pipeline = pipeline(&text);
+        let others = [pipeline.job("d").unwrap()];
+        compared(&text).unwrap().is_covered(&pipeline, &others, &covers).unwrap()
+    };
+    assert!(covered("only: [branches]"));
+    assert!(!covered("only: [main]"));
+    assert!(!covered("when: manual"));
+}
+
+#[test]
 fn too_many_questions_and_unknown_words_prove_nothing() {
     let many: Vec<_> = (0..20).map(|at| format!("$V{at} == \"x\"")).collect();
     let rule = format!("rules:\n  - if: {}", many.join(" && "));
