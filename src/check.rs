@@ -4,12 +4,17 @@
 //! must resolve to what it was; and folding the result once more must find nothing. A fold that fails here is
 //! a fault of stagefold, is told as one, and is never shown as a diff.
 
+mod build_line;
+mod check_jobs;
+mod fallback;
+mod secrets;
+
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{self, Intent};
-use crate::gitlab::{self, Cache, Comparison, Conditions, Field, Job, Pipeline};
-use crate::outcome::{HandoffSummary, Policy};
+use crate::gitlab::{Field, Job, Pipeline};
+use crate::outcome::{HandoffSummary, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::confirm::{Disagreement, DisagreementKind, confirm};
@@ -46,14 +51,26 @@ pub fn check(
     let overlay = Overlay::new(repository, files);
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
-    jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
-    checks_are_exact(before, &after, folded).map_err(failed)?;
     let again = fold::plan(&overlay, &after, policy);
-    let is_same = |other: &HandoffSummary| {
-        let mut folded = folded.handoffs.iter();
-        folded.any(|handoff| other.consumer == handoff.consumer && other.dockerfile == handoff.dockerfile)
-    };
-    if again.iter().flat_map(|plan| &plan.summaries).any(is_same) {
+    let mut summaries = again.iter().flat_map(|plan| &plan.summaries);
+    if let [handoff] = folded.handoffs
+        && handoff.fallback.is_some()
+    {
+        fallback::check(before, &after, handoff).map_err(failed)?;
+        let is_left = |summary: &HandoffSummary| {
+            summary.is_of_same_image(handoff) && summary.fallback.is_some() && summary.producers == handoff.producers
+        };
+        return match summaries.any(is_left) {
+            true => Err(failed("the files still go through the cache".to_owned())),
+            false => Ok(()),
+        };
+    }
+    jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
+    check_jobs::are_exact(before, &after, folded).map_err(failed)?;
+    for handoff in folded.handoffs {
+        secrets_are_kept(before, &after, policy, handoff, files).map_err(failed)?;
+    }
+    if summaries.any(|other| folded.handoffs.iter().any(|handoff| other.is_of_same_image(handoff))) {
         return Err(failed("folding the result once more finds the same hand-off".to_owned()));
     }
     Ok(())
@@ -112,80 +129,55 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Re
     }
 }
 
-/// A job that became a check runs exactly where the build job ran and the image job does not stand for it, in its
-/// stage, and hands nothing on.
-fn checks_are_exact(before: &Pipeline, after: &Pipeline, folded: Folded<'_>) -> Result<(), String> {
-    for name in &folded.intent.replaced {
-        let handoff = folded.handoffs.iter().find(|handoff| handoff.producers.contains(name));
-        let consumer = handoff.and_then(|handoff| before.job(&handoff.consumer));
-        let (Some(build), Some(image), Some(check)) = (before.job(name), consumer, after.job(name)) else {
-            return Err(format!("there is no build job '{name}'"));
-        };
-        let unclear = |unclear: gitlab::Unclear| format!("the conditions of '{name}': {unclear}");
-        let comparison = Comparison::new(before, build, image).map_err(unclear)?;
-        let conditions = Conditions::of_job(after, check).map_err(unclear)?;
-        if !comparison.is_complement(&conditions, &|build, image| image.covers(build)) {
-            return Err(format!("the check '{name}' does not run exactly where no image is built"));
-        }
-        let hands_on = check.artifacts().hands_on_files() || check.caches().iter().any(Cache::saves);
-        if hands_on || check.stage() != build.stage() || !is_cut_from(image, check) {
-            return Err(format!("the check '{name}' is more than a check"));
-        }
-    }
-    Ok(())
+/// Whether no secret stands where the image could keep it, and all that is passed is taken.
+fn secrets_are_kept(
+    before: &Pipeline,
+    after: &Pipeline,
+    policy: &Policy,
+    handoff: &HandoffSummary,
+    files: &BTreeMap<RepositoryPath, FileVersions>,
+) -> Result<(), String> {
+    let scripts = before.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
+    let version = files.get(&handoff.dockerfile);
+    let dockerfiles = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref()));
+    let (Some((before, after)), Some((old, new)), true) = (scripts, dockerfiles, handoff.via != Via::DockerCp) else {
+        return Ok(());
+    };
+    // A fold may put lines of its own between those of the script, so each is looked for among all.
+    let added = |now: &std::rc::Rc<str>| before.iter().find_map(|then| build_line::added_options(then, now));
+    let options: Vec<_> = after.iter().filter_map(added).flatten().collect();
+    secrets::are_kept(policy, old, new, &before.join("\n"), &options)
 }
 
-/// Whether the commands of a check are some of the image job's, and one build of a stage at the end.
-fn is_cut_from(image: &Job, check: &Job) -> bool {
-    let texts = |job: &Job| job.script().into_iter().filter_map(|item| item.text).collect::<Vec<_>>();
-    let (all, mut own) = (texts(image), texts(check));
-    let is_build = own.pop().is_some_and(|last| last.contains(" build --target "));
-    is_build && own.iter().all(|line| all.iter().any(|other| other.trim() == line.trim()))
+/// The items of a job's script.
+fn texts(job: &Job) -> Vec<std::rc::Rc<str>> {
+    job.script().into_iter().map(|item| item.text.unwrap_or_default()).collect()
 }
 
-/// Whether the commands of a job are what they were, but for a build context that was missing, and for
-/// the lines that copied files out of a first image.
+/// Whether the commands of the image job are what they were, but for a build context that was missing, for options
+/// that pass on what the builder stage reads, and for the lines that copied files out of a first image.
 fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
-    let texts = |job: &Job| job.script().into_iter().map(|item| item.text.unwrap_or_default()).collect::<Vec<_>>();
     let is_changed = intent.changed.contains_key(&*before.name);
-    let (before, after) = (texts(before), texts(after));
+    let is_same = |then: &str, now: &str| now == then || is_changed && build_line::is_completed(then, now);
+    let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
+    let (before, mut after) = (texts(before), texts(after));
+    after.retain(|now| !added.iter().any(|line| **line == **now));
     let mut rest = before.iter();
-    let found = after.iter().all(|now| rest.any(|then| now == then || is_changed && is_completed(then, now)));
+    let found = after.iter().all(|now| rest.any(|then| is_same(then, now)));
     found && (is_changed && intent.removes_lines || before.len() == after.len())
-}
-
-/// Whether `after` is `before` with a build context put into one place of it.
-fn is_completed(before: &str, after: &str) -> bool {
-    let same = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();
-    // The text may go on with the same letters as the context begins with, so the place may lie a little before.
-    (same.saturating_sub(" .".len())..=same).any(|at| {
-        let parts = before.get(..at).zip(before.get(at..));
-        parts
-            .is_some_and(|(head, tail)| after.strip_prefix(head).and_then(|rest| rest.strip_prefix(" .")) == Some(tail))
-    })
 }
 
 /// The first keyword in which two readings of a job differ though they must not.
 fn difference<'a>(before: &'a Job, after: &'a Job, intent: &Intent) -> Option<&'a str> {
-    let may_change = |keyword: &str| intent.allows(&before.name, keyword);
+    first_difference(before, after, |keyword| intent.allows(&before.name, keyword))
+}
+
+/// The first keyword in which two readings of a job differ, those left out that may change.
+fn first_difference<'a>(before: &'a Job, after: &'a Job, may_change: impl Fn(&str) -> bool) -> Option<&'a str> {
     let same = |one: &Field, other: &Job| other.fields.get(&one.key).is_some_and(|value| value.same(&one.value));
     let of = |fields: &'a Job, other: &'a Job| {
         let changed = fields.fields.fields().iter().filter(|field| !may_change(&field.key));
         changed.into_iter().find(|field| !same(field, other)).map(|field| &*field.key)
     };
     of(before, after).or_else(|| of(after, before))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_completed;
-
-    #[test]
-    fn a_script_may_only_gain_its_missing_context() {
-        assert!(is_completed("docker build -t a", "docker build -t a ."));
-        assert!(is_completed("docker build -t a\ndocker push a", "docker build -t a .\ndocker push a"));
-        assert!(is_completed("docker build -t a && b", "docker build -t a . && b"));
-        assert!(!is_completed("docker build -t a .", "docker build -t a"));
-        assert!(!is_completed("docker build -t a", "docker build -t b ."));
-    }
 }

@@ -2,15 +2,21 @@
 //! build context with its ignore file, and the stages of the Dockerfile.
 
 mod build_command;
+mod build_options;
+mod builder;
 mod context;
 mod engine;
 mod image;
+mod passed_options;
 mod script_walk;
+mod secret_mounts;
 mod stages;
 
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
+pub use builder::{Builder, SecretSource};
 pub use context::BuildContext;
 pub use engine::Engine;
 pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, Step, StepWord, place_in_repository};
+pub use secret_mounts::{BuilderTraits, SecretMounts};
 pub use stages::{Base, Copy, CopySource, MountFrom, Stage, Stages};

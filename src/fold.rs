@@ -9,15 +9,19 @@
 mod check_job;
 mod environment;
 mod evidence;
+mod export;
+mod fallback;
 mod fate;
 mod group;
 mod inputs;
 mod intent;
 mod obstacles;
+mod rewire;
 mod run_lines;
 mod situation;
 mod stage_names;
 mod steps;
+mod template;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::gitlab::Pipeline;
@@ -45,14 +49,30 @@ pub struct Plan {
     pub applicability: Applicability,
 }
 
+impl Plan {
+    /// The same plan for each of its hand-offs by itself.
+    fn apart(self) -> Vec<Self> {
+        let Self { summaries, findings, intent, applicability, .. } = self;
+        let one = |summary| Self {
+            summaries: vec![summary],
+            findings: findings.clone(),
+            changes: None,
+            intent: intent.clone(),
+            applicability,
+        };
+        summaries.into_iter().map(one).collect()
+    }
+}
+
 /// Plans for every hand-off of `pipeline`, folded or refused, in the order of the jobs.
 #[must_use]
 pub fn plan(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy) -> Vec<Plan> {
     let search = handoff::find(pipeline, repository);
     let unclear = search.unclear.iter().map(|build| obstacles::unclear_build(pipeline, build));
+    let unclear = unclear.map(|plan| fallback::without_paths(plan, policy));
     let copied = search.copied_out.iter().map(|found| plan_docker_cp(repository, pipeline, policy, found));
     let groups = Group::all(&search.handoffs);
-    let jobs = groups.iter().map(|group| plan_jobs(repository, pipeline, policy, group));
+    let jobs = groups.iter().flat_map(|group| plan_jobs(repository, pipeline, policy, group));
     jobs.chain(copied).chain(unclear).collect()
 }
 
@@ -62,7 +82,14 @@ pub fn notes(pipeline: &Pipeline) -> Vec<Finding> {
     obstacles::pipeline_notes(pipeline)
 }
 
-fn plan_jobs(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, group: &Group<'_>) -> Plan {
+fn plan_jobs(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, group: &Group<'_>) -> Vec<Plan> {
+    let plan = plan_fold(repository, pipeline, policy, group);
+    let plans = if plan.changes.is_some() { vec![plan] } else { plan.apart() };
+    let pairs = plans.into_iter().zip(&group.handoffs);
+    pairs.map(|(plan, found)| fallback::in_place_of(plan, repository, pipeline, policy, found)).collect()
+}
+
+fn plan_fold(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, group: &Group<'_>) -> Plan {
     let handoffs = group.handoffs.iter();
     let mut situations: Vec<_> =
         handoffs.flat_map(|handoff| Situation::all(repository, pipeline, policy, group, handoff)).collect();
@@ -88,6 +115,7 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         paths: found.copies.iter().map(|copy| copy.inside.clone()).collect(),
         dockerfile: found.second.command.dockerfile.clone(),
         producer_kept: false,
+        fallback: None,
     };
     let findings = obstacles::of_docker_cp(repository, pipeline, found);
     let intent = Intent::of_docker_cp(found);
@@ -147,6 +175,7 @@ fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
         paths,
         dockerfile: found.build.command.dockerfile.clone(),
         producer_kept,
+        fallback: None,
     }
 }
 

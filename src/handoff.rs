@@ -15,7 +15,7 @@ mod visibility;
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
 pub use copies::{CopyUse, SourceUse, classify, relation_to_all};
 pub use docker_cp::{CopyOut, DockerCp};
-pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find, is_download_cache};
+pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find, is_dependency_folder, is_download_cache};
 pub use image_build::{ImageBuild, OtherBuilder, other_builders};
 pub use job_script::JobScript;
 pub use visibility::{downloads_artifacts, restores_cache_of};

@@ -41,7 +41,7 @@ use source::{Overlay, Repository};
 use text::{FileVersions, RepositoryPath};
 
 pub use outcome::{
-    Applicability, HandoffSummary, Layers, OnOtherReaders, OnRulesDiffer, Outcome, Policy, Verdict, Via,
+    Applicability, Fallback, HandoffSummary, Layers, OnOtherReaders, OnRulesDiffer, Outcome, Pass, Policy, Verdict, Via,
 };
 
 /// How often a result is folded again: each time takes one more hand-off of the same repository.
@@ -65,7 +65,7 @@ pub fn fold(repository: &dyn Repository, pipeline: &RepositoryPath, policy: &Pol
 #[derive(Default)]
 struct Folded {
     files: BTreeMap<RepositoryPath, FileVersions>,
-    handoffs: Vec<HandoffSummary>,
+    handoffs: Vec<(HandoffSummary, Vec<Finding>)>,
     applicability: Option<Applicability>,
     findings: Vec<Finding>,
     refused: Vec<HandoffSummary>,
@@ -84,8 +84,11 @@ fn fold_next(
     if done.handoffs.is_empty() && !plans.is_empty() {
         done.findings.extend(fold::notes(&pipeline));
     }
-    let (folded, refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
+    let (mut folded, mut refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
+    // A fold may take away what stood in the way of another one, so no fallback is taken before the last.
+    folded.sort_by_key(|plan| plan.summaries.iter().any(|summary| summary.fallback.is_some()));
     let Some(plan) = folded.into_iter().next() else {
+        refused.retain(|plan| !plan.summaries.iter().any(|summary| done.has_rerouted(summary)));
         done.findings.extend(refused.iter().flat_map(|plan| plan.findings.clone()));
         done.refused.extend(refused.into_iter().flat_map(|plan| plan.summaries));
         return Ok(false);
@@ -95,7 +98,9 @@ fn fold_next(
     let files = changes.apply(read).map_err(|error| self_check(path, &error.to_string()))?;
     let folded = check::Folded { handoffs: &plan.summaries, intent: &plan.intent };
     check::check(&overlay, &pipeline, path, policy, folded, &files)?;
-    done.take(plan.summaries, plan.findings, plan.applicability, files);
+    let mut summaries = plan.summaries;
+    summaries.iter_mut().for_each(|summary| done.supersede_rerouted(summary));
+    done.take(summaries, plan.findings, plan.applicability, files);
     Ok(true)
 }
 
@@ -120,9 +125,30 @@ impl Folded {
                 }
             }
         }
-        self.findings.extend(findings);
         self.applicability = Some(self.applicability.map_or(applicability, |before| before.min(applicability)));
-        self.handoffs.extend(summaries);
+        // Why there is no fold is told once for each image.
+        let is_told = summaries.iter().any(|summary| summary.fallback.is_some() && self.has_rerouted(summary));
+        let findings = findings.into_iter().filter(|finding| !is_told || finding.severity() <= Severity::Warning);
+        let mut findings: Vec<_> = findings.collect();
+        self.handoffs.extend(summaries.into_iter().map(|summary| (summary, std::mem::take(&mut findings))));
+    }
+
+    /// Whether this hand-off took a fallback before.
+    fn has_rerouted(&self, handoff: &HandoffSummary) -> bool {
+        self.handoffs.iter().any(|(before, _)| before.fallback.is_some() && before.is_of_same_image(handoff))
+    }
+
+    /// The fallback of a hand-off that can be folded after all is of no interest any more, but for the way that the
+    /// files took at first.
+    fn supersede_rerouted(&mut self, handoff: &mut HandoffSummary) {
+        let is_superseded = |before: &HandoffSummary| {
+            before.fallback.is_some() && handoff.fallback.is_none() && before.is_of_same_image(handoff)
+        };
+        if let Some((before, _)) = self.handoffs.iter().find(|(before, _)| is_superseded(before)) {
+            let via = before.via;
+            self.handoffs.retain(|(before, _)| !is_superseded(before));
+            handoff.via = via;
+        }
     }
 
     fn outcome(mut self) -> Outcome {
@@ -134,15 +160,11 @@ impl Folded {
         if verdict == Verdict::NothingToFold {
             self.findings.retain(|finding| finding.severity() >= Severity::Warning);
         }
-        self.handoffs.extend(self.refused);
+        let (mut handoffs, findings): (Vec<_>, Vec<_>) = self.handoffs.into_iter().unzip();
+        handoffs.extend(self.refused);
+        self.findings.extend(findings.into_iter().flatten());
         sort(&mut self.findings);
-        Outcome {
-            verdict,
-            applicability: self.applicability,
-            handoffs: self.handoffs,
-            findings: self.findings,
-            files: self.files,
-        }
+        Outcome { verdict, applicability: self.applicability, handoffs, findings: self.findings, files: self.files }
     }
 }
 

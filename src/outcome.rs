@@ -89,6 +89,36 @@ pub struct HandoffSummary {
     pub dockerfile: RepositoryPath,
     /// Whether the producer stays, for the sake of others.
     pub producer_kept: bool,
+    /// What is offered in place of a fold that is refused; `None` where the hand-off is folded or left alone.
+    pub fallback: Option<Fallback>,
+}
+
+impl HandoffSummary {
+    /// Whether both are about one image of one job, whatever way the files take.
+    #[must_use]
+    pub fn is_of_same_image(&self, other: &Self) -> bool {
+        self.consumer == other.consumer && self.dockerfile == other.dockerfile
+    }
+}
+
+/// What may be offered where a hand-off cannot be folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Files that went through `cache:` go through `artifacts:`.
+    Artifacts,
+}
+
+impl Fallback {
+    /// All there are.
+    pub const ALL: [Self; 1] = [Self::Artifacts];
+
+    /// Its name, as users write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Artifacts => "artifacts",
+        }
+    }
 }
 
 /// Whether the builder stage gets a layer of its own for dependencies.
@@ -125,6 +155,17 @@ pub enum OnOtherReaders {
     Export,
 }
 
+/// How a variable of the build job gets into the builder stage, where the user says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pass {
+    /// As a build argument, which everybody may see.
+    Argument,
+    /// As a secret, whose value is the variable's.
+    Secret,
+    /// As a secret file, whose path is the variable's value (GitLab docs: CI/CD variables of the type "file").
+    File,
+}
+
 /// What the user allows and wishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -136,6 +177,10 @@ pub struct Policy {
     pub on_rules_differ: OnRulesDiffer,
     /// Build jobs that others rely on (`--on-other-readers`).
     pub on_other_readers: OnOtherReaders,
+    /// How these variables get into the builder stage (`--pass NAME=WAY`).
+    pub passed: BTreeMap<String, Pass>,
+    /// What to offer where a fold is refused (`--fallback`).
+    pub fallback: Option<Fallback>,
 }
 
 /// What a fold comes to.

@@ -8,6 +8,7 @@
 
 mod discover;
 mod disk;
+mod elsewhere;
 mod folders;
 mod git;
 mod guard;
@@ -17,6 +18,7 @@ mod transaction;
 
 pub use discover::{Discovery, DiscoveryError, Found, PIPELINE, discover};
 pub use disk::{DiskRepository, SIZE_LIMIT};
+pub use elsewhere::Elsewhere;
 pub use folders::common_folder;
 pub use guard::{Allowed, GuardError, guard};
 pub use transaction::{WriteError, write};

@@ -6,6 +6,7 @@
 //! shows a repository as it will be once a change set has landed.
 
 mod file;
+mod foreign;
 mod memory;
 mod overlay;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use crate::text::RepositoryPath;
 
 pub use file::{ReadError, SourceFile};
+pub use foreign::ForeignFile;
 pub use memory::MemoryRepository;
 pub use overlay::Overlay;
 
@@ -42,6 +44,28 @@ pub trait Repository {
     /// # Errors
     /// Where there is none, or it is not a text that may be read; see [`ReadError`].
     fn read(&self, path: &RepositoryPath) -> Result<Arc<SourceFile>, ReadError>;
+
+    /// The text of a file that the pipeline includes from elsewhere, where the user has given it.
+    ///
+    /// # Errors
+    /// As for [`Repository::read`]; where nothing was given, the file is missing.
+    fn read_foreign(&self, file: &ForeignFile) -> Result<Arc<SourceFile>, ReadError> {
+        let _ = file;
+        Err(ReadError::Missing)
+    }
+
+    /// The whole pipeline as GitLab itself has merged it, where the user has given it.
+    ///
+    /// # Errors
+    /// Where it is given and is not a text that may be read.
+    fn merged_pipeline(&self) -> Option<Result<Arc<SourceFile>, ReadError>> {
+        None
+    }
+
+    /// The repository as it was before anything was folded, where this one shows it as it is after.
+    fn unfolded(&self) -> Option<&dyn Repository> {
+        None
+    }
 
     /// Whether something under version control stands at `path` or below it.
     fn tracks(&self, path: &RepositoryPath) -> bool {

@@ -32,12 +32,28 @@ fn usage_errors_say_what_is_wrong() {
         (&["explain", "nul-script-item"], "did you mean null-script-item"),
         (&["--format", "xml"], "[possible values: text, json]"),
         (&["missing"], "error: missing: there is no such file or folder"),
+        (&["--include-dir", "gone"], "error: gone: there is no such file or folder"),
+        (&["--merged-yaml", "gone.yml"], "error: gone.yml: there is no such file or folder"),
         (&[], "error: .: there is no .gitlab-ci.yml here or below"),
     ] {
         let printed = stagefold(here.path(), words);
         assert_eq!((printed.code, printed.out.as_str()), (2, ""), "{words:?}");
         assert!(printed.err.contains(expected), "{words:?}: {}", printed.err);
     }
+}
+
+#[test]
+fn a_merged_pipeline_is_about_one_repository() {
+    let here = TempDir::new().unwrap();
+    for name in ["one", "two"] {
+        fs::create_dir(here.path().join(name)).unwrap();
+        fs::write(here.path().join(name).join(".gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+    }
+    fs::write(here.path().join("merged.yml"), "build:\n  script: make\n").unwrap();
+    let printed = stagefold(here.path(), &["--merged-yaml", "merged.yml", "one", "two"]);
+    assert_eq!((printed.code, printed.out.as_str()), (2, ""));
+    assert!(printed.err.contains("several are found here"), "{}", printed.err);
+    assert_eq!(stagefold(here.path(), &["--merged-yaml", "merged.yml", "one"]).code, 0);
 }
 
 #[test]

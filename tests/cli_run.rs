@@ -34,6 +34,7 @@ fn fold(repository: &dyn Repository, pipeline: &RepositoryPath, _: &Policy) -> O
         paths: vec!["dist/".to_owned()],
         dockerfile: RepositoryPath::new("Dockerfile").unwrap(),
         producer_kept: false,
+        fallback: None,
     };
     match file.text().split_whitespace().next() {
         Some("fold") => folded(file.text(), pipeline, vec![handoff], vec![warning]),

@@ -5,8 +5,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::code_named;
 use crate::finding::Code;
-use crate::outcome::{Layers, OnOtherReaders, OnRulesDiffer, Policy};
-use crate::repo::Allowed;
+use crate::outcome::{Fallback, Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy};
+use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
 const EXAMPLES: &str = "\
@@ -81,6 +81,20 @@ pub(super) struct Options {
     /// Accept a difference that a `review` finding names; may be repeated
     #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
     accept: Vec<Code>,
+    /// Pass a variable of the build job as a build argument, a secret or a secret file; may be repeated
+    #[arg(long = "pass", global = true, value_name = "NAME=arg|secret|file", value_parser = passed)]
+    passed: Vec<(String, Pass)>,
+    /// Read the files that pipelines include from elsewhere below this folder; nothing is fetched
+    ///
+    /// DIR/project/GROUP/PROJECT/REF/FILE (REF is HEAD where the include names none)
+    /// DIR/remote/HOST/PATH
+    /// DIR/template/NAME
+    /// DIR/component/HOST/PATH@VERSION.yml
+    #[arg(long, global = true, value_name = "DIR", verbatim_doc_comment)]
+    include_dir: Option<PathBuf>,
+    /// Take what a pipeline includes from GitLab's own merged pipeline ("Full configuration")
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) merged_yaml: Option<PathBuf>,
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
@@ -106,6 +120,12 @@ pub(super) struct Options {
         hide_possible_values = true
     )]
     on_other_readers: ReadersChoice,
+    /// Where a fold is refused and the files go through a cache, hand them on by artifacts instead
+    ///
+    /// The build job uploads what the Dockerfile copies ('artifacts: paths', 'expire_in: 1 hour'), these paths leave
+    /// the caches, and both jobs stay. Caches of dependencies are left alone.
+    #[arg(long, global = true, value_enum, value_name = "WAY")]
+    fallback: Option<FallbackChoice>,
     /// Use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub(super) color: ColorChoice,
@@ -154,6 +174,13 @@ enum ReadersChoice {
     Export,
 }
 
+/// What to offer where a fold is refused.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FallbackChoice {
+    /// Artifacts in the place of a cache
+    Artifacts,
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum ColorChoice {
@@ -190,7 +217,18 @@ impl Options {
             ReadersChoice::Keep => OnOtherReaders::Keep,
             ReadersChoice::Export => OnOtherReaders::Export,
         };
-        Policy { accepted: self.accept.iter().copied().collect(), layers, on_rules_differ, on_other_readers }
+        Policy {
+            accepted: self.accept.iter().copied().collect(),
+            layers,
+            on_rules_differ,
+            on_other_readers,
+            fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),
+            passed: self.passed.iter().cloned().collect(),
+        }
+    }
+
+    pub(super) fn elsewhere(&self) -> Elsewhere {
+        Elsewhere { includes: self.include_dir.clone(), merged: self.merged_yaml.clone() }
     }
 
     pub(super) const fn detail(&self) -> Detail {
@@ -200,6 +238,22 @@ impl Options {
             _ => Detail::Normal,
         }
     }
+}
+
+/// Reads `NAME=arg`, `NAME=secret` or `NAME=file`.
+fn passed(text: &str) -> Result<(String, Pass), String> {
+    let (name, way) = text.split_once('=').ok_or("write it as NAME=arg, NAME=secret or NAME=file")?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name || name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(format!("'{name}' is not the name of a variable"));
+    }
+    let way = match way {
+        "arg" => Pass::Argument,
+        "secret" => Pass::Secret,
+        "file" => Pass::File,
+        _ => return Err(format!("'{way}' is none of arg, secret and file")),
+    };
+    Ok((name.to_owned(), way))
 }
 
 impl From<&Allow> for Allowed {
@@ -214,8 +268,9 @@ mod tests {
 
     use clap::{CommandFactory, Parser};
 
-    use super::{Arguments, Command, Detail};
+    use super::{Arguments, Command, Detail, Pass};
     use crate::finding::Code;
+    use crate::outcome::Fallback;
 
     fn parse(line: &str) -> Arguments {
         Arguments::try_parse_from(std::iter::once("stagefold").chain(line.split_whitespace())).unwrap()
@@ -250,8 +305,30 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_passed_by_their_names() {
+        let policy = parse("--pass A=arg diff . --pass B_1=file --pass A=secret").options.policy();
+        assert_eq!(policy.passed, [("A".to_owned(), Pass::Secret), ("B_1".to_owned(), Pass::File)].into());
+    }
+
+    #[test]
+    fn a_fallback_is_only_taken_where_it_is_asked_for() {
+        assert_eq!(parse(".").options.policy().fallback, None);
+        assert_eq!(parse("--fallback artifacts .").options.policy().fallback, Some(Fallback::Artifacts));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_a_usage_error() {
-        for line in ["--accept no-such-code", "--jobs 0", "-q -v", "explain nul-script-item", "--format yaml"] {
+        for line in [
+            "--accept no-such-code",
+            "--jobs 0",
+            "-q -v",
+            "explain nul-script-item",
+            "--format yaml",
+            "--pass A",
+            "--pass A=b",
+            "--pass 1=arg",
+            "--fallback cache",
+        ] {
             let arguments = std::iter::once("stagefold").chain(line.split_whitespace());
             assert_eq!(Arguments::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{line}");
         }

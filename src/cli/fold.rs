@@ -9,7 +9,7 @@ use super::panics::guarded;
 use super::status::Status;
 use crate::finding::{Code, Finding, Location};
 use crate::outcome::{Outcome, Policy};
-use crate::repo::{Allowed, Discovery, DiskRepository, Found, PIPELINE, common_folder, discover};
+use crate::repo::{Allowed, Discovery, DiskRepository, Elsewhere, Found, PIPELINE, common_folder, discover};
 use crate::report::{Entry, Tense, patch};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
@@ -27,15 +27,25 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let here = [PathBuf::from(".")];
     let Discovery { found, errors } = discover(if paths.is_empty() { &here } else { paths });
-    let policy = options.policy();
+    let (policy, elsewhere) = (options.policy(), options.elsewhere());
     let tense = if allowed.is_some() { Tense::Written } else { Tense::Shown };
     let mut reporter = Reporter::new(streams, options, &policy, tense, found.len() > 1);
     let mut status = if errors.is_empty() { Status::Done } else { Status::Failed };
     errors.iter().try_for_each(|error| reporter.error(error))?;
+    if let Some(missing) = elsewhere.missing() {
+        reporter.error(&format!("{}: there is no such file or folder", missing.display()))?;
+        return Ok(Status::Failed);
+    }
+    if elsewhere.merged.is_some() && found.len() > 1 {
+        reporter.error(&"--merged-yaml is about one pipeline, and several are found here")?;
+        return Ok(Status::Failed);
+    }
     reporter.start()?;
     // In JSON each repository has its own patch, which starts at its own root.
     let base = (found.len() > 1 && !reporter.is_json()).then(|| common_folder(&found));
-    let work = |index: usize| found.get(index).map(|found| (found, fold_one(found, base.as_deref(), &policy, fold)));
+    let work = |index: usize| {
+        found.get(index).map(|found| (found, fold_one(found, base.as_deref(), &policy, &elsewhere, fold)))
+    };
     in_order(found.len(), options.jobs, &work, &mut |folded| {
         let Some((found, mut entry)) = folded else { return Ok(()) };
         if let Some(allowed) = allowed {
@@ -48,9 +58,9 @@ pub(super) fn run(
     Ok(status)
 }
 
-fn fold_one(found: &Found, base: Option<&Path>, policy: &Policy, fold: &Fold) -> Entry {
+fn fold_one(found: &Found, base: Option<&Path>, policy: &Policy, elsewhere: &Elsewhere, fold: &Fold) -> Entry {
     let work = || {
-        let repository = DiskRepository::new(&found.root, found.pipeline.clone());
+        let repository = DiskRepository::new(&found.root, found.pipeline.clone()).with_elsewhere(elsewhere.clone());
         let outcome = fold(&repository, &found.pipeline, policy);
         let kind_of = |path: &RepositoryPath| repository.tracked().get(path).copied();
         let folder = base.map(|base| found.path_below(base)).unwrap_or_default();

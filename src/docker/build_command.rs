@@ -1,8 +1,9 @@
-use super::script_walk::{ScriptWalk, Step, StepWord, place_in_repository};
+use super::build_options::{BuildOptions, OptionValue};
+use super::builder::Builder;
+use super::script_walk::{ScriptWalk, Step, StepWord};
 use crate::text::{RepositoryPath, Span};
 
-/// A command of a job's script that builds an image with a Dockerfile:
-/// `docker build`, `docker image build`, `docker builder build` or `docker buildx build`.
+/// A command of a job's script that builds an image with a Dockerfile, such as `docker build .`.
 #[derive(Clone, Debug)]
 pub struct BuildCommand {
     /// The index of its step in the walk.
@@ -11,10 +12,18 @@ pub struct BuildCommand {
     pub item: usize,
     /// The bytes of the command in the item's text.
     pub span: Span,
-    /// The folder that it sends to the engine.
+    /// The place in the item's text where its options begin: the end of the word `build`, or of the program's name.
+    pub options_at: usize,
+    /// The program that builds.
+    pub builder: Builder,
+    /// Its name and the words in front of the options, as they are written.
+    pub program: String,
+    /// The folder that it builds from.
     pub context: CommandContext,
     /// The Dockerfile.
     pub dockerfile: RepositoryPath,
+    /// The Dockerfile that the builder takes where there is no other, if it looks in two places.
+    pub other_dockerfile: Option<RepositoryPath>,
     /// The stage to build (`--target`).
     pub target: Option<String>,
     /// Build arguments; `None` as a value for one that is taken from the environment or is not known.
@@ -23,8 +32,8 @@ pub struct BuildCommand {
     pub tags: Vec<String>,
     /// All options, each with its value as it is written.
     pub options: Vec<(String, Option<String>)>,
-    /// Whether BuildKit is asked for by name (`docker buildx build`).
-    pub is_buildx: bool,
+    /// The words that are no options, as they are written.
+    pub operands: Vec<String>,
     /// Variables set in front of the command.
     pub environment: Vec<(String, Option<String>)>,
 }
@@ -59,90 +68,16 @@ pub struct BuildProblem {
     pub what: String,
 }
 
-/// Options of `docker build` and `docker buildx build` that take a value (Docker CLI reference).
-const WITH_VALUE: [&str; 46] = [
-    "-c",
-    "-f",
-    "-m",
-    "-o",
-    "-t",
-    "--add-host",
-    "--allow",
-    "--annotation",
-    "--attest",
-    "--build-arg",
-    "--build-context",
-    "--builder",
-    "--cache-from",
-    "--cache-to",
-    "--call",
-    "--cgroup-parent",
-    "--cpu-period",
-    "--cpu-quota",
-    "--cpu-shares",
-    "--cpuset-cpus",
-    "--cpuset-mems",
-    "--file",
-    "--iidfile",
-    "--isolation",
-    "--label",
-    "--memory",
-    "--memory-swap",
-    "--metadata-file",
-    "--network",
-    "--no-cache-filter",
-    "--output",
-    "--platform",
-    "--policy",
-    "--progress",
-    "--provenance",
-    "--sbom",
-    "--secret",
-    "--security-opt",
-    "--shm-size",
-    "--ssh",
-    "--tag",
-    "--target",
-    "--ulimit",
-    "--userns",
-    "--cpus",
-    "--runtime",
-];
-
-/// Those that take none.
-const WITHOUT_VALUE: [&str; 16] = [
-    "-D",
-    "-q",
-    "--check",
-    "--compress",
-    "--debug",
-    "--disable-content-trust",
-    "--force-rm",
-    "--load",
-    "--no-cache",
-    "--pull",
-    "--push",
-    "--quiet",
-    "--rm",
-    "--squash",
-    "--stream",
-    "--use-http2",
-];
-
-/// Options of `docker` itself that take a value and stand before the subcommand.
-const GLOBAL_WITH_VALUE: [&str; 9] =
-    ["-H", "--host", "-c", "--context", "--config", "-l", "--log-level", "--tlscacert", "--tlskey"];
-
 /// The build commands of a script, and those that cannot be followed.
 #[must_use]
 pub fn build_commands(walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem>) {
     let mut commands = Vec::new();
     let mut problems = Vec::new();
     for (index, step) in walk.steps.iter().enumerate() {
-        let Some((arguments, is_buildx)) = build_arguments(step) else {
+        let Some((builder, words)) = Builder::of(step) else {
             continue;
         };
-        match Parser::default().parse(index, step, arguments, is_buildx) {
+        match read(index, step, builder, words) {
             Ok(command) => commands.push(command),
             Err(what) => problems.push(BuildProblem { item: step.item, span: step.span, what }),
         }
@@ -150,153 +85,59 @@ pub fn build_commands(walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem
     (commands, problems)
 }
 
-/// The words behind `docker build`, and whether it is `docker buildx build`.
-fn build_arguments(step: &Step) -> Option<(&[StepWord], bool)> {
-    let (program, mut rest) = step.words.split_first()?;
-    if program.text()?.rsplit('/').next() != Some("docker") {
-        return None;
+fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Result<BuildCommand, String> {
+    let grammar = builder.grammar();
+    let options = BuildOptions::read(words, grammar)?;
+    if !step.place.runs_once() {
+        return Err("stands in a condition, a loop or a function".into());
     }
-    while let Some(option) = rest.first().and_then(StepWord::text).filter(|text| text.starts_with('-')) {
-        let skipped = if GLOBAL_WITH_VALUE.contains(&option) { 2 } else { 1 };
-        rest = rest.get(skipped..)?;
-    }
-    let words: Vec<_> = rest.iter().take(2).map(StepWord::text).collect();
-    match words.as_slice() {
-        [Some("build"), ..] => Some((rest.get(1..)?, false)),
-        [Some("image" | "builder"), Some("build")] => Some((rest.get(2..)?, false)),
-        [Some("buildx"), Some("build" | "b")] => Some((rest.get(2..)?, true)),
-        _ => None,
-    }
+    let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
+    let context = (grammar.context)(&options, folder)?;
+    let program = step.words.get(..step.words.len() - words.len()).unwrap_or_default();
+    let mut dockerfiles = (grammar.dockerfiles)(&options, folder, context.folder())?.into_iter();
+    Ok(BuildCommand {
+        step: index,
+        item: step.item,
+        span: step.span,
+        builder,
+        options_at: program.last().map_or(step.span.start(), |word| word.span.end()),
+        program: written(program).join(" "),
+        dockerfile: dockerfiles.next().ok_or("names a Dockerfile outside the repository")?,
+        other_dockerfile: dockerfiles.next(),
+        context,
+        target: options.known("--target", "--target", "its target")?,
+        build_arguments: build_arguments(&options)?,
+        tags: builder_tags(builder, &options),
+        operands: written(options.operands()),
+        options: options.into_written(),
+        environment: step.environment.clone(),
+    })
 }
 
-#[derive(Default)]
-struct Parser {
-    options: Vec<(String, OptionValue)>,
-    positional: Vec<StepWord>,
+fn written(words: &[StepWord]) -> Vec<String> {
+    words.iter().map(|word| word.raw.clone()).collect()
 }
 
-/// The value of an option, as it is written and as far as it is known.
-#[derive(Clone, Default)]
-struct OptionValue {
-    written: Option<String>,
-    known: Option<String>,
+fn builder_tags(builder: Builder, options: &BuildOptions) -> Vec<String> {
+    let (long, short) = if builder == Builder::Kaniko { ("--destination", "-d") } else { ("--tag", "-t") };
+    options.all(long, short).filter_map(|value| value.written.clone()).collect()
 }
 
-impl Parser {
-    fn parse(mut self, index: usize, step: &Step, words: &[StepWord], is_buildx: bool) -> Result<BuildCommand, String> {
-        self.read(words)?;
-        if !step.place.runs_once() {
-            return Err("stands in a condition, a loop or a function".into());
-        }
-        let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
-        let context = self.context(folder)?;
-        let dockerfile = match self.last("--file", "-f") {
-            None => context.folder().join("Dockerfile").ok_or("names a Dockerfile outside the repository")?,
-            Some(value) => {
-                let path = value.known.as_deref().ok_or("names its Dockerfile through a variable that is not known")?;
-                place_in_repository(path, folder).ok_or("names a Dockerfile outside the repository")?
-            }
+/// Every builder takes `--build-arg NAME=VALUE`, and `--build-arg NAME` for the variable of that name.
+fn build_arguments(options: &BuildOptions) -> Result<Vec<(String, Option<String>)>, String> {
+    let argument = |value: &OptionValue| {
+        let written = value.written.as_deref().unwrap_or_default();
+        let known = value.known.as_deref();
+        let (name, given) = match known.unwrap_or_else(|| written.trim_matches(['"', '\''])).split_once('=') {
+            Some((name, given)) => (name, known.map(|_| given.to_owned())),
+            None => (known.unwrap_or(written), None),
         };
-        let target = match self.last("--target", "--target") {
-            None => None,
-            Some(value) => Some(value.known.ok_or("names its target through a variable that is not known")?),
-        };
-        Ok(BuildCommand {
-            step: index,
-            item: step.item,
-            span: step.span,
-            context,
-            dockerfile,
-            target,
-            build_arguments: self.build_arguments()?,
-            tags: self.all("--tag", "-t").filter_map(|value| value.written.clone()).collect(),
-            options: self.options.into_iter().map(|(name, value)| (name, value.written)).collect(),
-            is_buildx,
-            environment: step.environment.clone(),
-        })
-    }
-
-    fn read(&mut self, words: &[StepWord]) -> Result<(), String> {
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let head = word.raw.trim_start_matches(['"', '\'']);
-            if !head.starts_with('-') || head == "-" {
-                if !word.is_one_field && word.fields.is_none() {
-                    return Err(format!("takes options from {}, whose value is not known", word.raw));
-                }
-                self.positional.push(word.clone());
-                continue;
-            }
-            self.option(word, &mut words)?;
+        if name.contains('$') {
+            return Err(format!("has the build argument {written}, whose name is not known"));
         }
-        Ok(())
-    }
-
-    fn option<'a>(&mut self, word: &StepWord, rest: &mut impl Iterator<Item = &'a StepWord>) -> Result<(), String> {
-        if let Some((name, written)) = word.raw.split_once('=').filter(|(name, _)| name.starts_with("--")) {
-            let known = word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
-            self.options.push((name.to_owned(), OptionValue { written: Some(written.to_owned()), known }));
-            return Ok(());
-        }
-        let text = word.text().ok_or_else(|| format!("has the option {}, which cannot be read", word.raw))?;
-        if WITHOUT_VALUE.contains(&text) {
-            self.options.push((text.to_owned(), OptionValue::default()));
-            return Ok(());
-        }
-        if WITH_VALUE.contains(&text) {
-            let value = rest.next().ok_or_else(|| format!("ends with the option {text}"))?;
-            let known = value.text().map(str::to_owned);
-            self.options.push((text.to_owned(), OptionValue { written: Some(value.raw.clone()), known }));
-            return Ok(());
-        }
-        let short = text.get(..2).filter(|short| !text.starts_with("--") && WITH_VALUE.contains(short));
-        let Some((short, value)) = short.zip(text.get(2..)) else {
-            return Err(format!("has the option {text}, which is not known here"));
-        };
-        let value = OptionValue { written: Some(value.to_owned()), known: Some(value.to_owned()) };
-        self.options.push((short.to_owned(), value));
-        Ok(())
-    }
-
-    fn context(&self, folder: &RepositoryPath) -> Result<CommandContext, String> {
-        let word = match self.positional.as_slice() {
-            [] => return Ok(CommandContext::Missing(folder.clone())),
-            [word] => word,
-            _ => return Err("names more than one context".into()),
-        };
-        let path =
-            word.text().ok_or_else(|| format!("takes its context from {}, whose value is not known", word.raw))?;
-        if path == "-" || path.contains("://") || path.starts_with("git@") {
-            return Err(format!("takes its context from {path}"));
-        }
-        let place = place_in_repository(path, folder)
-            .ok_or_else(|| format!("takes its context from {path}, outside the project"))?;
-        Ok(CommandContext::Folder(place))
-    }
-
-    fn build_arguments(&self) -> Result<Vec<(String, Option<String>)>, String> {
-        let argument = |value: &OptionValue| {
-            let written = value.written.as_deref().unwrap_or_default();
-            let known = value.known.as_deref();
-            let (name, given) = match known.unwrap_or_else(|| written.trim_matches(['"', '\''])).split_once('=') {
-                Some((name, given)) => (name, known.map(|_| given.to_owned())),
-                None => (known.unwrap_or(written), None),
-            };
-            if name.contains('$') {
-                return Err(format!("has the build argument {written}, whose name is not known"));
-            }
-            Ok((name.to_owned(), given))
-        };
-        self.all("--build-arg", "--build-arg").map(argument).collect()
-    }
-
-    fn all<'a>(&'a self, long: &'a str, short: &'a str) -> impl DoubleEndedIterator<Item = &'a OptionValue> {
-        self.options.iter().filter(move |(name, _)| name == long || name == short).map(|(_, value)| value)
-    }
-
-    fn last(&self, long: &str, short: &str) -> Option<OptionValue> {
-        self.all(long, short).next_back().cloned()
-    }
+        Ok((name.to_owned(), given))
+    };
+    options.all("--build-arg", "--build-arg").map(argument).collect()
 }
 
 impl BuildCommand {
@@ -311,15 +152,43 @@ impl BuildCommand {
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().rev().find(|(option, _)| option == name)?.1.as_deref()
     }
+
+    /// The command that builds the stage `name` alone and publishes nothing, in the words of this one; `None`
+    /// where a variable in front of it has a value that is not known.
+    #[must_use]
+    pub fn of_stage(&self, name: &str) -> Option<String> {
+        let grammar = self.builder.grammar();
+        let variable = |(name, value): &(String, Option<String>)| Some(format!("{name}={}", value.as_deref()?));
+        let variables: Option<Vec<_>> = self.environment.iter().map(variable).collect();
+        let is_kept = |option: &&(String, Option<String>)| {
+            option.0 != "--target" && !grammar.of_result.contains(&option.0.as_str())
+        };
+        let options = self.options.iter().filter(is_kept).map(|(name, value)| match value {
+            None => name.clone(),
+            Some(value) if grammar.without_value.contains(&name.as_str()) => format!("{name}={value}"),
+            Some(value) => format!("{name} {value}"),
+        });
+        let publishes_nothing = (self.builder == Builder::Kaniko).then(|| "--no-push".to_owned());
+        let context = matches!(self.context, CommandContext::Missing(_)).then(|| ".".to_owned());
+        let words = variables?.into_iter().chain([self.program.clone()]).chain(options);
+        let words = words.chain([format!("--target {name}")]).chain(publishes_nothing);
+        Some(words.chain(self.operands.iter().cloned()).chain(context).collect::<Vec<_>>().join(" "))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BuildCommand, CommandContext, ScriptWalk, build_commands};
+    use crate::docker::PROJECT_FOLDER;
+    use crate::text::RepositoryPath;
+
+    use super::{BuildCommand, Builder, CommandContext, ScriptWalk, build_commands};
 
     fn parse(items: &[&str]) -> Result<BuildCommand, String> {
-        let walk =
-            ScriptWalk::new(items.iter().map(|item| Some(*item)), &|name| (name == "NAME").then(|| "web".to_owned()));
+        let walk = ScriptWalk::new(items.iter().map(|item| Some(*item)), &|name| match name {
+            "NAME" => Some("web".to_owned()),
+            "CI_PROJECT_DIR" => Some(PROJECT_FOLDER.to_owned()),
+            _ => None,
+        });
         let (commands, problems) = build_commands(&walk);
         match commands.into_iter().next() {
             Some(command) => Ok(command),
@@ -365,7 +234,19 @@ mod tests {
             ("docker build https://example.com/x.git", "takes its context from https"),
             ("cd $SOMEWHERE; docker build .", "runs in a folder that is not known"),
             ("docker build --surprise .", "has the option --surprise"),
+            ("docker build --surprise=1 .", "has the option --surprise"),
             ("docker build /srv", "outside the project"),
+            ("executor -d image", "names no context"),
+            ("executor -c git://example.com/x.git -d image", "takes its context from git"),
+            ("executor -c tar://context.tar.gz -d image", "takes its context from tar"),
+            ("executor -c . --context-sub-path web -d image", "has --context-sub-path"),
+            ("executor -c . --cache true -d image", "has the word true"),
+            ("executor -c . --kaniko-dir /other -d image", "has the option --kaniko-dir"),
+            ("executor -c $SOMEWHERE -d image", "takes its context from $SOMEWHERE, whose value is not known"),
+            ("executor $OPTIONS -c .", "takes options from $OPTIONS"),
+            ("podman build -t image -f ci/Dockerfile", "names no context"),
+            ("buildah bud -f a -f b .", "names more than one Dockerfile"),
+            ("buildah bud --from alpine .", "has the option --from"),
         ];
         for (script, reason) in reasons {
             let problem = parse(&[script]).unwrap_err();
@@ -375,8 +256,49 @@ mod tests {
 
     #[test]
     fn global_options_and_prefixes_are_passed_over() {
-        assert!(
-            parse(&["DOCKER_BUILDKIT=1 sudo docker -H tcp://docker:2375 buildx build --load ."]).unwrap().is_buildx
+        let command = parse(&["DOCKER_BUILDKIT=1 sudo docker -H tcp://docker:2375 buildx build --load ."]).unwrap();
+        assert_eq!(command.builder, Builder::Buildx);
+        let command = parse(&["buildah --storage-driver vfs bud --layers -f Containerfile ."]).unwrap();
+        assert_eq!((command.builder, command.dockerfile.as_str()), (Builder::Buildah, "Containerfile"));
+    }
+
+    #[test]
+    fn kaniko_reads_its_own_options() {
+        let command = parse(&[
+            "cd ci",
+            "/kaniko/executor -c dir://$CI_PROJECT_DIR --context-sub-path=web -f Dockerfile --destination $IMAGE --cache=true --build-arg A=1",
+        ])
+        .unwrap();
+        assert_eq!(command.builder, Builder::Kaniko);
+        assert_eq!(command.context, CommandContext::Folder(RepositoryPath::new("web").unwrap()));
+        assert_eq!(command.dockerfile.as_str(), "ci/Dockerfile");
+        assert_eq!(command.other_dockerfile, RepositoryPath::new("web/Dockerfile"));
+        assert_eq!(command.tags, ["$IMAGE"]);
+        assert_eq!(command.build_arguments, [("A".to_owned(), Some("1".to_owned()))]);
+        assert_eq!(parse(&["/kaniko/executor version"]).unwrap_err(), "");
+    }
+
+    #[test]
+    fn a_variable_may_hold_options_or_nothing() {
+        let command = parse(&["OPTIONS='--no-push --target web'; executor $OPTIONS -c ."]).unwrap();
+        assert!(command.has_option("--no-push"));
+        assert_eq!(command.target.as_deref(), Some("web"));
+        assert!(parse(&["OPTIONS=; executor $OPTIONS -c ."]).is_ok());
+    }
+
+    #[test]
+    fn a_stage_is_built_alone_in_the_words_of_the_command() {
+        let of_stage = |command: &str| parse(&[command]).unwrap().of_stage("builder").unwrap();
+        assert_eq!(
+            of_stage(
+                "DOCKER_BUILDKIT=1 docker build --pull -t image --target web --build-arg \"A=$B\" -f ci/Dockerfile ."
+            ),
+            "DOCKER_BUILDKIT=1 docker build --pull --build-arg \"A=$B\" -f ci/Dockerfile --target builder ."
         );
+        assert_eq!(
+            of_stage("/kaniko/executor --context \"$CI_PROJECT_DIR\" -d image --cache=true --skip-unused-stages=true"),
+            "/kaniko/executor --context \"$CI_PROJECT_DIR\" --skip-unused-stages=true --target builder --no-push"
+        );
+        assert_eq!(of_stage("docker build -t image"), "docker build --target builder .");
     }
 }

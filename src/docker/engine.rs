@@ -10,6 +10,25 @@ pub struct Engine {
     pub is_known: bool,
 }
 
+/// A release, as far as its tag tells. A tag of the first number alone, and one that names no version but a flavour
+/// (`dind`, `git`), follow the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Release(u32, u32);
+
+impl Release {
+    pub(super) const fn new(major: u32, minor: u32) -> Self {
+        Self(major, minor)
+    }
+
+    /// The release behind a tag; `None` where it does not tell, as `edge` does not.
+    pub(super) fn of_tag(tag: Option<&str>) -> Option<Self> {
+        const FLAVOURS: [&str; 6] = ["alpine", "cli", "dind", "git", "latest", "rootless"];
+        let tag = tag.unwrap_or("latest");
+        let known = version(tag).map(|(major, minor)| Self(major, minor));
+        known.or_else(|| tag.split('-').all(|part| FLAVOURS.contains(&part)).then_some(Self(u32::MAX, u32::MAX)))
+    }
+}
+
 /// The first release that builds several stages (Docker release notes, 17.05).
 const FIRST_WITH_STAGES: (u32, u32) = (17, 5);
 

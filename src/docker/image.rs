@@ -53,6 +53,13 @@ impl<'a> ImageName<'a> {
         self.registry.is_some_and(|registry| !PUBLIC.contains(&registry))
     }
 
+    /// Whether it is one of Docker's official images (Docker docs: "Docker Official Images").
+    #[must_use]
+    pub fn is_official(&self) -> bool {
+        let path = self.path.strip_prefix("library/").unwrap_or(self.path);
+        self.registry.is_none_or(|registry| registry == "docker.io") && !path.is_empty() && !path.contains('/')
+    }
+
     /// Whether it is known to run as somebody other than root.
     #[must_use]
     pub fn is_known_not_root(&self) -> bool {

@@ -85,6 +85,12 @@ impl Step {
 }
 
 impl StepWord {
+    /// A field that a variable came to.
+    pub(super) fn of_field(field: &str, span: Span) -> Self {
+        let text = field.to_owned();
+        Self { span, raw: text.clone(), fields: Some(vec![text.clone()]), pattern: Some(text), is_one_field: true }
+    }
+
     /// The one field that it comes to.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

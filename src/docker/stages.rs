@@ -12,6 +12,8 @@ pub struct Stages {
     pub copies: Vec<Copy>,
     /// Every `RUN --mount` that names a stage or an image, in order.
     pub mounts: Vec<MountFrom>,
+    /// The names that an `ARG` declares, in whichever stage or in front of all.
+    pub declared: BTreeSet<String>,
 }
 
 /// One stage.
@@ -196,6 +198,7 @@ impl Reader<'_> {
         };
         for pair in pairs {
             let name = pair.name.text().to_owned();
+            self.found.declared.insert(name.clone());
             let default = pair.value.as_ref().map(|value| self.expanded(value.text()));
             let value = match (self.given.get(&name), default) {
                 (Some(given), _) => given.clone(),

@@ -25,7 +25,7 @@ mod conditions;
 mod script;
 
 use super::situation::Situation;
-use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value, names_in};
+use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value};
 use block::Block;
 
 /// The body of the job, in lines without indentation.
@@ -103,9 +103,11 @@ fn complement(situation: &Situation<'_>, block: &Block<'_>) -> Result<Vec<String
 fn build_command(situation: &Situation<'_>) -> Result<String, String> {
     let script = &situation.handoff.script;
     let build = &situation.build().command;
+    let added = situation.options_to_add();
     let step = script.walk.steps.get(build.step);
     let item = script.items.get(build.item).and_then(|item| item.text.as_deref());
-    let written = step.zip(item).and_then(|(step, item)| command::of_stage(step, build, item, &situation.stage));
+    let written =
+        step.zip(item).and_then(|(step, item)| command::of_stage(step, build, item, &situation.stage, &added));
     written.ok_or_else(|| "the build command is not written in plain words".to_owned())
 }
 
@@ -156,7 +158,8 @@ fn variables(block: &Block<'_>, consumer: &Job, text: &str) -> Vec<String> {
     let mut read: Vec<&Field> = Vec::new();
     let prefixes: Vec<_> = script::OF_DOCKER.iter().chain(&OF_RUNNER).collect();
     loop {
-        let named = names_in(&text);
+        // `--build-arg NAME` and `env=NAME` take a variable without a dollar sign.
+        let named: Vec<_> = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
         let is_read = |name: &str| named.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(**prefix));
         let all: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).collect();
         if all.len() == read.len() {

@@ -1,170 +1,301 @@
-//! The variables that the build job sees, and which of them the builder stage needs.
+//! The variables that the build job sees, and how each of them gets into the builder stage.
 //!
 //! Tools read the environment without being told to, so every variable of the YAML goes into the stage. Left out are
 //! those that Docker, git, the runner or a deployment read, and, where the value is not known here or is a secret,
-//! those of the whole pipeline that other jobs expand and no other file of the repository names.
+//! those of the whole pipeline that other jobs expand and no other file of the repository names. What GitLab sets for
+//! the pipeline becomes a build argument, what is or may be a secret a secret mount.
+
+mod file_use;
+mod passed;
+mod quote;
+mod script_names;
+mod search;
+mod source_names;
+mod yaml;
 
 use std::collections::BTreeSet;
 
-use crate::docker::PROJECT_FOLDER;
+use crate::docker::{ImageName, SecretMounts, place_in_repository};
 use crate::ecosystem;
-use crate::finding::Location;
-use crate::gitlab::{Job, Pipeline, Value, VariableKind, has_secret_name, kind_of_variable};
-use crate::handoff::JobScript;
-use crate::source::{FileKind, Repository};
-use crate::syntax::shell::Script;
+use crate::finding::{Code, Location};
+use crate::gitlab::{Job, Pipeline, ValuePiece, VariableKind, has_secret_name, kind_of_variable};
+use crate::handoff::{ImageBuild, JobScript};
+use crate::outcome::{Pass, Policy};
+use crate::source::Repository;
 use crate::text::{RepositoryPath, Span};
 
+use file_use::{FileUse, file_use};
+use script_names::{VariableRead, first_settings, names_read_by, variables_read};
+use source_names::names_in_sources;
+
+pub(super) use passed::{Certainty, PassedVariable, Readers, RunPrefix, RunPrefixes, Way, is_named_in};
+pub(super) use quote::quoted;
+
 /// The environment of the build job.
+#[derive(Default)]
 pub(super) struct BuildEnvironment {
     /// Names and values for the builder stage, in the order of their names.
     pub(super) set: Vec<(String, String)>,
     /// Whether the project's folder is asked for by name.
     pub(super) needs_project_folder: bool,
-    /// Variables that the build reads and whose value is not known here, each with its kind and place.
-    pub(super) unknown: Vec<UnknownVariable>,
+    /// Variables that the build command passes on.
+    pub(super) passed: Vec<PassedVariable>,
+    /// Variables that the build reads and that cannot be passed on.
+    pub(super) refused: Vec<RefusedVariable>,
     /// Variables of the YAML that are left out, for nothing in the build names them.
     pub(super) left_out: Vec<String>,
+    /// The names of GitLab's variables that the sources hold and the builder stage does not have.
+    pub(super) missing_in_sources: Vec<(String, Location)>,
 }
 
-/// A variable that the build reads and whose value is not known.
-pub(super) struct UnknownVariable {
+/// A variable that the build reads and that cannot be passed on.
+pub(super) struct RefusedVariable {
     pub(super) name: String,
-    pub(super) kind: VariableKind,
-    pub(super) location: Option<Location>,
+    pub(super) reason: RefusedReason,
+    pub(super) location: Location,
 }
 
-/// Beginnings of names that only Docker, git, the runner, GitLab's own templates or a deployment read.
-const NOT_OF_THE_BUILD: [&str; 13] = [
-    "ARTIFACT_",
-    "CACHE_",
-    "COMPOSE_",
-    "DOCKER_",
-    "FF_",
-    "GET_SOURCES_",
-    "GIT_",
-    "HELM_",
-    "KUBE",
-    "RUNNER_",
-    "SECURE_",
-    "TF_",
-    "TRANSFER_",
-];
+/// Why a variable cannot be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RefusedReason {
+    /// Its value is that of the build job, and would be another one.
+    OfTheJob,
+    /// Its value holds a secret, and the image job does not have the same variable.
+    SecretOfTheJob,
+    /// Its value depends on what a docker build does not have, or leads in a circle.
+    Unclear,
+}
 
-/// Beginnings and endings of names that compilers, package managers and bundlers read without being told to.
-const READ_BY_TOOLS: [&str; 34] = [
-    "BABEL_",
-    "BUILD_PATH",
-    "CARGO_",
-    "CGO_",
-    "FLAGS",
-    "GATSBY_",
-    "GENERATE_",
-    "GO",
-    "GRADLE_",
-    "INLINE_",
-    "JAVA_",
-    "LANG",
-    "LC_",
-    "MAVEN_",
-    "NEXT_",
-    "NG_",
-    "NODE_",
-    "NPM_",
-    "NUXT_",
-    "PIP_",
-    "PNPM_",
-    "PUBLIC_",
-    "PYTHON",
-    "REACT_APP_",
-    "RUST",
-    "SASS_",
-    "SBT_",
-    "TZ",
-    "VITE_",
-    "VUE_APP_",
-    "YARN_",
-    "_ARGS",
-    "_OPTIONS",
-    "_OPTS",
-];
+/// What the environment is made of.
+pub(super) struct Sources<'a> {
+    pub(super) repository: &'a dyn Repository,
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) policy: &'a Policy,
+    pub(super) producer: &'a Job,
+    pub(super) script: &'a JobScript,
+    pub(super) consumer: &'a Job,
+    pub(super) consumer_script: &'a JobScript,
+    pub(super) build: &'a ImageBuild,
+    pub(super) mounts: SecretMounts,
+    pub(super) folder: &'a str,
+}
 
-/// The most files that are searched for a name; a larger repository counts as naming it.
-const MOST_FILES: usize = 20_000;
-
-/// The largest file that is searched, in bytes; larger ones are data.
-const LARGEST_FILE: usize = 1 << 20;
+/// The most variables that are passed on for the sources' sake alone; more of them tell of deployment scripts.
+const MOST_FROM_SOURCES: usize = 4;
 
 impl BuildEnvironment {
-    pub(super) fn new(
-        repository: &dyn Repository,
-        pipeline: &Pipeline,
-        producer: &Job,
-        script: &JobScript,
-        folder: &str,
-    ) -> Self {
-        let mut environment =
-            Self { set: Vec::new(), needs_project_folder: false, unknown: Vec::new(), left_out: Vec::new() };
-        let uses = variable_uses(script);
-        environment.note_uses(pipeline, producer, script, &uses);
-        environment.note_configuration(repository, producer);
-        let named: BTreeSet<_> = uses.iter().map(|(name, ..)| name.as_str()).collect();
-        let is_wanted = |name: &&str| named.contains(name) || !is_foreign(name);
-        let rest: Vec<_> = producer.variables.names().filter(is_wanted).collect();
-        let rest = rest.into_iter().map(|name| (name, named.contains(name)));
-        environment.note_yaml(repository, pipeline, producer, rest.collect(), folder);
+    pub(super) fn new(sources: &Sources<'_>) -> Self {
+        let mut environment = Self::default();
+        let reads = variables_read(sources.script);
+        environment.note_reads(sources, &reads);
+        environment.note_configuration(sources);
+        environment.note_scripts(sources);
+        let named: BTreeSet<_> = reads.iter().map(|read| read.name.as_str()).collect();
+        environment.note_yaml(sources, &named);
+        environment.note_asked_for(sources);
+        environment.note_sources(sources);
+        environment.set.sort();
         environment
     }
 
     /// What the script reads and the YAML does not give.
-    fn note_uses(&mut self, pipeline: &Pipeline, producer: &Job, script: &JobScript, uses: &[(String, usize, Span)]) {
-        let own = names_set_by(script);
-        for (name, item, span) in uses {
-            let is_given = producer.variables.get(name).is_some() || own.contains(name) || is_given_by_stage(name);
-            self.needs_project_folder |= name == "CI_PROJECT_DIR";
-            let kind = kind_of_variable(name);
-            if !is_given && kind != VariableKind::Shell {
-                let location = script.location(pipeline, *item, *span);
-                self.unknown.push(UnknownVariable { name: name.clone(), kind, location });
+    fn note_reads(&mut self, sources: &Sources<'_>, reads: &[VariableRead]) {
+        let workflow = yaml::names_set_by_workflow(sources.pipeline);
+        for read in reads {
+            self.needs_project_folder |= read.name == "CI_PROJECT_DIR";
+            if sources.producer.variables.get(&read.name).is_none() && !workflow.contains(&read.name) {
+                let location = sources.script.location(sources.pipeline, read.item, read.span);
+                let location = location.unwrap_or_else(|| sources.pipeline.job_location(sources.producer));
+                self.note(sources, &read.name, Readers::Named, location);
             }
         }
     }
 
-    /// What committed configuration files read by themselves, as `.npmrc` does `${NPM_TOKEN}`.
-    fn note_configuration(&mut self, repository: &dyn Repository, producer: &Job) {
-        for (name, location) in ecosystem::configuration_variables(repository, &RepositoryPath::root()) {
-            let kind = kind_of_variable(&name);
-            if producer.variables.get(&name).is_none() && !is_given_by_stage(&name) && kind != VariableKind::Shell {
-                self.unknown.push(UnknownVariable { name, kind, location: Some(location) });
-            }
+    /// What committed configuration files read by themselves, as `.npmrc` does `${NPM_TOKEN}`: those at the root, and
+    /// those in every folder that the script names or goes to.
+    fn note_configuration(&mut self, sources: &Sources<'_>) {
+        let mut folders = BTreeSet::from([RepositoryPath::root()]);
+        for step in &sources.script.walk.steps {
+            folders.extend(step.folder.clone());
+            let words = step.words.iter().filter_map(|word| word.text()).zip(std::iter::repeat(step.folder.as_ref()));
+            folders.extend(words.filter_map(|(word, folder)| place_in_repository(word, folder?)));
         }
-    }
-
-    fn note_yaml(
-        &mut self,
-        repository: &dyn Repository,
-        pipeline: &Pipeline,
-        producer: &Job,
-        names: Vec<(&str, bool)>,
-        folder: &str,
-    ) {
-        let mut search = Search { repository, pipeline, texts: None };
-        for (name, is_named) in names {
-            let value = value_in_stage(producer, name, folder).filter(|value| !value.contains(['\n', '\r']));
-            let is_secret = has_secret_name(name);
-            if !is_named && (value.is_none() || is_secret) && search.is_for_others(producer, name) {
-                self.left_out.push(name.to_owned());
-                continue;
-            }
-            match value {
-                Some(value) if !is_secret => self.set.push((name.to_owned(), value)),
-                _ => {
-                    let location = producer.variables.get(name).map(|(_, origin)| pipeline.location(origin));
-                    let kind = if is_secret { VariableKind::Secret } else { unknown_kind(producer, name) };
-                    self.unknown.push(UnknownVariable { name: name.to_owned(), kind, location });
+        for folder in &folders {
+            for (name, location) in ecosystem::configuration_variables(sources.repository, folder) {
+                if sources.producer.variables.get(&name).is_none() {
+                    self.note(sources, &name, Readers::Everywhere, location);
                 }
             }
         }
+    }
+
+    /// Secrets that scripts of the repository read which the build runs.
+    fn note_scripts(&mut self, sources: &Sources<'_>) {
+        for step in &sources.script.walk.steps {
+            let words = step.words.iter().take(2).filter_map(|word| word.text());
+            let places = words.filter_map(|word| place_in_repository(word, step.folder.as_ref()?));
+            let scripts = places.filter(|place| place.file_name().ends_with(".sh"));
+            for file in scripts.filter_map(|place| sources.repository.read(&place).ok()) {
+                let names = names_read_by(file.text()).filter(|name| has_secret_name(name));
+                for name in names.filter(|name| sources.producer.variables.get(name).is_none()) {
+                    let at = file.text().find(&name).unwrap_or_default();
+                    let location = Location::new(&file, Span::new(at, at + name.len()));
+                    self.note(sources, &name, Readers::BehindSources, location);
+                }
+            }
+        }
+    }
+
+    /// What the user says is to be passed, though nothing here reads it by its name.
+    fn note_asked_for(&mut self, sources: &Sources<'_>) {
+        for name in sources.policy.passed.keys() {
+            if !self.passed.iter().any(|passed| passed.name == *name) {
+                let location = sources.pipeline.keyword_location(sources.producer, "script");
+                self.set.retain(|(set, _)| set != name);
+                self.note(sources, name, Readers::Everywhere, location);
+            }
+        }
+    }
+
+    /// What the sources name: values of the pipeline are passed, as long as they are few and can be.
+    fn note_sources(&mut self, sources: &Sources<'_>) {
+        let is_passable = |name: &str| {
+            kind_of_variable(name) == VariableKind::NameOfTheJob
+                || kind_of_variable(name) == VariableKind::Predefined && sources.may_pass_argument(name)
+        };
+        let is_unread = sources.policy.accepted.contains(&Code::CiVariableInSources);
+        let names = names_in_sources(sources.repository).into_iter();
+        let missing: Vec<_> = names.filter(|(name, _)| !self.has(sources, name)).collect();
+        let (passable, others): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(name, _)| is_passable(name));
+        self.missing_in_sources = others;
+        if is_unread || passable.len() > MOST_FROM_SOURCES {
+            self.missing_in_sources.extend(passable);
+            return self.missing_in_sources.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        for (name, location) in passable {
+            self.note(sources, &name, Readers::BehindSources, location);
+        }
+    }
+
+    /// Whether the builder stage has the variable, or its lack is told elsewhere.
+    fn has(&self, sources: &Sources<'_>, name: &str) -> bool {
+        self.knows(name) || sources.producer.variables.get(name).is_some() || is_given_by_stage(name)
+    }
+
+    /// Whether the variable is one of those that are set, passed or refused.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.set.iter().any(|(set, _)| set == name)
+            || self.passed.iter().any(|passed| passed.name == name)
+            || self.refused.iter().any(|refused| refused.name == name)
+    }
+
+    /// Finds the way of a variable that the YAML does not define.
+    fn note(&mut self, sources: &Sources<'_>, name: &str, readers: Readers, location: Location) {
+        let kind = kind_of_variable(name);
+        let said = sources.policy.passed.get(name);
+        if is_given_by_stage(name) || said.is_none() && kind == VariableKind::Shell {
+            return;
+        }
+        let (way, certainty) = match (said, kind) {
+            (Some(pass), _) => (way_of(*pass), Certainty::Sure),
+            (None, VariableKind::Predefined | VariableKind::Written) => (Way::Argument(None), Certainty::Sure),
+            (None, VariableKind::Legacy) if is_of_the_pipeline(name) => (Way::Argument(None), Certainty::Sure),
+            (None, VariableKind::NameOfTheJob) => return self.set_name_of_the_job(sources, name, location),
+            (None, VariableKind::OfTheJob | VariableKind::Legacy | VariableKind::Shell) => {
+                return self.refuse(name, RefusedReason::OfTheJob, location);
+            }
+            (None, VariableKind::Secret) if readers == Readers::Everywhere && !has_secret_name(name) => {
+                (Way::Secret, Certainty::MayBeUnset)
+            }
+            (None, VariableKind::Secret) => sources.way_of_secret(name),
+        };
+        self.pass(PassedVariable { name: name.to_owned(), way, readers, location, certainty });
+    }
+
+    /// Passes a variable, once, to all `RUN`s that any of its readers needs.
+    fn pass(&mut self, variable: PassedVariable) {
+        match self.passed.iter_mut().find(|passed| passed.name == variable.name) {
+            Some(passed) => passed.readers = passed.readers.max(variable.readers),
+            None => self.passed.push(variable),
+        }
+    }
+
+    fn refuse(&mut self, name: &str, reason: RefusedReason, location: Location) {
+        if !self.refused.iter().any(|refused| refused.name == name) {
+            self.refused.push(RefusedVariable { name: name.to_owned(), reason, location });
+        }
+    }
+
+    fn set_name_of_the_job(&mut self, sources: &Sources<'_>, name: &str, location: Location) {
+        match sources.name_of_the_job(name) {
+            Some(value) if !self.knows(name) => self.set.push((name.to_owned(), value)),
+            Some(_) => {}
+            None => self.refuse(name, RefusedReason::OfTheJob, location),
+        }
+    }
+}
+
+impl Sources<'_> {
+    /// The value of a variable that tells of the build job itself.
+    fn name_of_the_job(&self, name: &str) -> Option<String> {
+        match name {
+            "CI_JOB_NAME" => Some(self.producer.name.to_string()),
+            "CI_JOB_STAGE" => Some(self.producer.stage().to_string()),
+            "CI_JOB_IMAGE" => self.producer.image()?.name,
+            _ => None,
+        }
+    }
+
+    fn way_of_secret(&self, name: &str) -> (Way, Certainty) {
+        let image = self.producer.image().and_then(|image| image.name).unwrap_or_default();
+        match file_use(self.script, name) {
+            FileUse::Path => (Way::File, Certainty::MayBeFile),
+            FileUse::Both => (Way::Secret, Certainty::MayBeFile),
+            FileUse::Value if has_secret_name(name) || ImageName::new(&image).is_official() => {
+                (Way::Secret, Certainty::Sure)
+            }
+            FileUse::Value => (Way::Secret, Certainty::MayBeOfTheImage),
+        }
+    }
+
+    fn may_pass_argument(&self, name: &str) -> bool {
+        may_pass_argument(self.build, name)
+    }
+
+    fn has_same_in_consumer(&self, name: &str) -> bool {
+        has_same_value(self.producer, self.consumer, self.consumer_script, name)
+    }
+}
+
+/// Whether the command of `build` may pass a build argument of this name without changing another stage: none of
+/// them declares one, or the command passes the same already.
+pub(super) fn may_pass_argument(build: &ImageBuild, name: &str) -> bool {
+    match build.command.passes_argument(name) {
+        Some(is_same) => is_same,
+        None => !build.stages.declared.contains(name),
+    }
+}
+
+/// Whether the image job has the same value under `name` as the build job, as far as the YAML and its script tell.
+pub(super) fn has_same_value(producer: &Job, consumer: &Job, consumer_script: &JobScript, name: &str) -> bool {
+    let pieces = producer.variables.pieces(name);
+    let is_of_the_job = |piece: &ValuePiece| match piece {
+        ValuePiece::Text(_) => false,
+        ValuePiece::Variable(name) => {
+            name == "CI_PROJECT_DIR"
+                || matches!(kind_of_variable(name), VariableKind::NameOfTheJob | VariableKind::OfTheJob)
+        }
+    };
+    pieces == consumer.variables.pieces(name)
+        && !pieces.iter().flatten().any(is_of_the_job)
+        && !first_settings(consumer_script).contains_key(name)
+}
+
+const fn way_of(pass: Pass) -> Way {
+    match pass {
+        Pass::Argument => Way::Argument(None),
+        Pass::Secret => Way::Secret,
+        Pass::File => Way::File,
     }
 }
 
@@ -173,87 +304,7 @@ fn is_given_by_stage(name: &str) -> bool {
     matches!(name, "CI" | "GITLAB_CI" | "CI_PROJECT_DIR")
 }
 
-fn is_foreign(name: &str) -> bool {
-    NOT_OF_THE_BUILD.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// The value of a variable of the YAML in the builder stage, where it depends on nothing but the YAML and
-/// the project's folder.
-fn value_in_stage(producer: &Job, name: &str, folder: &str) -> Option<String> {
-    let (written, _) = producer.variables.get(name)?;
-    let placed = written.replace("${CI_PROJECT_DIR}", PROJECT_FOLDER).replace("$CI_PROJECT_DIR", PROJECT_FOLDER);
-    let value = if placed == written { producer.variables.value(name) } else { producer.variables.expand(&placed) };
-    value.map(|value| value.replace(PROJECT_FOLDER, folder))
-}
-
-/// The worst kind among the variables that the value of `name` leads to.
-fn unknown_kind(producer: &Job, name: &str) -> VariableKind {
-    let written = producer.variables.get(name).map_or("", |(written, _)| written);
-    let kinds = crate::gitlab::names_in(written).into_iter().map(kind_of_variable);
-    if kinds.into_iter().any(|kind| kind == VariableKind::Secret) {
-        VariableKind::Secret
-    } else {
-        VariableKind::Predefined
-    }
-}
-
-/// Every variable that the script expands, with the item and the bytes where it does.
-fn variable_uses(script: &JobScript) -> Vec<(String, usize, Span)> {
-    let mut uses = Vec::new();
-    for (item, found) in script.items.iter().enumerate() {
-        let parsed = Script::parse(found.text.as_deref().unwrap_or_default());
-        uses.extend(parsed.variables.into_iter().map(|variable| (variable.name, item, variable.span)));
-    }
-    uses
-}
-
-/// The variables that the script itself sets, on whichever line.
-fn names_set_by(script: &JobScript) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for item in &script.items {
-        let parsed = Script::parse(item.text.as_deref().unwrap_or_default());
-        for command in &parsed.commands {
-            names.extend(command.assignments.iter().filter(|_| command.words.is_empty()).map(|set| set.name.clone()));
-        }
-        names.extend(parsed.state_changes().into_iter().filter_map(|change| match change.reason {
-            crate::syntax::shell::Reason::Variable(name) => Some(name),
-            _ => None,
-        }));
-    }
-    names
-}
-
-/// Looks for names in the pipeline and in the files of the repository, which are read at most once.
-struct Search<'a> {
-    repository: &'a dyn Repository,
-    pipeline: &'a Pipeline,
-    texts: Option<Vec<std::sync::Arc<crate::source::SourceFile>>>,
-}
-
-impl Search<'_> {
-    /// Whether a variable serves other jobs: it stands at the top of the pipeline, somebody expands it there, no
-    /// tool is known to read it by its name, and no other file of the repository names it.
-    fn is_for_others(&mut self, producer: &Job, name: &str) -> bool {
-        let own = producer.get("variables").and_then(Value::mapping).is_some_and(|own| own.get(name).is_some());
-        let is_read_by_tools = READ_BY_TOOLS.iter().any(|part| name.starts_with(part) || name.ends_with(part));
-        let is_expanded = self.pipeline.files().iter().any(|file| {
-            file.source.text().contains(&format!("${name}")) || file.source.text().contains(&format!("${{{name}"))
-        });
-        (is_expanded || has_secret_name(name)) && !own && !is_read_by_tools && !self.is_named_elsewhere(name)
-    }
-
-    fn is_named_elsewhere(&mut self, name: &str) -> bool {
-        if self.repository.tracked().len() > MOST_FILES {
-            return true;
-        }
-        let (repository, pipeline) = (self.repository, self.pipeline);
-        let texts = self.texts.get_or_insert_with(|| {
-            let is_pipeline = |path: &RepositoryPath| pipeline.files().iter().any(|file| file.source.path() == path);
-            let files =
-                repository.tracked().iter().filter(|(path, kind)| **kind != FileKind::Submodule && !is_pipeline(path));
-            let texts = files.filter_map(|(path, _)| repository.read(path).ok());
-            texts.filter(|file| file.text().len() <= LARGEST_FILE).collect()
-        });
-        texts.iter().any(|file| file.text().contains(name))
-    }
+/// Whether a variable of old versions of GitLab is the same in every job of the pipeline.
+fn is_of_the_pipeline(name: &str) -> bool {
+    !matches!(name, "CI_BUILD_ID" | "CI_BUILD_NAME" | "CI_BUILD_STAGE" | "CI_BUILD_MANUAL")
 }

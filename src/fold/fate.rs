@@ -1,8 +1,10 @@
 //! What becomes of the build job once the builder stage does its work.
 
 use super::check_job::CheckJob;
+use super::group::Role;
 use super::obstacles;
 use super::situation::Situation;
+use super::template;
 use crate::outcome::{OnOtherReaders, OnRulesDiffer};
 
 /// What becomes of the build job.
@@ -10,6 +12,10 @@ use crate::outcome::{OnOtherReaders, OnRulesDiffer};
 pub(super) enum Fate {
     /// It goes: the builder stage does all that it did.
     Goes,
+    /// Its words stay under this hidden name, for the jobs that extend it or refer to it.
+    BecomesTemplate(String),
+    /// It goes, and the image job publishes its files in its place.
+    IsExported,
     /// It stays as it is, for these reasons; the image job alone no longer takes its files.
     Stays(Vec<String>),
     /// Its name goes to a job that builds the builder stage, where it ran and no image is built.
@@ -24,12 +30,21 @@ impl Fate {
         if policy.on_other_readers == OnOtherReaders::Keep {
             reasons.extend(obstacles::relied_on(situation).into_iter().map(|finding| finding.message));
         }
+        let is_read = || !obstacles::readers(situation).is_empty();
+        if policy.on_other_readers == OnOtherReaders::Export && situation.role == Role::ForImage && is_read() {
+            return Self::IsExported;
+        }
         if policy.on_rules_differ == OnRulesDiffer::Keep {
             reasons.extend(obstacles::runs_elsewhere(situation).into_iter().map(|finding| finding.message));
         }
         reasons.dedup();
         if !reasons.is_empty() {
             return Self::Stays(reasons);
+        }
+        // What other jobs take over of its words would be the words of the check then.
+        let is_taken_over = !template::mentions(situation).is_empty();
+        if is_taken_over {
+            return template::name(situation).map_or(Self::Goes, Self::BecomesTemplate);
         }
         let check = (policy.on_rules_differ == OnRulesDiffer::Check && obstacles::is_only_wider(situation))
             .then(|| CheckJob::new(situation));
@@ -39,6 +54,11 @@ impl Fate {
     /// Whether the build job goes on making its files.
     pub(super) const fn is_to_stay(&self) -> bool {
         matches!(self, Self::Stays(_))
+    }
+
+    /// Whether the build job is taken out of the pipeline, with all its words.
+    pub(super) const fn is_to_go(&self) -> bool {
+        matches!(self, Self::Goes | Self::IsExported)
     }
 }
 
@@ -52,7 +72,9 @@ pub(super) fn settle(situations: &mut [Situation<'_>]) {
         own.sort_by_key(|fate| match fate {
             Fate::Stays(_) => 0,
             Fate::Checks(_) => 1,
-            Fate::Goes => 2,
+            Fate::IsExported => 2,
+            Fate::BecomesTemplate(_) => 3,
+            Fate::Goes => 4,
         });
         situation.fate = own.first().map_or(Fate::Goes, |fate| (*fate).clone());
     }

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::export;
 use super::fate::Fate;
+use super::rewire;
 use super::situation::Situation;
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
@@ -14,6 +16,8 @@ pub struct Intent {
     pub replaced: BTreeSet<String>,
     /// Keywords that change, job by job.
     pub changed: BTreeMap<String, BTreeSet<&'static str>>,
+    /// Items that the script of a job gets.
+    pub added_lines: BTreeMap<String, Vec<String>>,
     /// Whether a cache that only served the hand-off goes, for all jobs that inherit it.
     pub changes_caches: bool,
     /// Whether lines may go from the scripts of the jobs in `changed`; else they may only be completed.
@@ -30,11 +34,24 @@ impl Intent {
         for situation in situations {
             let name = situation.producer.name.to_string();
             match situation.fate {
-                Fate::Goes => drop(intent.gone.insert(name)),
+                Fate::Goes | Fate::IsExported | Fate::BecomesTemplate(_) => drop(intent.gone.insert(name)),
                 Fate::Checks(_) => drop(intent.replaced.insert(name)),
                 Fate::Stays(_) => {}
             }
             intent.changed.entry(situation.consumer.name.to_string()).or_default().extend(OF_CONSUMER);
+            for follower in rewire::followers(situation) {
+                intent.changed.entry(follower.job.name.to_string()).or_default().extend(["needs", "dependencies"]);
+            }
+            if situation.fate == Fate::IsExported {
+                intent.changed.entry(situation.consumer.name.to_string()).or_default().insert("artifacts");
+                let added = intent.added_lines.entry(situation.consumer.name.to_string()).or_default();
+                added.extend(export::command(situation));
+            }
+            if matches!(situation.fate, Fate::BecomesTemplate(_)) {
+                for job in situation.pipeline.jobs().iter().filter(|job| job.fields.get("extends").is_some()) {
+                    intent.changed.entry(job.name.to_string()).or_default().insert("extends");
+                }
+            }
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
         }
         intent

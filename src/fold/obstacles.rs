@@ -3,17 +3,21 @@
 mod build_image;
 mod build_inputs;
 mod build_script;
+mod builder;
 mod consumer_script;
 mod context;
 mod copied_out;
 mod copies;
 mod dockerfile;
 mod foreign_files;
+mod includes;
 mod keywords;
 mod notes;
 mod other_jobs;
+mod passing;
 mod references;
 mod rules;
+mod secrets;
 mod several;
 mod sources;
 mod unclear;
@@ -24,6 +28,7 @@ use crate::finding::{Finding, Severity};
 
 pub(super) use copied_out::of_docker_cp;
 pub(super) use notes::pipeline_notes;
+pub(super) use other_jobs::readers;
 pub(super) use rules::{is_only_wider, runs_elsewhere};
 pub(super) use several::several;
 pub(super) use unclear::unclear_build;
@@ -32,21 +37,23 @@ pub(super) use unclear::unclear_build;
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 9] = [
-    notes::of_includes,
+const OF_PRODUCER: [Check; 11] = [
+    includes::check,
     keywords::check,
     rules::check,
     other_jobs::check,
     references::check,
     build_image::check,
     build_script::check,
+    passing::check,
+    secrets::check,
     sources::check,
     build_inputs::check,
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 5] =
-    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check];
+const OF_CONSUMER: [Check; 6] =
+    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check, builder::check];
 
 /// What others rely on of a build job, so that it must not go.
 const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];

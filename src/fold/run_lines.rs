@@ -5,6 +5,7 @@
 //! has to prove it. From the first statement on for which it cannot, all that is left becomes one `RUN`, with
 //! the runner's own error handling in front (semantics: GitLab Runner, `shells/bash.go`).
 
+use super::environment::{RunPrefix, RunPrefixes};
 use crate::ecosystem::{self, DependencyLayer, Split};
 use crate::handoff::{JobScript, writes};
 use crate::outcome::{Layers, Policy};
@@ -96,6 +97,11 @@ impl BuildScript {
         }
     }
 
+    /// The statements of the script, parsed.
+    pub(super) fn statements(&self) -> impl Iterator<Item = &Script> {
+        self.statements.iter().map(|statement| &statement.script)
+    }
+
     /// Whether the script itself writes this file of the project.
     pub(super) fn writes(&self, path: &str) -> bool {
         self.written.iter().any(|written| written.as_str() == path)
@@ -116,22 +122,28 @@ impl BuildScript {
         }
     }
 
-    /// The instructions up to the copy of the sources, without that, and those behind it.
-    pub(super) fn instructions(&self) -> (Vec<String>, Vec<String>) {
+    /// The instructions up to the copy of the sources, without that, and those behind it; `prefixes` tells what
+    /// stands around each `RUN`.
+    pub(super) fn instructions(&self, prefixes: &mut RunPrefixes<'_>) -> (Vec<String>, Vec<String>) {
         let split = match &self.layer {
             Layer::Split(at, _) => at + 1,
             Layer::Whole(_) | Layer::None => 0,
         };
         let joined_from = self.first_joined();
-        let alone = |range: std::ops::Range<usize>| {
+        let mut alone = |range: std::ops::Range<usize>, is_behind: bool| {
             let statements = self.statements.get(range).unwrap_or_default();
-            statements.iter().map(|statement| format!("RUN {}", statement.text)).collect::<Vec<_>>()
+            let lines = statements.iter().flat_map(|statement| {
+                let prefix = prefixes.next(&[&statement.script], is_behind);
+                prefix.around(statement.text.clone())
+            });
+            lines.collect::<Vec<_>>()
         };
-        let before = alone(0..split);
-        let mut after = alone(split..joined_from);
+        let before = alone(0..split, false);
+        let mut after = alone(split..joined_from, true);
         let rest = self.statements.get(joined_from..).unwrap_or_default();
         if !rest.is_empty() {
-            after.push(joined(rest, self.shell()));
+            let scripts: Vec<_> = rest.iter().map(|statement| &statement.script).collect();
+            after.extend(joined(rest, self.shell(), prefixes.next(&scripts, true)));
         }
         (before, after)
     }
@@ -220,8 +232,8 @@ fn needs_shell_of_runner(statement: &Statement) -> bool {
         || script.commands.iter().any(|command| is_piped(command) || echoes_backslash(command))
 }
 
-/// Several statements as one `RUN` that ends at the first failure.
-fn joined(statements: &[Statement], shell: Shell) -> String {
+/// Several statements as one `RUN` that ends at the first failure, and what stands in front of it.
+fn joined(statements: &[Statement], shell: Shell, mut prefix: RunPrefix) -> Vec<String> {
     let fits_on_lines = statements.iter().all(|statement| {
         statement.script.opaque.is_none()
             && !statement.text.contains(['\n', '#'])
@@ -230,16 +242,16 @@ fn joined(statements: &[Statement], shell: Shell) -> String {
     });
     if fits_on_lines {
         let lines: Vec<_> = statements.iter().map(|statement| statement.text.as_str()).collect();
-        return format!("RUN set -o errexit; \\\n    {}", lines.join("; \\\n    "));
+        return prefix.around(format!("set -o errexit; \\\n    {}", lines.join("; \\\n    ")));
     }
-    let texts: Vec<_> = statements.iter().map(|statement| statement.text.as_str()).collect();
-    let body = texts.join("\n");
+    let texts = statements.iter().map(|statement| statement.text.clone());
+    let body = std::mem::take(&mut prefix.commands).into_iter().chain(texts).collect::<Vec<_>>().join("\n");
     let words = match shell {
         Shell::Of(program) => vec![program, "-o", "pipefail", "-o", "errexit", "-c", &body],
         Shell::Any | Shell::Unknown => vec!["/bin/sh", "-o", "errexit", "-c", &body],
     };
     let strings: Vec<_> = words.into_iter().map(|word| serde_json::Value::from(word).to_string()).collect();
-    format!("RUN [{}]", strings.join(", "))
+    prefix.around(format!("[{}]", strings.join(", ")))
 }
 
 fn find_layer(repository: &dyn Repository, statements: &[Statement]) -> Layer {
@@ -304,7 +316,8 @@ fn is_harmless(statement: &Statement) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{BuildScript, Shell, names_owner_change};
+    use super::{BuildScript, RunPrefixes, Shell, names_owner_change};
+    use crate::docker::SecretMounts;
     use crate::gitlab::Pipeline;
     use crate::handoff::JobScript;
     use crate::outcome::Policy;
@@ -323,8 +336,12 @@ mod tests {
         BuildScript::new(&repository, &Policy::default(), &JobScript::new(job), has_bash)
     }
 
+    fn instructions(script: &BuildScript) -> (Vec<String>, Vec<String>) {
+        script.instructions(&mut RunPrefixes::new(&[], SecretMounts::None))
+    }
+
     fn after(items: &str) -> Vec<String> {
-        script(items, Some(true)).instructions().1
+        instructions(&script(items, Some(true))).1
     }
 
     #[test]
@@ -377,7 +394,7 @@ mod tests {
 
     #[test]
     fn dependencies_get_a_layer_where_nothing_before_reads_the_sources() {
-        let (before, rest) = script("    - npm -v\n    - npm ci\n    - npm run build\n", None).instructions();
+        let (before, rest) = instructions(&script("    - npm -v\n    - npm ci\n    - npm run build\n", None));
         assert_eq!(
             (before, rest),
             (vec!["RUN npm -v".to_owned(), "RUN npm ci".to_owned()], vec!["RUN npm run build".to_owned()])

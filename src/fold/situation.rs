@@ -1,12 +1,16 @@
-use super::environment::BuildEnvironment;
+mod passing;
+
+use passing::secret_mounts;
+
+use super::environment::{BuildEnvironment, Sources};
 use super::evidence;
 use super::fate::Fate;
 use super::group::{self, Group, Producer, Role};
 use super::inputs::{self, Input};
 use super::run_lines::BuildScript;
 use super::stage_names;
-use crate::docker::{Engine, ImageName};
-use crate::finding::Location;
+use crate::docker::{Engine, ImageName, SecretMounts};
+use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
 use crate::outcome::Policy;
@@ -39,6 +43,8 @@ pub(super) struct Situation<'a> {
     pub(super) folder: String,
     pub(super) script: BuildScript,
     pub(super) environment: BuildEnvironment,
+    /// How the builder of the image job gives secrets to a `RUN`.
+    pub(super) secret_mounts: SecretMounts,
 }
 
 /// Folders that hold nothing in any base image, so that the project may lie there.
@@ -82,9 +88,23 @@ impl<'a> Situation<'a> {
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash);
         script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
+        let secret_mounts = secret_mounts(consumer, handoff);
+        let environment = BuildEnvironment::new(&Sources {
+            repository,
+            pipeline,
+            policy,
+            producer,
+            script: &producer_script,
+            consumer,
+            consumer_script: &handoff.script,
+            build: &handoff.build,
+            mounts: secret_mounts,
+            folder: &folder,
+        });
         let mut situation = Self {
             script,
-            environment: BuildEnvironment::new(repository, pipeline, producer, &producer_script, &folder),
+            environment,
+            secret_mounts,
             repository,
             pipeline,
             policy,
@@ -209,14 +229,28 @@ impl<'a> Situation<'a> {
         location.unwrap_or_else(|| self.consumer_location("script"))
     }
 
-    /// Whether a value stands in the consumer's own words, and nobody shares them by an anchor.
+    /// Whether no job but the image jobs of the group has what stands there, be it by an anchor, by `extends`, by
+    /// `!reference` or by `default`.
     pub(super) fn is_consumers_own(&self, origin: Origin) -> bool {
+        self.is_own_of(origin, &|job| self.group.is_consumer(job))
+    }
+
+    /// Whether no job but those that `is_owner` tells has what stands there.
+    pub(super) fn is_own_of(&self, origin: Origin, is_owner: &dyn Fn(&Job) -> bool) -> bool {
         let Some(file) = self.pipeline.file(origin.file) else {
             return false;
         };
-        let own = self.consumer.definitions.iter().find(|definition| definition.file == origin.file);
-        own.is_some_and(|definition| file.tree.is_within(origin.node, definition.value))
-            && !is_shared(file, origin.node)
+        let is_there = |node: NodeId| file.tree.is_within(node, origin.node);
+        let mut others = self.pipeline.jobs().iter().filter(|job| !is_owner(job));
+        !is_shared(file, origin.node) && file.is_editable() && !others.any(|job| job.holds(origin.file, &is_there))
+    }
+
+    /// Whose a value is that is not the consumer's own, and the code for that.
+    pub(super) fn whose(&self, origin: Origin) -> (Code, String) {
+        match self.pipeline.file(origin.file).and_then(PipelineFile::elsewhere) {
+            Some(file) => (Code::JobDefinedElsewhere, format!("is written in {file}")),
+            None => (Code::JobDefinitionShared, "is shared with other jobs".to_owned()),
+        }
     }
 
     pub(super) fn value_location(&self, value: &Value) -> Location {
@@ -247,5 +281,6 @@ pub(super) fn is_shared(file: &PipelineFile, node: NodeId) -> bool {
 fn project_folder(build: &ImageBuild) -> String {
     let last = build.target.and_then(|target| build.stages.stages.get(target));
     let folder = last.and_then(|stage| stage.working_directory.as_deref()).map(|folder| folder.trim_end_matches('/'));
-    folder.filter(|folder| PROJECT_FOLDERS.contains(folder)).unwrap_or(OTHERWISE).to_owned()
+    let may_hold = |folder: &&str| PROJECT_FOLDERS.contains(folder) && build.command.builder.may_build_in(folder);
+    folder.filter(may_hold).unwrap_or(OTHERWISE).to_owned()
 }

@@ -6,9 +6,12 @@ mod cache;
 mod copies;
 mod cut;
 mod dockerfiles;
+mod export;
 mod needs;
 mod producer;
+mod rewire;
 mod script_lines;
+mod template;
 
 use super::edit_failed;
 use super::situation::Situation;
@@ -24,15 +27,21 @@ type Change = Result<(ChangeSet, Vec<Finding>), Box<Finding>>;
 /// Edits of one file, or the finding that says why one of them cannot be made.
 type Edits = Result<Vec<(RepositoryPath, TextEdit)>, Box<Finding>>;
 
+/// Every step on the jobs at large, with all build jobs that are folded together.
+const OF_PIPELINE: [fn(&[Situation<'_>]) -> Edits; 3] = [producer::remove, template::hide, rewire::followers];
+
 /// Every step in a Dockerfile, taken once for each, with all build jobs that it gets a stage of.
 const OF_DOCKERFILE: [fn(&[&Situation<'_>]) -> Edits; 2] = [builder_stage::insert, copies::rewrite];
 
 /// Every step in an image job, taken once for each, with all build jobs whose files it took.
-const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 3] = [needs::mend, cut::sever, cache::remove];
+const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 4] = [needs::mend, cut::sever, cache::remove, export::publish];
 
 /// Moves the build jobs of `situations` into the Dockerfiles of the images.
 pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
-    let mut edits = producer::remove(situations)?;
+    let mut edits = Vec::new();
+    for step in OF_PIPELINE {
+        edits.extend(step(situations)?);
+    }
     for own in apart(situations, |one, other| one.consumer.name == other.consumer.name) {
         for step in OF_CONSUMER {
             edits.extend(step(&own)?);

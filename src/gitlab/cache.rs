@@ -40,11 +40,13 @@ impl Cache {
     }
 
     /// Whether both name the same archive, so that one job restores what the other saves.
+    ///
+    /// A key by the job's own name is another one in every job (GitLab docs: ci/caching, "Share caches between jobs").
     #[must_use]
     pub fn same_key(&self, other: &Self) -> bool {
         match (self.value.get("key"), other.value.get("key")) {
             (None, None) => true,
-            (Some(one), Some(another)) => one.same(another),
+            (Some(one), Some(another)) => one.same(another) && !names_job(one),
             (Some(_), None) | (None, Some(_)) => false,
         }
     }
@@ -81,4 +83,14 @@ impl Cache {
             value: value.clone(),
         }
     }
+}
+
+/// Whether a key, or its prefix, is made of what differs from job to job (GitLab docs: ci/variables/predefined_variables).
+fn names_job(key: &Value) -> bool {
+    let parts = [Some(key), key.get("prefix")];
+    parts
+        .into_iter()
+        .flatten()
+        .filter_map(Value::text)
+        .any(|text| text.contains("CI_JOB_NAME") || text.contains("CI_JOB_ID"))
 }

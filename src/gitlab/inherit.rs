@@ -23,11 +23,21 @@ const INHERITABLE: [&str; 11] = [
 /// (GitLab docs: ci/yaml/deprecated_keywords).
 const LEGACY: [&str; 5] = ["after_script", "before_script", "cache", "image", "services"];
 
+/// The keys of `top` that say something about every job, and may hold references.
+pub(super) fn globals(top: &Mapping) -> Mapping {
+    let keys = ["default", "variables", "workflow"].iter().chain(&LEGACY);
+    keys.filter_map(|key| top.field(key)).fold(Mapping::default(), |mut globals, field| {
+        globals.set(field.clone());
+        globals
+    })
+}
+
 /// What every job inherits from the top of the pipeline `top`.
 pub(super) fn defaults(top: &Mapping) -> Mapping {
     let written = top.get("default").and_then(Value::mapping).cloned().unwrap_or_default();
     let own = INHERITABLE.iter().filter_map(|key| written.field(key));
-    let legacy = LEGACY.iter().filter(|key| written.get(key).is_none()).filter_map(|key| top.field(key));
+    let legacy =
+        LEGACY.iter().filter(|key| written.get(key).is_none_or(Value::is_null)).filter_map(|key| top.field(key));
     own.chain(legacy).fold(Mapping::default(), |mut defaults, field| {
         defaults.set(field.clone());
         defaults

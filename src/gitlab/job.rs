@@ -124,6 +124,12 @@ impl Job {
         Some(self.get("dependencies")?.one_or_many().iter().filter_map(named).collect())
     }
 
+    /// Whether some of its values stand at a place of `file` that `is_there` tells.
+    #[must_use]
+    pub fn holds(&self, file: FileId, is_there: &dyn Fn(NodeId) -> bool) -> bool {
+        self.fields.fields().iter().any(|field| holds(&field.value, file, is_there))
+    }
+
     /// Its runner tags, sorted.
     #[must_use]
     pub fn tags(&self) -> Vec<Rc<str>> {
@@ -132,4 +138,11 @@ impl Job {
         tags.sort();
         tags
     }
+}
+
+fn holds(value: &Value, file: FileId, is_there: &dyn Fn(NodeId) -> bool) -> bool {
+    let is_own = value.origin.file == file && is_there(value.origin.node);
+    is_own
+        || value.sequence().unwrap_or_default().iter().any(|item| holds(item, file, is_there))
+        || value.mapping().is_some_and(|fields| fields.fields().iter().any(|field| holds(&field.value, file, is_there)))
 }

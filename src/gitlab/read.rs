@@ -124,14 +124,25 @@ impl Reader<'_> {
         for entry in entries {
             let value = self.read(entry.value)?;
             nodes = nodes.saturating_add(value.nodes);
-            if psych::is_merge_key(self.tree.node(entry.key)) {
-                fields.merge(&value.value);
-            } else {
-                let key = self.read(entry.key)?.value.text().unwrap_or_default();
-                fields.set(Field { key, key_origin: self.origin(entry.key), value: value.value });
+            match self.merged(entry, &value.value) {
+                Some(merged) => fields.merge(&merged),
+                None => {
+                    let key = self.read(entry.key)?.value.text().unwrap_or_default();
+                    fields.set(Field { key, key_origin: self.origin(entry.key), value: value.value });
+                }
             }
         }
         Ok(Read { value: Value { kind: Kind::Mapping(Rc::new(fields.finish())), origin: self.origin(id) }, nodes })
+    }
+
+    /// The mappings that an entry merges. Psych merges a mapping, an alias of one, or a list of such that stands here
+    /// itself; under anything else, an alias of a list included, `<<` is a key like another.
+    fn merged(&self, entry: &Entry, value: &Value) -> Option<Vec<Rc<Mapping>>> {
+        let is_list = matches!(self.tree.node(entry.value).kind, NodeKind::Sequence { .. });
+        if !psych::is_merge_key(self.tree.node(entry.key)) || value.sequence().is_some() != is_list {
+            return None;
+        }
+        value.sequence().unwrap_or(std::slice::from_ref(value)).iter().map(|item| item.mapping().cloned()).collect()
     }
 
     const fn origin(&self, node: NodeId) -> Origin {
@@ -161,8 +172,8 @@ impl Fields {
 
     /// Psych sets the fields of a merged mapping at the place of the `<<`, over those that stand before it;
     /// of several merged mappings the first wins.
-    fn merge(&mut self, value: &Value) {
-        for mapping in value.one_or_many().iter().rev().filter_map(Value::mapping) {
+    fn merge(&mut self, mappings: &[Rc<Mapping>]) {
+        for mapping in mappings.iter().rev() {
             for field in mapping.fields() {
                 self.set(field.clone());
             }

@@ -8,8 +8,10 @@ const MOST_LEVELS: usize = 10;
 /// One item of a job's script.
 #[derive(Clone, Debug)]
 pub struct ScriptItem {
-    /// The commands; `None` for an item that holds a comment and no command, a YAML null.
+    /// The commands; `None` for an item that holds a comment and no command, a YAML null, and for one that is no text.
     pub text: Option<Rc<str>>,
+    /// Whether it is neither a text nor a null: `- echo version: 1` is a mapping, and GitLab refuses it.
+    pub is_odd: bool,
     /// The scalar that wrote it.
     pub origin: Origin,
 }
@@ -31,6 +33,10 @@ fn flatten(value: &Value, depth: usize, items: &mut Vec<ScriptItem>) {
             }
         }
         Kind::Null if depth == 0 => {}
-        _ => items.push(ScriptItem { text: value.text(), origin: value.origin }),
+        _ => {
+            let text = value.text();
+            let is_odd = text.is_none() && !value.is_null();
+            items.push(ScriptItem { text, is_odd, origin: value.origin });
+        }
     }
 }

@@ -33,6 +33,102 @@ fn merge_keys_apply_where_they_stand() {
 }
 
 #[test]
+fn a_quoted_merge_key_merges_and_one_with_a_tag_or_a_list_behind_an_alias_does_not() {
+    let keys = |job: &str| {
+        let pipeline = pipeline(&format!(".t: &t {{stage: a}}\n.l: &l [*t]\njob: {{script: x, {job}}}\n"));
+        let job = pipeline.job("job").unwrap();
+        job.fields.fields().iter().map(|field| field.key.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys("\"<<\": *t"), ["script", "stage"]);
+    assert_eq!(keys("'<<': [*t]"), ["script", "stage"]);
+    assert_eq!(keys("<<: []"), ["script"]);
+    for unusual in ["!!str <<: *t", "<<: *l", "<<: [*t, text]", "<<: ~", "<<: text"] {
+        assert_eq!(keys(unusual), ["script", "<<"], "{unusual}");
+    }
+}
+
+#[test]
+fn a_merge_is_shallow_and_an_extension_is_deep() {
+    let text = ".t: &t {variables: {A: 1}, script: x}\nmerged: {<<: *t, variables: {B: 2}}\nextended: {extends: .t, variables: {B: 2}}\n";
+    let names = |name: &str| pipeline(text).job(name).unwrap().variables.names().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(names("merged"), ["B"]);
+    assert_eq!(names("extended"), ["A", "B"]);
+}
+
+#[test]
+fn an_alias_follows_the_latest_anchor_of_its_name_before_it() {
+    let text = ".a: &x [one]\nfirst: {script: *x}\n.b: &x [two]\nsecond: {script: *x}\n";
+    assert_eq!(job_script(text, "first"), ["one"]);
+    assert_eq!(job_script(text, "second"), ["two"]);
+}
+
+#[test]
+fn a_key_that_psych_reads_as_something_else_is_found_under_what_it_reads() {
+    let pipeline = pipeline("variables: {on: 1, 0755: 2, 3.10: 3, 12:30: 4}\njob: {script: x}\n");
+    let names: Vec<_> = pipeline.job("job").unwrap().variables.names().map(str::to_owned).collect();
+    assert_eq!(names, ["3.1", "45000", "493", "true"]);
+}
+
+#[test]
+fn parents_merge_from_left_to_right_and_a_shared_one_twice() {
+    let text = ".root: {image: root, script: [root], stage: a}\n.left: {extends: .root, image: left}\n.right: {extends: .root, script: [right]}\njob: {extends: [.left, .right]}\n";
+    let pipeline = pipeline(text);
+    let job = pipeline.job("job").unwrap();
+    // The right parent brings the image of their common parent along.
+    assert_eq!(job.image().unwrap().written.as_ref(), "root");
+    assert_eq!((script(job), &*job.stage()), (vec!["right".to_owned()], "a"));
+}
+
+#[test]
+fn a_null_of_a_parent_is_inherited_like_any_other_value() {
+    let text = "default: {image: default}\n.a: {image: a, script: x}\n.b: {extends: .a, image: null}\nlist: {extends: [.a, .b]}\nback: {extends: [.b, .a]}\n";
+    let pipeline = pipeline(text);
+    let image = |name: &str| pipeline.job(name).unwrap().image().unwrap().written;
+    assert_eq!(&*image("list"), "default");
+    assert_eq!(&*image("back"), "a");
+}
+
+#[test]
+fn a_null_within_a_mapping_takes_the_place_of_what_was_inherited() {
+    let text = ".t: {variables: {A: 1, B: 2}, artifacts: {paths: [x], expire_in: 1 day}, script: x}\njob: {extends: .t, variables: {A: null}, artifacts: {paths: null}}\nall: {extends: .t, variables: null}\nkept: {extends: .t, variables: {}}\n";
+    let pipeline = pipeline(text);
+    let job = pipeline.job("job").unwrap();
+    assert_eq!((job.variables.value("A").as_deref(), job.variables.value("B").as_deref()), (Some(""), Some("2")));
+    assert!(job.artifacts().paths.is_empty());
+    assert_eq!(pipeline.job("all").unwrap().variables.names().count(), 0);
+    assert_eq!(pipeline.job("kept").unwrap().variables.names().count(), 2);
+}
+
+/// Jobs that extend one another, `count` of them with `extends`, below one without.
+fn chain(count: usize) -> String {
+    let job = |level: usize| format!(".j{level}: {{extends: .j{}}}\n", level - 1);
+    let levels: String = (1..count).map(job).collect();
+    format!(".j0: {{script: [deep]}}\n{levels}job: {{extends: .j{}}}\n", count - 1)
+}
+
+#[test]
+fn a_job_has_ten_ancestors_that_extend_and_no_more() {
+    assert_eq!(job_script(&chain(11), "job"), ["deep"]);
+    assert_eq!(read(&[(".gitlab-ci.yml", &chain(12))]).err(), Some(Code::ExtendsUnresolved));
+}
+
+#[test]
+fn parents_that_multiply_are_merged_once() {
+    let level =
+        |level: usize| format!(".j{level}: {{extends: [{}]}}\n", vec![format!(".j{}", level - 1); 30].join(", "));
+    let levels: String = (1..10).map(level).collect();
+    assert_eq!(job_script(&format!(".j0: {{script: [x]}}\n{levels}job: {{extends: .j9}}\n"), "job"), ["x"]);
+}
+
+#[test]
+fn a_parent_must_be_a_mapping() {
+    let refused = |text: &str| read(&[(".gitlab-ci.yml", text)]).err();
+    assert_eq!(refused(".t: [a]\njob: {extends: .t, script: x}\n"), Some(Code::ExtendsUnresolved));
+    assert_eq!(refused("job: {extends: [], script: x}\n"), None);
+    assert_eq!(refused("job: {extends: null, script: x}\n"), None);
+}
+
+#[test]
 fn extends_merges_maps_and_replaces_lists() {
     let text = ".a: {script: [a], variables: {X: 1, Y: 1}}\n.b: {script: [b], variables: {Y: 2}}\njob: {extends: [.a, .b], variables: {Z: 3}}\n";
     let pipeline = pipeline(text);
@@ -56,6 +152,95 @@ fn references_see_extended_jobs_and_lie_flat() {
     assert_eq!(job_script(text, "job"), ["a", "b", "c", "d"]);
     let circle = "a: {script: !reference [b, script]}\nb: {script: !reference [a, script]}\n";
     assert_eq!(read(&[(".gitlab-ci.yml", circle)]).err(), Some(Code::ReferenceUnresolved));
+}
+
+#[test]
+fn references_stand_anywhere_and_name_anything() {
+    let text = "stages: [!reference [.names, stages]]\nvariables: {V: !reference [.vars, V], W: !reference [variables, V]}\ndefault: {image: !reference [.vars, image]}\n.names: {stages: [one, two]}\n.vars: {V: v, image: i, rules: [{if: $A}, {if: $B}]}\n.lines: [a, b]\n.whole: {X: 1}\njob:\n  variables: !reference [.whole]\n  stage: two\n  script: [!reference [.lines], [c, [!reference [other, script]]]]\n  rules: [!reference [.vars, rules], {if: $C}]\nother: {script: d}\n";
+    let pipeline = pipeline(text);
+    let job = pipeline.job("job").unwrap();
+    assert_eq!(script(job), ["a", "b", "c", "d"]);
+    assert_eq!(&*job.image().unwrap().written, "i");
+    let value = |name: &str| job.variables.value(name);
+    assert_eq!(
+        (value("V").as_deref(), value("W").as_deref(), value("X").as_deref()),
+        (Some("v"), Some("v"), Some("1"))
+    );
+    assert_eq!(job.get("rules").map(Value::one_or_many).map(<[Value]>::len), Some(3));
+}
+
+#[test]
+fn references_lead_to_one_another_as_far_as_they_go() {
+    let level = |level: usize| format!(".j{level}: {{script: [!reference [.j{}, script], l{level}]}}\n", level - 1);
+    let levels: String = (1..40).map(level).collect();
+    let text = format!(".j0: {{script: [l0]}}\n{levels}job: {{script: !reference [.j39, script]}}\n");
+    let expected: Vec<_> = (0..40).map(|level| format!("l{level}")).collect();
+    assert_eq!(job_script(&text, "job"), expected);
+}
+
+#[test]
+fn references_that_lead_nowhere_or_to_too_much_are_refused() {
+    let level = |level: usize| {
+        let references = vec![format!("!reference [.j{}, script]", level - 1); 20].join(", ");
+        format!(".j{level}: {{script: [{references}]}}\n")
+    };
+    let bomb: String = (1..9).map(level).collect();
+    let bomb = format!(".j0: {{script: [x]}}\n{bomb}job: {{script: !reference [.j8, script]}}\n");
+    let refused = |text: &str| read(&[(".gitlab-ci.yml", text)]).err();
+    for text in [
+        &bomb,
+        "job: {script: !reference [.gone, script]}\n",
+        ".t: {script: null}\njob: {script: !reference [.t, script]}\n",
+        "job: {script: [!reference [job, script]]}\n",
+        "job: {script: !reference []}\n",
+    ] {
+        assert_eq!(refused(text), Some(Code::ReferenceUnresolved), "{}", text.get(..60).unwrap_or(text));
+    }
+}
+
+#[test]
+fn a_legacy_global_stands_where_the_default_is_null() {
+    let text = "image: top\ndefault: {image: null}\ncache: {paths: [x]}\njob: {script: x, cache: {}}\n";
+    let pipeline = pipeline(text);
+    let job = pipeline.job("job").unwrap();
+    assert_eq!(&*job.image().unwrap().written, "top");
+    assert!(job.caches().iter().all(|cache| cache.paths.is_empty()));
+}
+
+#[test]
+fn inherit_takes_booleans_and_lists() {
+    let job = |inherit: &str| {
+        let text = format!(
+            "default: {{image: i, tags: [t]}}\nvariables: {{A: 1, B: 2}}\njob: {{script: x, inherit: {inherit}}}\n"
+        );
+        let pipeline = pipeline(&text);
+        let job = pipeline.job("job").unwrap().clone();
+        (job.image().is_some(), job.tags().len(), job.variables.names().map(str::to_owned).collect::<Vec<_>>().join(""))
+    };
+    assert_eq!(job("{default: [image]}"), (true, 0, "AB".to_owned()));
+    assert_eq!(job("{default: true, variables: false}"), (true, 1, String::new()));
+    assert_eq!(job("{default: no, variables: yes}"), (false, 0, "AB".to_owned()));
+    assert_eq!(job("{variables: [B, C]}"), (true, 1, "B".to_owned()));
+    assert_eq!(job("{}"), (true, 1, "AB".to_owned()));
+}
+
+#[test]
+fn what_a_rule_may_set_has_no_certain_value() {
+    let text = "workflow: {rules: [{if: $X, variables: {W: w, J: j, N: n}}, {when: never, variables: {K: k}}]}\nvariables: {W: top, K: top, C: \"$W\"}\njob: {script: x, variables: {J: own, R: own}, rules: [{if: $Y, variables: {R: r}}]}\nshut: {script: x, inherit: {variables: [K]}}\n";
+    let pipeline = pipeline(text);
+    let variables = &pipeline.job("job").unwrap().variables;
+    let certain: Vec<_> = variables.names().filter(|name| variables.value(name).is_some()).collect();
+    assert_eq!(certain, ["J", "K"]);
+    assert_eq!(variables.names().collect::<Vec<_>>(), ["C", "J", "K", "N", "R", "W"]);
+    assert_eq!(variables.expand("$J-$W"), None);
+    assert!(variables.is_conditional("W") && !variables.is_conditional("C") && !variables.is_conditional("Z"));
+    assert_eq!(pipeline.job("shut").unwrap().variables.names().collect::<Vec<_>>(), ["K"]);
+}
+
+#[test]
+fn types_is_a_job_where_it_is_a_mapping_and_lists_stages_where_it_is_a_list() {
+    assert_eq!(job_script("types: {script: x}\n", "types"), ["x"]);
+    assert_eq!(pipeline("types: [one]\njob: {script: x}\n").stages().len(), 3);
 }
 
 #[test]
@@ -118,8 +303,7 @@ fn what_lies_elsewhere_is_noted_and_its_templates_are_passed_over() {
 #[test]
 fn the_body_of_a_file_with_inputs_is_its_second_document() {
     let pipeline = pipeline("spec: {inputs: {x: {default: a}}}\n---\njob: {script: \"echo $[[ inputs.x ]]\"}\n");
-    assert!(pipeline.job("job").is_some());
-    assert_eq!(pipeline.unread().len(), 1);
+    assert_eq!(script(pipeline.job("job").unwrap()), ["echo a"]);
 }
 
 #[test]
@@ -140,6 +324,15 @@ fn a_job_without_a_stage_is_a_test_and_hidden_keys_are_no_jobs() {
 #[test]
 fn a_comment_for_a_script_item_is_an_item_without_a_command() {
     assert_eq!(job_script("job:\n  script:\n    - # nothing\n    - x\n", "job"), ["null", "x"]);
+}
+
+#[test]
+fn a_script_item_that_yaml_makes_a_mapping_of_is_odd() {
+    let items = pipeline("job:\n  script:\n    - echo version: 1\n    - # nothing\n    - 'echo version: 1'\n")
+        .job("job")
+        .unwrap()
+        .script();
+    assert_eq!(items.iter().map(|item| item.is_odd).collect::<Vec<_>>(), [true, false, false]);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::syntax::yaml::NodeId;
@@ -5,6 +6,14 @@ use crate::syntax::yaml::NodeId;
 /// One of the files that a pipeline is read from; an index into [`super::Pipeline::files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(super) usize);
+
+impl FileId {
+    /// The index of the file in [`super::Pipeline::files`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// The node that wrote a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +58,12 @@ pub enum Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Mapping {
     fields: Vec<Field>,
+    /// The place of each key, once there are so many that a search would take long.
+    places: HashMap<Rc<str>, usize>,
 }
+
+/// The most fields that are searched one by one.
+const MOST_SEARCHED: usize = 16;
 
 /// One key and its value.
 #[derive(Clone, Debug)]
@@ -147,28 +161,48 @@ impl Mapping {
     /// The field of `key`.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| &*field.key == key)
+        self.fields.get(self.place(key)?)
     }
 
     /// Sets a field; one of the same key keeps its place and takes the new value.
     pub fn set(&mut self, field: Field) {
-        match self.fields.iter_mut().find(|present| present.key == field.key) {
+        match self.place(&field.key).and_then(|place| self.fields.get_mut(place)) {
             Some(present) => *present = field,
-            None => self.fields.push(field),
+            None => self.push_new(field),
         }
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        if self.fields.len() > MOST_SEARCHED {
+            return self.places.get(key).copied();
+        }
+        self.fields.iter().position(|field| &*field.key == key)
     }
 
     /// Adds a field whose key is known to be new.
     pub(super) fn push_new(&mut self, field: Field) {
         self.fields.push(field);
+        if self.fields.len() == MOST_SEARCHED + 1 {
+            self.index();
+        } else if let Some(field) = self.fields.last().filter(|_| self.fields.len() > MOST_SEARCHED) {
+            self.places.insert(Rc::clone(&field.key), self.fields.len() - 1);
+        }
+    }
+
+    fn index(&mut self) {
+        self.places = self.fields.iter().enumerate().map(|(place, field)| (Rc::clone(&field.key), place)).collect();
     }
 
     /// Takes the field of `key` away.
     pub fn remove(&mut self, key: &str) {
+        let count = self.fields.len();
         self.fields.retain(|field| &*field.key != key);
+        if self.fields.len() < count {
+            self.index();
+        }
     }
 
-    fn same(&self, other: &Self) -> bool {
+    pub(super) fn same(&self, other: &Self) -> bool {
         self.fields.len() == other.fields.len()
             && self.fields.iter().all(|field| other.get(&field.key).is_some_and(|value| value.same(&field.value)))
     }

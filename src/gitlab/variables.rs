@@ -4,8 +4,20 @@ use std::rc::Rc;
 use super::inherit;
 use super::value::{Field, Mapping, Origin, Value};
 
+/// A part of a variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValuePiece {
+    /// Text that stands for itself.
+    Text(String),
+    /// The value of the variable of this name, which the YAML does not define.
+    Variable(String),
+}
+
 /// How often a variable may lead to another one.
 const MOST_LEVELS: usize = 10;
+
+/// The most pieces that a value may come to.
+const MOST_PIECES: usize = 1_000;
 
 /// The variables that the YAML gives to a job.
 ///
@@ -21,20 +33,24 @@ struct Variable {
     value: Rc<str>,
     /// `expand: false` keeps `$` signs as they are.
     expand: bool,
+    /// Whether people are asked for it when they start a pipeline.
+    is_asked_for: bool,
+    /// A rule of the job or of the workflow may give it another value.
+    is_conditional: bool,
     origin: Origin,
 }
 
 impl Variables {
-    /// The variables of a job: those at the top of the pipeline that it inherits, and its own over them.
+    /// The variables of a job: those at the top of the pipeline that it inherits, its own over them, and those that
+    /// rules may set over each (GitLab docs: ci/variables, "CI/CD variable precedence").
     pub(super) fn of_job(top: &Mapping, job: &Mapping) -> Self {
         let mut variables = Self::default();
-        let fields = |mapping: &Mapping| mapping.get("variables").and_then(Value::mapping).cloned().unwrap_or_default();
-        for field in fields(top).fields().iter().filter(|field| inherit::admits(job, "variables", &field.key)) {
-            variables.set(field);
-        }
-        for field in fields(job).fields() {
-            variables.set(field);
-        }
+        let is_inherited = |field: &&Field| inherit::admits(job, "variables", &field.key);
+        let workflow = top.get("workflow").and_then(Value::mapping).cloned().unwrap_or_default();
+        fields(top.get("variables")).filter(is_inherited).for_each(|field| variables.set(field));
+        set_by_rules(&workflow).filter(is_inherited).for_each(|field| variables.may_be(field));
+        fields(job.get("variables")).for_each(|field| variables.set(field));
+        set_by_rules(job).for_each(|field| variables.may_be(field));
         variables
     }
 
@@ -44,16 +60,29 @@ impl Variables {
         self.by_name.get(name).map(|variable| (&*variable.value, variable.origin))
     }
 
+    /// Whether the form for a manual run shows it, so that people are meant to choose its value
+    /// (GitLab docs: ci/yaml#variablesdescription).
+    #[must_use]
+    pub fn is_asked_for(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|variable| variable.is_asked_for)
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(|name| &**name)
     }
 
-    /// The value of `name` with the variables in it expanded; `None` where the YAML does not define it, or
-    /// where it leads to a variable that the YAML does not define.
+    /// Whether rules give it another value in some pipelines.
+    #[must_use]
+    pub fn is_conditional(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|variable| variable.is_conditional)
+    }
+
+    /// The value of `name` with the variables in it expanded; `None` where the YAML does not define it, where rules
+    /// may give it another value, or where it leads to such a variable.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<String> {
-        let variable = self.by_name.get(name)?;
+        let variable = self.certain(name)?;
         if variable.expand { self.expand(&variable.value) } else { Some(variable.value.to_string()) }
     }
 
@@ -65,37 +94,90 @@ impl Variables {
     }
 
     fn expand_level(&self, text: &str, depth: usize) -> Option<String> {
+        let pieces = self.pieces_level(text, depth)?;
+        let text = |piece| match piece {
+            ValuePiece::Text(text) => Some(text),
+            ValuePiece::Variable(_) => None,
+        };
+        pieces.into_iter().map(text).collect()
+    }
+
+    /// The value of `name` in pieces: its text with the YAML's own variables expanded, and the names of the
+    /// others; `None` where the YAML does not define it, where rules may give it another value, or where it leads to
+    /// such a variable or in a circle.
+    #[must_use]
+    pub fn pieces(&self, name: &str) -> Option<Vec<ValuePiece>> {
+        self.pieces_of(self.certain(name)?, 0)
+    }
+
+    fn pieces_of(&self, variable: &Variable, depth: usize) -> Option<Vec<ValuePiece>> {
+        match variable.expand {
+            true => self.pieces_level(&variable.value, depth),
+            false => Some(vec![ValuePiece::Text(variable.value.to_string())]),
+        }
+    }
+
+    fn pieces_level(&self, text: &str, depth: usize) -> Option<Vec<ValuePiece>> {
         if depth > MOST_LEVELS {
             return None;
         }
-        let mut expanded = String::new();
+        let mut found = Vec::new();
         for piece in (Pieces { rest: text }) {
+            if found.len() > MOST_PIECES {
+                return None;
+            }
             match piece {
-                Piece::Text(text) => expanded.push_str(text),
-                Piece::Variable(name) => {
-                    let variable = self.by_name.get(name)?;
-                    let value = match variable.expand {
-                        true => self.expand_level(&variable.value, depth + 1)?,
-                        false => variable.value.to_string(),
-                    };
-                    expanded.push_str(&value);
-                }
+                Piece::Text(text) => found.push(ValuePiece::Text(text.to_owned())),
+                Piece::Variable(name) => match self.by_name.get(name) {
+                    Some(variable) if variable.is_conditional => return None,
+                    Some(variable) => found.extend(self.pieces_of(variable, depth + 1)?),
+                    None => found.push(ValuePiece::Variable(name.to_owned())),
+                },
             }
         }
-        Some(expanded)
+        Some(found)
+    }
+
+    fn certain(&self, name: &str) -> Option<&Variable> {
+        self.by_name.get(name).filter(|variable| !variable.is_conditional)
     }
 
     fn set(&mut self, field: &Field) {
-        let (value, expand) = match field.value.mapping() {
+        self.by_name.insert(Rc::clone(&field.key), Variable::read(&field.value));
+    }
+
+    /// Takes in a value that a rule sets. One that stands there already is what it is elsewhere.
+    fn may_be(&mut self, field: &Field) {
+        let variable = self.by_name.entry(Rc::clone(&field.key)).or_insert_with(|| Variable::read(&field.value));
+        variable.is_conditional = true;
+    }
+}
+
+impl Variable {
+    /// A value, or a mapping with `value`, `description`, `options` and `expand`. A `null` is an empty text.
+    fn read(value: &Value) -> Self {
+        let (text, expand) = match value.mapping() {
             Some(fields) => {
                 let expand = fields.get("expand").and_then(Value::text).as_deref() != Some("false");
                 (fields.get("value").and_then(Value::text), expand)
             }
-            None => (field.value.text(), true),
+            None => (value.text(), true),
         };
-        let variable = Variable { value: value.unwrap_or_default(), expand, origin: field.value.origin };
-        self.by_name.insert(Rc::clone(&field.key), variable);
+        let is_asked_for = ["description", "options"].iter().any(|key| value.get(key).is_some());
+        let text = text.unwrap_or_default();
+        Self { value: text, expand, is_asked_for, is_conditional: false, origin: value.origin }
     }
+}
+
+fn fields(variables: Option<&Value>) -> impl Iterator<Item = &Field> {
+    variables.and_then(Value::mapping).into_iter().flat_map(|variables| variables.fields())
+}
+
+/// The variables of the `rules:` of a job or of the workflow, but for rules that let nothing run.
+fn set_by_rules(of: &Mapping) -> impl Iterator<Item = &Field> {
+    let runs = |rule: &&Value| rule.get("when").and_then(Value::text).as_deref() != Some("never");
+    let rules = of.get("rules").map(Value::one_or_many).unwrap_or_default().iter();
+    rules.filter(runs).flat_map(|rule| fields(rule.get("variables")))
 }
 
 /// The names that `text` expands, in their order.

@@ -131,6 +131,10 @@ const DOCKER_WITHOUT_FILES: [&str; 26] = [
     "version", "wait",
 ];
 
+/// The same of `buildah`.
+const BUILDAH_WITHOUT_FILES: [&str; 10] =
+    ["containers", "images", "info", "inspect", "login", "logout", "pull", "push", "rmi", "tag"];
+
 /// Programs that only tell their version when they are asked for it.
 const VERSION_FLAGS: [&str; 5] = ["--version", "-v", "-V", "-version", "version"];
 
@@ -193,7 +197,8 @@ fn kind(step: &Step, name: &str) -> ProgramKind {
     let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
     match name {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
-        "docker" => docker_kind(step),
+        "docker" | "podman" => docker_kind(step),
+        "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         "git" => match argument(1) {
             "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => {
                 ProgramKind::WithoutFiles
@@ -272,7 +277,9 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
         let part = part.strip_prefix("//").unwrap_or(part);
         // A command that runs in an unknown folder may name the files by a path that looks like any other.
         let place = place_in_repository(part, &folder);
-        place.is_some_and(|place| relation_to_all(patterns, place.as_str()).touches(part))
+        // Who goes back to the project's folder takes nothing with him.
+        let goes_home = |place: &RepositoryPath| place.is_root() && step.program() == Some("cd");
+        place.is_some_and(|place| !goes_home(&place) && relation_to_all(patterns, place.as_str()).touches(part))
     })
 }
 

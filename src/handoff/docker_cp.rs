@@ -44,6 +44,7 @@ pub struct CopyOut {
 /// Finds the hand-offs of this kind in a job with these build commands.
 pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
     let script = JobScript::new(job);
+    let commands: Vec<_> = commands.iter().filter(|command| command.builder.has_engine()).collect();
     let pairs = commands
         .iter()
         .enumerate()

@@ -140,7 +140,7 @@ impl Search {
         }
         for (item, message) in &script.walk.opaque {
             let text = script.items.get(*item).and_then(|item| item.text.clone()).unwrap_or_default();
-            if text.contains("docker") && text.contains("build") {
+            if speaks_of_a_build(&text) {
                 self.note_unclear(job, &flows, UnclearReason::Script(*item, message.clone()));
             }
         }
@@ -279,14 +279,30 @@ fn hands_over(step: &Step) -> bool {
     let mounts =
         words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"));
     match words.as_slice() {
-        ["docker", "cp", ..] | ["docker", "container", "cp", ..] => true,
-        ["docker", rest @ ..] => mounts && rest.contains(&"run"),
+        ["docker" | "podman", "cp", ..] | ["docker" | "podman", "container", "cp", ..] => true,
+        ["docker" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
         _ => false,
     }
+}
+
+/// Whether a text that cannot be read as a script names a builder.
+fn speaks_of_a_build(text: &str) -> bool {
+    let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
+    is_built && text.contains("build") || text.contains("executor")
 }
 
 /// A cached folder whose name begins with a dot is where a package manager keeps its downloads.
 #[must_use]
 pub fn is_download_cache(path: &str) -> bool {
     path.starts_with('.')
+}
+
+/// Folders of dependencies, which a cache is there for.
+const DEPENDENCIES: [&str; 4] = ["bower_components", "node_modules", "vendor", "venv"];
+
+/// Whether a cached folder holds dependencies: by its name, or by the dot that its name begins with.
+#[must_use]
+pub fn is_dependency_folder(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    is_download_cache(path) || is_download_cache(name) || DEPENDENCIES.contains(&name)
 }

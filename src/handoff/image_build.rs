@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, Stages, Step, StepWord};
+use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::text::RepositoryPath;
@@ -24,7 +24,7 @@ pub struct ImageBuild {
     pub context: BuildContext,
 }
 
-/// A command that builds images by other means than `docker build`.
+/// A command that builds images by means that are not folded.
 #[derive(Clone, Debug)]
 pub struct OtherBuilder {
     /// Its name.
@@ -39,16 +39,33 @@ impl ImageBuild {
     /// # Errors
     /// The file that cannot be read, and why.
     pub fn read(repository: &dyn Repository, command: &BuildCommand) -> Result<Self, (RepositoryPath, ReadError)> {
-        let source = repository.read(&command.dockerfile).map_err(|error| (command.dockerfile.clone(), error))?;
+        let (path, source) = dockerfile(repository, command)?;
+        let command = BuildCommand { dockerfile: path, ..command.clone() };
         let dockerfile = Dockerfile::parse(source.text());
         let stages = Stages::new(&dockerfile, &command.build_arguments);
         let target = stages.target(command.target.as_deref());
         let context = BuildContext::read(repository, command.context.folder(), &command.dockerfile)?;
-        Ok(Self { command: command.clone(), source, dockerfile, stages, target, context })
+        Ok(Self { command, source, dockerfile, stages, target, context })
     }
 }
 
-/// The commands of a script that build images by other means than `docker build`.
+/// The Dockerfile that is there, of the places where the builder looks for it.
+fn dockerfile(
+    repository: &dyn Repository,
+    command: &BuildCommand,
+) -> Result<(RepositoryPath, Arc<SourceFile>), (RepositoryPath, ReadError)> {
+    let first = &command.dockerfile;
+    match (repository.read(first), &command.other_dockerfile) {
+        (Ok(source), _) => Ok((first.clone(), source)),
+        (Err(ReadError::Missing), Some(other)) => {
+            let source = repository.read(other).map_err(|error| (other.clone(), error))?;
+            Ok((other.clone(), source))
+        }
+        (Err(error), _) => Err((first.clone(), error)),
+    }
+}
+
+/// The commands of a script that build images by means that are not folded.
 #[must_use]
 pub fn other_builders(script: &JobScript) -> Vec<OtherBuilder> {
     let builder = |(step, found): (usize, &Step)| Some(OtherBuilder { name: builder_name(found)?, step });
@@ -56,12 +73,19 @@ pub fn other_builders(script: &JobScript) -> Vec<OtherBuilder> {
 }
 
 fn builder_name(step: &Step) -> Option<&'static str> {
+    if Builder::of(step).is_some() {
+        return None;
+    }
     let program = step.program()?.rsplit('/').next()?;
     let has = |words: &[&str]| step.words.iter().skip(1).filter_map(StepWord::text).any(|word| words.contains(&word));
     match program {
-        "executor" | "kaniko" => Some("kaniko"),
-        "buildah" if has(&["bud", "build", "build-using-dockerfile", "commit"]) => Some("buildah"),
-        "podman" if has(&["build"]) => Some("podman"),
+        "kaniko" => Some("a program called kaniko"),
+        "buildah" if has(&["commit"]) => Some("buildah without a Dockerfile"),
+        "buildah" if has(&["bud", "build"]) => Some("buildah with options that are not known"),
+        "podman" if has(&["build"]) => Some("podman with options that are not known"),
+        "podman" if has(&["commit"]) => Some("podman commit"),
+        "podman" if has(&["compose"]) && has(&["build", "up"]) => Some("podman compose"),
+        "podman-compose" if has(&["build", "up"]) => Some("podman compose"),
         "nerdctl" if has(&["build"]) => Some("nerdctl"),
         "img" if has(&["build"]) => Some("img"),
         "buildctl" | "buildctl-daemonless.sh" => Some("buildctl"),

@@ -4,6 +4,9 @@ use crate::gitlab::{Job, Pipeline, ScriptItem};
 use crate::syntax::yaml::Tree;
 use crate::text::Span;
 
+/// Why an item cannot be read that YAML makes a mapping of: `- echo version: 1`.
+const NO_TEXT: &str = "YAML makes no text of it, and GitLab refuses such a pipeline; put it in quotes";
+
 /// A job's script, walked: `before_script` and `script` as the one program that they are.
 pub struct JobScript {
     /// The items, those without a command included.
@@ -30,7 +33,9 @@ impl JobScript {
             "CI_PROJECT_DIR" | "PWD" => Some(PROJECT_FOLDER.to_owned()),
             name => job.variables.value(name),
         };
-        let walk = ScriptWalk::new(items.iter().map(|item| item.text.as_deref()), &lookup);
+        let mut walk = ScriptWalk::new(items.iter().map(|item| item.text.as_deref()), &lookup);
+        let odd = items.iter().enumerate().filter(|(_, item)| item.is_odd);
+        walk.opaque.extend(odd.map(|(index, _)| (index, NO_TEXT.to_owned())));
         Self { items, walk }
     }
 
@@ -43,9 +48,11 @@ impl JobScript {
     /// The place of some bytes of an item's text, as near as the way it is written allows.
     #[must_use]
     pub fn location(&self, pipeline: &Pipeline, item: usize, span: Span) -> Option<Location> {
-        let origin = self.items.get(item)?.origin;
+        let ScriptItem { text, origin, .. } = self.items.get(item)?;
         let file = pipeline.file(origin.file)?;
-        let exact = Tree::source_span(&file.tree, origin.node, span);
+        // Where an input is filled in, the text has other bytes than the file.
+        let is_as_written = file.tree.node(origin.node).scalar() == text.as_deref();
+        let exact = Tree::source_span(&file.tree, origin.node, span).filter(|_| is_as_written);
         Some(exact.map_or_else(|| file.location(origin.node), |span| Location::new(&file.source, span)))
     }
 

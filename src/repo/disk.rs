@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::elsewhere::{Elsewhere, ForeignFiles};
 use super::tracked::tracked_files;
-use crate::source::{FileKind, ReadError, Repository, SourceFile};
+use crate::source::{FileKind, ForeignFile, ReadError, Repository, SourceFile};
 use crate::text::RepositoryPath;
 
 /// The largest file that is read, in bytes; no pipeline, Dockerfile or manifest comes near it.
@@ -23,6 +24,7 @@ pub struct DiskRepository {
     pipeline: RepositoryPath,
     files: Mutex<HashMap<RepositoryPath, Answer>>,
     tracked: OnceLock<BTreeMap<RepositoryPath, FileKind>>,
+    foreign: ForeignFiles,
 }
 
 impl DiskRepository {
@@ -30,7 +32,14 @@ impl DiskRepository {
     /// `pipeline`, because a pipeline that git does not know was put there without it.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, pipeline: RepositoryPath) -> Self {
-        Self { root: root.into(), pipeline, files: Mutex::default(), tracked: OnceLock::new() }
+        let foreign = ForeignFiles::default();
+        Self { root: root.into(), pipeline, files: Mutex::default(), tracked: OnceLock::new(), foreign }
+    }
+
+    /// The same repository, with the files of elsewhere that the user shows.
+    #[must_use]
+    pub fn with_elsewhere(self, elsewhere: Elsewhere) -> Self {
+        Self { foreign: ForeignFiles::new(elsewhere), ..self }
     }
 }
 
@@ -47,6 +56,14 @@ impl Repository for DiskRepository {
         let answer = read_text(&self.root, path).map(|text| Arc::new(SourceFile::new(path.clone(), text)));
         files.insert(path.clone(), answer.clone());
         answer
+    }
+
+    fn read_foreign(&self, file: &ForeignFile) -> Answer {
+        self.foreign.included(file)
+    }
+
+    fn merged_pipeline(&self) -> Option<Answer> {
+        self.foreign.merged()
     }
 }
 

@@ -50,6 +50,7 @@ struct HandoffReport<'a> {
     paths: &'a [String],
     dockerfile: &'a str,
     producer_kept: bool,
+    fallback: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -95,6 +96,7 @@ impl<'a> HandoffReport<'a> {
             paths: &handoff.paths,
             dockerfile: handoff.dockerfile.as_str(),
             producer_kept: handoff.producer_kept,
+            fallback: handoff.fallback.map(crate::outcome::Fallback::name),
         }
     }
 }
@@ -160,6 +162,7 @@ mod tests {
             paths: vec!["dist/".to_owned()],
             dockerfile: path("Dockerfile"),
             producer_kept: true,
+            fallback: None,
         };
         let findings = vec![
             Finding::new(Code::NullScriptItem, Location::new(&pipeline, Span::new(9, 10)), "x").with_help("y"),
@@ -187,7 +190,7 @@ mod tests {
             "path": "group/app", "verdict": "folded", "applicability": "review",
             "handoffs": [{
                 "via": "docker-cp", "producers": ["Dockerfile.build"], "consumer": "containerize",
-                "paths": ["dist/"], "dockerfile": "Dockerfile", "producer_kept": true,
+                "paths": ["dist/"], "dockerfile": "Dockerfile", "producer_kept": true, "fallback": null,
             }],
             "findings": [
                 {"code": "null-script-item", "severity": "warning", "message": "x", "file": ".gitlab-ci.yml",

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use annotate_snippets::normalize_untrusted_str;
 
 use crate::finding::Severity;
-use crate::outcome::{HandoffSummary, Outcome, Policy, Verdict, Via};
+use crate::outcome::{Fallback, HandoffSummary, Outcome, Policy, Verdict, Via};
 
 /// Whether a change is shown or was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +49,16 @@ fn handoffs(handoffs: &[HandoffSummary]) -> String {
     let dockerfiles = if dockerfiles.is_empty() { "an image".to_owned() } else { dockerfiles };
     let kept = list(handoffs.iter().filter(|handoff| handoff.producer_kept).flat_map(producers));
     let kept = if kept.is_empty() { kept } else { format!("; {kept} stays for others") };
+    let rerouted = Fallback::ALL.iter().map(|fallback| rerouted(handoffs, *fallback)).collect::<String>();
     let makers = list(handoffs.iter().flat_map(producers));
     let from = if makers.is_empty() { String::new() } else { format!(" from {makers}") };
-    format!("{} {noun} ({ways}){from} into {dockerfiles}{kept}", handoffs.len())
+    format!("{} {noun} ({ways}){from} into {dockerfiles}{kept}{rerouted}", handoffs.len())
+}
+
+/// What is offered instead of a fold, and for whose files.
+fn rerouted(handoffs: &[HandoffSummary], fallback: Fallback) -> String {
+    let makers = list(handoffs.iter().filter(|handoff| handoff.fallback == Some(fallback)).flat_map(producers));
+    if makers.is_empty() { makers } else { format!("; no builder stage, but {} of {makers}", fallback.name()) }
 }
 
 fn producers(handoff: &HandoffSummary) -> impl Iterator<Item = String> {
@@ -96,7 +103,7 @@ fn list(words: impl Iterator<Item = String>) -> String {
 mod tests {
     use super::{Tense, closing_line};
     use crate::finding::{Code, Finding, Location};
-    use crate::outcome::{HandoffSummary, Outcome, Policy, Verdict, Via};
+    use crate::outcome::{Fallback, HandoffSummary, Outcome, Policy, Verdict, Via};
     use crate::text::{FileVersions, RepositoryPath};
 
     fn path(text: &str) -> RepositoryPath {
@@ -111,6 +118,7 @@ mod tests {
             paths: vec!["dist/".to_owned()],
             dockerfile: path("Dockerfile"),
             producer_kept: false,
+            fallback: None,
         }
     }
 
@@ -130,6 +138,11 @@ mod tests {
         outcome.files.remove(&path("a"));
         let expected = "folded: 2 hand-offs (artifacts, docker-cp) from job 'build', Dockerfile.build into Dockerfile; \
             job 'build' stays for others; 1 file written";
+        assert_eq!(line(&outcome, Tense::Written), expected);
+        outcome.handoffs = vec![handoff(Via::Cache, "build"), handoff(Via::Cache, "docs")];
+        outcome.handoffs.iter_mut().for_each(|handoff| handoff.fallback = Some(Fallback::Artifacts));
+        let expected = "folded: 2 hand-offs (cache) from job 'build', job 'docs' into Dockerfile; \
+            no builder stage, but artifacts of job 'build', job 'docs'; 1 file written";
         assert_eq!(line(&outcome, Tense::Written), expected);
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{FileKind, ReadError, Repository, SourceFile};
+use super::{FileKind, ForeignFile, ReadError, Repository, SourceFile};
 use crate::text::RepositoryPath;
 
 /// A repository made of texts, all of them under version control.
@@ -9,6 +9,8 @@ use crate::text::RepositoryPath;
 pub struct MemoryRepository {
     files: BTreeMap<RepositoryPath, Arc<SourceFile>>,
     tracked: BTreeMap<RepositoryPath, FileKind>,
+    foreign: BTreeMap<RepositoryPath, Arc<SourceFile>>,
+    merged: Option<Arc<SourceFile>>,
 }
 
 impl MemoryRepository {
@@ -23,6 +25,24 @@ impl MemoryRepository {
         }
         repository
     }
+
+    /// The same repository, with these files of elsewhere, each at its [`ForeignFile::place`].
+    #[must_use]
+    pub fn with_foreign<'a>(mut self, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        for (path, text) in files {
+            if let Some(path) = RepositoryPath::new(path) {
+                self.foreign.insert(path.clone(), Arc::new(SourceFile::new(path, text)));
+            }
+        }
+        self
+    }
+
+    /// The same repository, with the pipeline as GitLab has merged it.
+    #[must_use]
+    pub fn with_merged(mut self, text: &str) -> Self {
+        self.merged = RepositoryPath::new("merged.yml").map(|path| Arc::new(SourceFile::new(path, text)));
+        self
+    }
 }
 
 impl Repository for MemoryRepository {
@@ -32,6 +52,14 @@ impl Repository for MemoryRepository {
 
     fn read(&self, path: &RepositoryPath) -> Result<Arc<SourceFile>, ReadError> {
         self.files.get(path).cloned().ok_or(ReadError::Missing)
+    }
+
+    fn read_foreign(&self, file: &ForeignFile) -> Result<Arc<SourceFile>, ReadError> {
+        file.place().and_then(|place| self.foreign.get(&place).cloned()).ok_or(ReadError::Missing)
+    }
+
+    fn merged_pipeline(&self) -> Option<Result<Arc<SourceFile>, ReadError>> {
+        self.merged.clone().map(Ok)
     }
 }
 

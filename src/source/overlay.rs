@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{FileKind, ReadError, Repository, SourceFile};
+use super::{FileKind, ForeignFile, ReadError, Repository, SourceFile};
 use crate::text::{FileVersions, RepositoryPath};
 
 /// A repository as it will be once some files have changed; everything else is read from the one below.
@@ -41,5 +41,18 @@ impl Repository for Overlay<'_> {
             Some(None) => Err(ReadError::Missing),
             None => self.below.read(path),
         }
+    }
+
+    fn read_foreign(&self, file: &ForeignFile) -> Result<Arc<SourceFile>, ReadError> {
+        self.below.read_foreign(file)
+    }
+
+    fn merged_pipeline(&self) -> Option<Result<Arc<SourceFile>, ReadError>> {
+        self.below.merged_pipeline()
+    }
+
+    fn unfolded(&self) -> Option<&dyn Repository> {
+        let is_folded = !self.changed.is_empty();
+        self.below.unfolded().or_else(|| is_folded.then_some(self.below))
     }
 }

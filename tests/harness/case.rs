@@ -22,12 +22,14 @@ use tempfile::TempDir;
 ///
 /// - `verdict`: what the program must say; `folded` where there is an `after`, and needed where there is none;
 /// - `finding`: a code that must be among the findings, once for each;
+/// - `again`: what the program must say of the folded repository, where that is not `nothing-to-fold`;
 /// - `arguments`: words to pass on the command line after the command.
 ///
 /// Empty lines and lines that start with `#` are passed over.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) verdict: String,
+    pub(crate) again: String,
     pub(crate) findings: Vec<String>,
     pub(crate) arguments: Vec<String>,
     folder: PathBuf,
@@ -73,11 +75,13 @@ pub(crate) fn each(check: impl Fn(&Case)) {
 impl Case {
     fn read(folder: PathBuf) -> Self {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-        let mut case = Self { name, verdict: String::new(), findings: vec![], arguments: vec![], folder };
+        let again = "nothing-to-fold".to_owned();
+        let mut case = Self { name, verdict: String::new(), again, findings: vec![], arguments: vec![], folder };
         let text = fs::read_to_string(case.folder.join("case")).unwrap_or_default();
         for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
             match line.split_once(':').map(|(key, value)| (key, value.trim())) {
                 Some(("verdict", value)) => case.verdict = value.to_owned(),
+                Some(("again", value)) => case.again = value.to_owned(),
                 Some(("finding", value)) => case.findings.push(value.to_owned()),
                 Some(("arguments", value)) => case.arguments = value.split_whitespace().map(str::to_owned).collect(),
                 _ => panic!("{}: what does '{line}' mean?", case.name),

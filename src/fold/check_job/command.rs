@@ -29,13 +29,22 @@ const DROPPED: [&str; 22] = [
 ];
 
 /// The command that builds `stage` and nothing more; `None` where the original is not written in plain words.
-pub(super) fn of_stage(step: &Step, command: &BuildCommand, item: &str, stage: &str) -> Option<String> {
+///
+/// `added` are the options by which the fold passes on what the builder stage reads.
+pub(super) fn of_stage(
+    step: &Step,
+    command: &BuildCommand,
+    item: &str,
+    stage: &str,
+    added: &[String],
+) -> Option<String> {
     let head = head_length(&step.words)?;
     let (head, rest) = step.words.split_at(head);
     let prefix = item.get(step.span.start()..head.first()?.span.start())?.trim();
     let mut words: Vec<String> = (!prefix.is_empty()).then(|| prefix.to_owned()).into_iter().collect();
     words.extend(head.iter().map(|word| word.raw.clone()));
     words.extend(["--target".to_owned(), stage.to_owned()]);
+    words.extend(added.iter().cloned());
     words.extend(kept(rest, command));
     if matches!(command.context, CommandContext::Missing(_)) {
         words.push(".".to_owned());
@@ -79,7 +88,7 @@ mod tests {
         let walk = ScriptWalk::new([Some(item)], &|_| None);
         let (commands, _) = build_commands(&walk);
         let command = commands.first()?;
-        of_stage(walk.steps.get(command.step)?, command, item, "builder")
+        of_stage(walk.steps.get(command.step)?, command, item, "builder", &[])
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The script of the build job must be one that a docker build can run.
 
 use crate::finding::{Code, Finding, Location};
-use crate::fold::environment::UnknownVariable;
+use crate::fold::environment::{RefusedReason, RefusedVariable};
 use crate::fold::situation::Situation;
-use crate::gitlab::VariableKind;
 use crate::syntax::shell::Script;
 
 /// Programs whose outputs hold the path of the project's folder, so that they differ in another folder.
@@ -42,33 +41,34 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         )
         .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
-    let unknown = situation.environment.unknown.iter().map(|variable| unknown_variable(situation, variable));
-    opaque.chain(unknown).chain(dynamic(situation)).chain(commands(situation)).chain(embedded(situation)).collect()
+    let refused = situation.environment.refused.iter().map(refused_variable);
+    opaque.chain(refused).chain(dynamic(situation)).chain(commands(situation)).chain(embedded(situation)).collect()
 }
 
-fn unknown_variable(situation: &Situation<'_>, variable: &UnknownVariable) -> Finding {
-    let location = variable.location.clone().unwrap_or_else(|| situation.producer_location("script"));
+fn refused_variable(variable: &RefusedVariable) -> Finding {
     let name = &variable.name;
-    match variable.kind {
-        VariableKind::Predefined | VariableKind::OfTheJob | VariableKind::Legacy => {
-            let message = if situation.producer.variables.get(name).is_some() {
-                format!(
-                    "the build may read {name}, whose value depends on variables that a docker build does not have, or has several lines"
-                )
-            } else {
-                format!("the build reads {name}, which GitLab sets for the job and a docker build does not have")
-            };
-            Finding::new(Code::CiVariableInBuildScript, location, message)
-                .with_help("give it to the image in another way, such as a label or a build argument")
-        }
-        VariableKind::Secret | VariableKind::Shell => {
-            let message = format!(
-                "the build reads {name}, which may be a secret: by its name, or because the pipeline does not define it"
-            );
-            Finding::new(Code::SecretInBuildScript, location, message)
-                .with_help("if it is no secret, give it a value under 'variables:'")
-        }
-    }
+    let (code, message, help) = match variable.reason {
+        RefusedReason::OfTheJob => (
+            Code::CiVariableInBuildScript,
+            format!("the build reads {name}, which GitLab sets for this job and for the image job differently"),
+            format!("take it out of the build, or pass the value of the image job with '--pass {name}=arg'"),
+        ),
+        RefusedReason::Unclear => (
+            Code::CiVariableInBuildScript,
+            format!(
+                "the build may read {name}, whose value depends on what a docker build does not have, or has several lines"
+            ),
+            format!("set {name} for the whole pipeline, so that the image job has it too and can pass it on"),
+        ),
+        RefusedReason::SecretOfTheJob => (
+            Code::SecretInBuildScript,
+            format!(
+                "the build may read {name}, which is or holds a secret, and the image job does not have the same {name}"
+            ),
+            format!("set {name} for the whole pipeline, so that the image job has it too and can pass it on"),
+        ),
+    };
+    Finding::new(code, variable.location.clone(), message).with_help(help)
 }
 
 /// A script that looks variables up by a name it makes may read any of them.

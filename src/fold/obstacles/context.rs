@@ -1,6 +1,6 @@
 //! The builder stage gets its sources from the build context: that must be the whole project.
 
-use crate::docker::{BuildContext, CommandContext};
+use crate::docker::{BuildContext, Builder, CommandContext};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::source::FileKind;
@@ -46,8 +46,9 @@ fn missing(situation: &Situation<'_>) -> Option<Finding> {
     }
     let item = situation.handoff.script.items.get(situation.build().command.item)?;
     if !situation.is_consumers_own(item.origin) {
-        let message = "this build names no context, and other jobs share the line, so it cannot be completed here";
-        let finding = Finding::new(Code::JobDefinitionShared, situation.command_location(), message);
+        let (code, whose) = situation.whose(item.origin);
+        let message = format!("this build names no context, and the line {whose}, so it cannot be completed here");
+        let finding = Finding::new(code, situation.command_location(), message);
         return Some(finding.with_help("add the missing '.' behind the options"));
     }
     let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
@@ -60,8 +61,14 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!("the build context is {folder}, and the builder stage needs the whole project");
+    let command = match situation.build().command.builder {
+        Builder::Kaniko => "executor --context $CI_PROJECT_DIR --dockerfile PATH/Dockerfile",
+        Builder::Buildah => "buildah build -f PATH/Dockerfile .",
+        Builder::Podman => "podman build -f PATH/Dockerfile .",
+        Builder::Docker | Builder::Buildx => "docker build -f PATH/Dockerfile .",
+    };
     let finding = Finding::new(Code::ContextNarrowerThanSources, situation.command_location(), message)
-        .with_help("build with the project's folder as context: 'docker build -f PATH/Dockerfile .'");
+        .with_help(format!("build with the project's folder as context: '{command}'"));
     Some(finding)
 }
 

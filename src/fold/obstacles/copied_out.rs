@@ -2,6 +2,7 @@
 
 use super::copies;
 use super::dockerfile;
+use super::includes;
 use crate::docker::{BuildCommand, CommandContext, Engine, Step};
 use crate::finding::{Code, Finding, Location};
 use crate::gitlab::{Job, Pipeline};
@@ -28,7 +29,7 @@ pub(in crate::fold) fn of_docker_cp(
     findings.extend(dockerfile::of_build(&found.second, &second, engine));
     findings.extend(dockerfile::commands_not_json(&found.second));
     findings.extend(copies::uses(repository, &found.second, &found.uses));
-    findings.extend(check.includes());
+    findings.extend(includes::of_pipeline(pipeline, &[job]));
     findings.extend(check.steps());
     findings.extend(check.builds());
     findings.extend(check.first_image());
@@ -44,16 +45,6 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn includes(&self) -> Vec<Finding> {
-        let finding = |unread: &crate::gitlab::UnreadInclude| {
-            let message =
-                format!("the pipeline takes in {}, which cannot be read here and may change this job", unread.what);
-            Finding::new(Code::IncludeUnread, unread.location.clone(), message)
-                .with_help("copy what this job needs of it into the repository, and include it with 'local'")
-        };
-        self.pipeline.unread().iter().map(finding).collect()
-    }
-
     /// Steps between and behind the builds that use the files, the first image or its container otherwise.
     fn steps(&self) -> Vec<Finding> {
         let patterns: Vec<_> = self.patterns();
@@ -108,9 +99,10 @@ impl Check<'_> {
         let definition = self.job.definitions.last()?;
         let file = self.pipeline.file(definition.file)?;
         let foreign = self.found.script.items.iter().find(|item| {
-            let is_own = item.origin.file == definition.file && file.tree.is_within(item.origin.node, definition.value);
+            let is_own = file.is_editable() && item.origin.file == definition.file && file.tree.is_within(item.origin.node, definition.value);
             let is_plain = matches!(&file.tree.node(item.origin.node).kind, NodeKind::Scalar { style, .. } if *style != ScalarStyle::Folded);
-            !is_own || !is_plain && item.text.is_some() || crate::fold::situation::is_shared(file, item.origin.node)
+            let is_filled_in = file.tree.node(item.origin.node).scalar().is_some_and(|text| text.contains("$[["));
+            !is_own || is_filled_in || !is_plain && item.text.is_some() || crate::fold::situation::is_shared(file, item.origin.node)
         })?;
         let message = "this part of the script is shared with other jobs, or written in a way that cannot be edited";
         Some(Finding::new(Code::JobDefinitionShared, self.pipeline.location(foreign.origin), message))

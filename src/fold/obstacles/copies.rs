@@ -1,6 +1,6 @@
 //! Each `COPY` that takes the files must be one that can take them from the builder stage instead.
 
-use crate::docker::Copy;
+use crate::docker::{Builder, Copy};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::handoff::{CopyUse, ImageBuild, SourceUse};
@@ -63,10 +63,7 @@ fn of_source(
         SourceUse::Builder { path, is_ignored } => {
             let mut findings = Vec::new();
             if *is_ignored {
-                let message = format!(
-                    "the ignore file keeps {path} out of the context, so this cannot have worked; from the builder stage it does"
-                );
-                findings.extend(finding(Code::HandoffIgnored, message));
+                findings.push(ignored(build.command.builder, path, location));
             }
             if copy.is_add && is_archive(path) {
                 let message = format!("ADD unpacks {path}, and a copy from a stage does not");
@@ -101,6 +98,21 @@ fn of_source(
             vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(BY_NAME)]
         }
     }
+}
+
+fn ignored(builder: Builder, path: &str, location: &Location) -> Finding {
+    if builder.copies_nothing_silently() {
+        let message = format!(
+            "the ignore file keeps {path} out of the context, so {} copies nothing here and goes on; from the builder stage it would copy the files",
+            builder.name()
+        );
+        let finding = Finding::new(Code::CopyUnclear, location.clone(), message);
+        return finding.with_help("remove the copy, or take the files out of the ignore file");
+    }
+    let message = format!(
+        "the ignore file keeps {path} out of the context, so this cannot have worked; from the builder stage it does"
+    );
+    Finding::new(Code::HandoffIgnored, location.clone(), message)
 }
 
 /// A flag that only `ADD` has (Dockerfile reference: ADD).

@@ -34,7 +34,7 @@ pub(super) fn of_build(build: &ImageBuild, location: &Location, engine: Engine) 
         .chain(escape)
         .chain(target)
         .chain(options(&build.command, location))
-        .chain(old_engine(location, engine))
+        .chain(old_engine(location, engine).filter(|_| build.command.builder.has_engine()))
         .chain(onbuild(build))
         .collect()
 }
@@ -49,7 +49,10 @@ fn options(command: &BuildCommand, location: &Location) -> Vec<Finding> {
     if command.option("--network").is_some_and(|network| network == "none") {
         findings.push(finding("the build has no network, and the build job had one"));
     }
-    if command.has_option("--platform") {
+    if command.option("--pull").is_some_and(|pull| pull.trim_matches(['"', '\'']) == "never") {
+        findings.push(finding("the build pulls no images, and the builder stage needs one"));
+    }
+    if command.builder.platform_options().iter().any(|option| command.has_option(option)) {
         findings.push(finding("the build is for another platform, and the build job was not"));
     }
     if command.target.as_deref().is_some_and(|target| target.bytes().all(|byte| byte.is_ascii_digit())) {

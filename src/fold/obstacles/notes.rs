@@ -2,6 +2,7 @@
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::fate::Fate;
+use crate::fold::rewire;
 use crate::fold::run_lines::Layer;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Pipeline, VariableKind, kind_of_variable};
@@ -10,17 +11,6 @@ use crate::text::Span;
 /// Oddities of the pipeline: script items without a command, and variables that are gone.
 pub(in crate::fold) fn pipeline_notes(pipeline: &Pipeline) -> Vec<Finding> {
     pipeline.findings().iter().cloned().chain(null_items(pipeline)).chain(legacy_variables(pipeline)).collect()
-}
-
-/// What an include holds that cannot be read may define or change either job.
-pub(super) fn of_includes(situation: &Situation<'_>) -> Vec<Finding> {
-    let finding = |unread: &crate::gitlab::UnreadInclude| {
-        let message =
-            format!("the pipeline takes in {}, which cannot be read here and may change these jobs", unread.what);
-        Finding::new(Code::IncludeUnread, unread.location.clone(), message)
-            .with_help("copy what these jobs need of it into the repository, and include it with 'local'")
-    };
-    situation.pipeline.unread().iter().map(finding).collect()
 }
 
 /// What the fold did about dependencies and variables, and why.
@@ -45,7 +35,8 @@ pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
         );
         Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
     });
-    layer.into_iter().chain(variables).chain(kept(situation)).collect()
+    let followers = if situation.fate.is_to_stay() { Vec::new() } else { rewire::notes(situation) };
+    layer.into_iter().chain(variables).chain(kept(situation)).chain(followers).collect()
 }
 
 /// The build job that stays, and for whom.
@@ -61,7 +52,7 @@ fn null_items(pipeline: &Pipeline) -> Vec<Finding> {
     let keywords = ["before_script", "script", "after_script"];
     let items = pipeline.jobs().iter().flat_map(|job| keywords.iter().flat_map(|keyword| job.script_of(keyword)));
     let mut findings: Vec<Finding> = Vec::new();
-    for item in items.filter(|item| item.text.is_none()) {
+    for item in items.filter(|item| item.text.is_none() && !item.is_odd) {
         let message = "this item holds no command; GitLab refuses such a pipeline today, and the fold leaves it";
         let finding = Finding::new(Code::NullScriptItem, pipeline.location(item.origin), message)
             .with_help("put the comment on a line of its own, without the dash");
@@ -74,7 +65,7 @@ fn null_items(pipeline: &Pipeline) -> Vec<Finding> {
 
 /// Variables of GitLab 8 that are gone since GitLab 16.
 fn legacy_variables(pipeline: &Pipeline) -> Vec<Finding> {
-    pipeline.files().iter().flat_map(|file| legacy_in(&file.source)).collect()
+    pipeline.files().iter().filter(|file| file.is_editable()).flat_map(|file| legacy_in(&file.source)).collect()
 }
 
 fn legacy_in(file: &std::sync::Arc<crate::source::SourceFile>) -> Vec<Finding> {

@@ -3,6 +3,8 @@
 
 use crate::docker::Step;
 use crate::finding::{Code, Finding};
+use crate::fold::export;
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, PathPattern};
 use crate::handoff::{JobScript, TreeUse, downloads_artifacts, names_beside_commands, restores_cache_of, tree_use};
@@ -40,12 +42,21 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     if situation.fate.is_to_stay() {
         return Vec::new();
     }
+    if situation.fate == Fate::IsExported {
+        return export::obstacles(situation).into_iter().chain(gates(situation)).collect();
+    }
     let readers = others(situation).filter_map(|job| reads(situation, job));
     readers.chain(gates(situation)).collect()
 }
 
+/// The jobs besides those of the fold that read the files, or may do so by themselves.
+pub(in crate::fold) fn readers<'a>(situation: &Situation<'a>) -> Vec<&'a Job> {
+    others(situation).filter(|job| reads(situation, job).is_some()).collect()
+}
+
 fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
-    situation.pipeline.jobs().iter().filter(|job| !situation.takes_part(job))
+    let pipeline = situation.pipeline;
+    pipeline.jobs().iter().filter(|job| !situation.takes_part(job) && !pipeline.is_scanner(job))
 }
 
 /// Whether another job reads the files, or may do so by itself.
@@ -128,7 +139,7 @@ fn finding(
     Finding::new(Code::ArtifactReadByOtherJob, location, message)
         .with_related(situation.producer_location("artifacts"), "the files are handed on here")
         .with_help(format!(
-            "if '{}' does not need them, say so with 'dependencies: []', or with 'needs' that do not list '{}'",
+            "if '{}' does not need them, say so with 'dependencies: []', or with 'needs' that do not list '{}'; else '--on-other-readers keep' lets the build job stay beside the fold, and 'export' lets the image job publish the files",
             job.name, situation.producer.name
         ))
 }

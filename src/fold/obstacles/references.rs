@@ -3,8 +3,9 @@
 use crate::finding::{Code, Finding, Location};
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
+use crate::fold::{rewire, template};
 use crate::gitlab::{Definition, PipelineFile};
-use crate::syntax::yaml::{NodeId, NodeKind, Tree};
+use crate::syntax::yaml::{NodeId, Tree};
 use crate::text::RepositoryPath;
 
 /// Keys under which the name of a job stands.
@@ -21,7 +22,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Whatever names the build job and is not mended by the fold.
 pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
-    let named = situation.pipeline.files().iter().flat_map(|file| names(situation, file));
+    let files = situation.pipeline.files().iter().chain(situation.pipeline.merged());
+    let named = files.enumerate().flat_map(|(at, file)| names(situation, at, file));
     let named = named.chain(downloads(situation)).chain(in_children(situation));
     let refused = named.map(|location| {
         if let Fate::Checks(_) = situation.fate {
@@ -33,9 +35,9 @@ pub(super) fn of_others(situation: &Situation<'_>) -> Vec<Finding> {
                 situation.pipeline.job_location(situation.producer),
                 "this job would move into the Dockerfile",
             )
-            .with_help("let it stand on its own: write out here what it takes from the build job")
+            .with_help("take the name out here, or let the build job stay beside the fold: '--on-other-readers keep'")
     });
-    refused.collect()
+    refused.chain(rewire::hindrances(situation)).collect()
 }
 
 /// A job that becomes a check is not there where the image is built.
@@ -48,16 +50,47 @@ fn to_check(situation: &Situation<'_>, location: Location) -> Finding {
 }
 
 /// The places of a file that name the producer, those that go with it or that the fold mends left out.
-fn names(situation: &Situation<'_>, file: &PipelineFile) -> Vec<Location> {
-    let tree = &file.tree;
-    let is_name = |id: NodeId| matches!(&tree.node(id).kind, NodeKind::Scalar { value, .. } if **value == *situation.producer.name);
-    let mended = |id: NodeId| {
-        let jobs = situation.pipeline.jobs().iter().filter(|job| situation.takes_part(job));
-        let mut own = jobs.flat_map(|job| &job.definitions).filter(|definition| is_of(situation, definition, file));
-        own.any(|definition| tree.is_within(id, definition.value) && !is_extension(file, id))
+fn names(situation: &Situation<'_>, at: usize, file: &PipelineFile) -> Vec<Location> {
+    let mentions = if template::name(situation).is_some() { template::mentions(situation) } else { Vec::new() };
+    let is_mended = |id: NodeId| {
+        let is_mention = mentions.iter().any(|mention| mention.file.index() == at && mention.node == id);
+        is_mention || is_within_definition(situation, file, id) || is_in_needs(situation, at, file, id)
     };
-    let nodes = tree.nodes().map(|(id, _)| id);
-    nodes.filter(|id| is_name(*id) && refers(file, *id) && !mended(*id)).map(|id| file.location(id)).collect()
+    let is_name = |id: NodeId| file.tree.node(id).scalar() == Some(&*situation.producer.name);
+    let nodes = file.tree.nodes().map(|(id, _)| id);
+    let counts = |id: &NodeId| is_name(*id) && refers(file, *id) && !is_mended(*id) && is_live(situation, file, *id);
+    nodes.filter(counts).map(|id| file.location(id)).collect()
+}
+
+/// Whether a place is one of a build job's own, and goes with it.
+fn is_within_definition(situation: &Situation<'_>, file: &PipelineFile, id: NodeId) -> bool {
+    let producers = situation.group.producers(situation.pipeline);
+    let mut own =
+        producers.iter().flat_map(|job| &job.definitions).filter(|definition| is_of(situation, definition, file));
+    own.any(|definition| file.tree.is_within(id, definition.value))
+}
+
+/// Whether a place lies in what a job needs or downloads: of that, the fold mends each or says why it cannot.
+fn is_in_needs(situation: &Situation<'_>, at: usize, file: &PipelineFile, id: NodeId) -> bool {
+    let keywords = |job: &'_ crate::gitlab::Job| {
+        let fields = ["needs", "dependencies"].into_iter().filter_map(|keyword| job.fields.field(keyword));
+        fields.map(|field| field.value.origin).collect::<Vec<_>>()
+    };
+    let mut origins = situation.pipeline.jobs().iter().flat_map(keywords);
+    origins.any(|origin| origin.file.index() == at && file.tree.is_within(id, origin.node))
+}
+
+/// In GitLab's merged pipeline only the jobs count that no file here has: the fold changes the files.
+fn is_live(situation: &Situation<'_>, file: &PipelineFile, id: NodeId) -> bool {
+    let pipeline = situation.pipeline;
+    let is_merged = |file: &PipelineFile| pipeline.merged().is_some_and(|merged| merged.source == file.source);
+    if !is_merged(file) {
+        return true;
+    }
+    let entry = file.tree.node(file.root).entries().iter().find(|entry| file.tree.is_within(id, entry.value));
+    let name = entry.and_then(|entry| file.tree.node(entry.key).scalar()).unwrap_or_default();
+    let definitions = pipeline.definitions(name);
+    definitions.iter().all(|definition| pipeline.file(definition.file).is_some_and(is_merged))
 }
 
 /// Addresses that fetch the files of the latest pipeline by the name of the job (GitLab docs: api/job_artifacts).
@@ -116,21 +149,6 @@ fn refers(file: &PipelineFile, id: NodeId) -> bool {
     false
 }
 
-/// `extends` and `!reference` take the producer's own words over; nothing mends them.
-fn is_extension(file: &PipelineFile, id: NodeId) -> bool {
-    let mut at = id;
-    while let Some(parent) = file.tree.parent(at) {
-        let node = file.tree.node(parent);
-        let key = node.entries().iter().find(|entry| entry.value == at).map(|entry| entry.key);
-        let is_extends = key.is_some_and(|key| file.tree.node(key).scalar() == Some("extends"));
-        if is_extends || node.tag.as_ref().is_some_and(|tag| tag.name == "!reference") {
-            return true;
-        }
-        at = parent;
-    }
-    false
-}
-
 /// The producer must stand in one place, so that taking it away takes all of it away.
 fn definition(situation: &Situation<'_>) -> Option<Finding> {
     let definitions = &situation.producer.definitions;
@@ -162,9 +180,9 @@ fn needs(situation: &Situation<'_>) -> Vec<Finding> {
     let foreign =
         keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
     let finding = |field: &crate::gitlab::Field| {
-        let message =
-            format!("'{}' of the image job is shared with other jobs, and the fold has to change it", field.key);
-        Finding::new(Code::JobDefinitionShared, situation.value_location(&field.value), message)
+        let (code, whose) = situation.whose(field.value.origin);
+        let message = format!("'{}' of the image job {whose}, and the fold has to change it", field.key);
+        Finding::new(code, situation.value_location(&field.value), message)
             .with_help(format!("write '{}' in the image job itself", field.key))
     };
     foreign.map(finding).collect()

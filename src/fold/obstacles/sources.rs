@@ -2,85 +2,14 @@
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
-use crate::source::FileKind;
-use crate::text::{RepositoryPath, Span};
 
-/// Beginnings of the names of GitLab's variables that differ from pipeline to pipeline.
-const PREFIXES: [&str; 7] =
-    ["CI_COMMIT_", "CI_ENVIRONMENT_", "CI_JOB_", "CI_MERGE_REQUEST_", "CI_NODE_", "CI_PIPELINE_", "CI_PROJECT_"];
-
-/// Endings of files that a build reads or runs.
-const ENDINGS: [&str; 31] = [
-    "bash",
-    "cjs",
-    "cmake",
-    "cs",
-    "csproj",
-    "cts",
-    "go",
-    "gradle",
-    "groovy",
-    "java",
-    "js",
-    "json",
-    "jsx",
-    "kt",
-    "kts",
-    "mjs",
-    "mk",
-    "mts",
-    "php",
-    "properties",
-    "py",
-    "rb",
-    "rs",
-    "sbt",
-    "scala",
-    "sh",
-    "svelte",
-    "toml",
-    "ts",
-    "tsx",
-    "vue",
-];
-
-/// Names of such files without an ending, and of one whose ending says too little.
-const NAMES: [&str; 4] = ["Makefile", "Rakefile", "pom.xml", "justfile"];
-
-/// The most files that are looked at, and the largest, in bytes.
-const MOST_FILES: usize = 20_000;
-const LARGEST_FILE: usize = 1 << 20;
-
+/// The first name in the sources that the builder stage does not have.
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let tracked =
-        situation.repository.tracked().iter().filter(|(path, kind)| **kind != FileKind::Submodule && is_source(path));
-    tracked.take(MOST_FILES).find_map(|(path, _)| first_use(situation, path)).into_iter().collect()
-}
-
-fn is_source(path: &RepositoryPath) -> bool {
-    let name = path.file_name();
-    let is_minified_or_locked = name.ends_with(".min.js") || name == "package-lock.json";
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    !is_minified_or_locked && (ENDINGS.contains(&ending) || NAMES.contains(&name) || name.starts_with(".env"))
-}
-
-fn first_use(situation: &Situation<'_>, path: &RepositoryPath) -> Option<Finding> {
-    let file = situation.repository.read(path).ok().filter(|file| file.text().len() <= LARGEST_FILE)?;
-    let (at, name) = names(file.text())
-        .find(|(_, name)| *name != "CI_PROJECT_DIR" && situation.producer.variables.get(name).is_none())?;
-    let message = format!("this names {name}, which GitLab sets for a job and a docker build does not have");
-    let span = Span::new(at, at + name.len());
-    let finding = Finding::new(Code::CiVariableInSources, Location::new(&file, span), message);
-    Some(finding.with_help("if the build does not read it, accept it with '--accept ci-variable-in-sources'"))
-}
-
-/// The names of such variables in a text, each with the byte where it stands.
-fn names(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.match_indices("CI_").filter_map(|(at, _)| {
-        let rest = text.get(at..)?;
-        let length = rest.bytes().take_while(|byte| byte.is_ascii_uppercase() || *byte == b'_').count();
-        let is_whole = !text.get(..at)?.ends_with(|before: char| before.is_alphanumeric() || before == '_');
-        let name = rest.get(..length).filter(|_| is_whole)?;
-        PREFIXES.iter().any(|prefix| name.starts_with(prefix)).then_some((at, name))
-    })
+    let finding = |(name, location): &(String, Location)| {
+        let message = format!("this names {name}, which GitLab sets for a job and a docker build does not have");
+        Finding::new(Code::CiVariableInSources, location.clone(), message).with_help(format!(
+            "if the build does not read it, accept it with '--accept ci-variable-in-sources'; pass it with '--pass {name}=arg'"
+        ))
+    };
+    situation.environment.missing_in_sources.first().map(finding).into_iter().collect()
 }

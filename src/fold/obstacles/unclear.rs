@@ -22,6 +22,7 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         paths: paths.collect(),
         dockerfile,
         producer_kept: false,
+        fallback: None,
     };
     Plan {
         summaries: vec![summary],
@@ -57,7 +58,7 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
                 location,
                 format!("the image is built by {}, which is not folded yet", builder.name),
             )
-            .with_help("only 'docker build' and 'docker buildx build' are folded so far")
+            .with_help("builds by 'docker build', 'docker buildx build', kaniko, 'buildah build' and 'podman build' are folded")
         }
         UnclearReason::Container(step) => {
             let step = build.script.walk.steps.get(*step);

@@ -17,6 +17,9 @@
 //! ```
 
 use super::Edits;
+use crate::fold::environment::{RunPrefixes, quoted};
+use crate::fold::export;
+use crate::fold::fate::Fate;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
@@ -26,7 +29,9 @@ pub(super) fn insert(situations: &[&Situation<'_>]) -> Edits {
     let Some(build) = situations.first().map(|situation| situation.build()) else {
         return Ok(Vec::new());
     };
-    let stages: Vec<_> = situations.iter().map(|situation| lines(situation).join("\n")).collect();
+    let mut stages: Vec<_> = situations.iter().map(|situation| lines(situation).join("\n")).collect();
+    let exported = situations.iter().filter(|situation| situation.fate == Fate::IsExported);
+    stages.extend(exported.map(|situation| export::stage(situation)));
     Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &stages.join("\n\n")))])
 }
 
@@ -45,12 +50,14 @@ pub(super) fn in_front(dockerfile: &Dockerfile, stages: &str) -> TextEdit {
 
 fn lines(situation: &Situation<'_>) -> Vec<String> {
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
+    let image = situation.build().command.builder.image(&image);
     let mut lines = vec![format!("FROM {image} AS {}", situation.stage), format!("WORKDIR {}", situation.folder)];
     lines.extend(environment(situation));
     if let Shell::Of(program) = situation.script.shell() {
         lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
     }
-    let (before, after) = situation.script.instructions();
+    let mut prefixes = RunPrefixes::new(&situation.environment.passed, situation.secret_mounts);
+    let (before, after) = situation.script.instructions(&mut prefixes);
     if let Some(layer) = situation.script.dependency_layer() {
         let manifests: Vec<_> = layer.manifests.iter().map(|manifest| manifest.as_str()).collect();
         lines.push(format!("COPY {} ./", manifests.join(" ")));
@@ -71,19 +78,9 @@ fn environment(situation: &Situation<'_>) -> Vec<String> {
     std::iter::once(format!("ENV CI=true GITLAB_CI=true{folder}")).chain(lines).collect()
 }
 
-/// A value as `ENV` reads it back.
-fn quoted(value: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+=".contains(character);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
-    format!("\"{escaped}\"")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Dockerfile, in_front, quoted};
+    use super::{Dockerfile, in_front};
 
     fn put(before: &str) -> String {
         in_front(&Dockerfile::parse(before), "FROM a AS builder\nRUN b").apply(before).unwrap()
@@ -101,12 +98,5 @@ mod tests {
     #[test]
     fn line_ends_and_a_byte_order_mark_stay() {
         assert_eq!(put("\u{feff}FROM x\r\n"), "\u{feff}FROM a AS builder\r\nRUN b\r\n\r\nFROM x\r\n");
-    }
-
-    #[test]
-    fn values_are_quoted_where_the_builder_would_read_them_otherwise() {
-        assert_eq!(quoted("-Dmaven.repo.local=/src/.m2"), "-Dmaven.repo.local=/src/.m2");
-        assert_eq!(quoted("a b$c"), "\"a b\\$c\"");
-        assert_eq!(quoted(""), "\"\"");
     }
 }

@@ -6,6 +6,7 @@ use crate::fold::situation::{Situation, is_shared};
 use crate::gitlab::{Cache, Field, PathPattern, PipelineFile};
 use crate::outcome::Via;
 use crate::syntax::yaml::{NodeId, edit};
+use crate::text::TextEdit;
 
 pub(super) fn remove(situations: &[&Situation<'_>]) -> Edits {
     situations.first().map_or(Ok(Vec::new()), |situation| of_consumer(situation))
@@ -16,33 +17,27 @@ fn of_consumer(situation: &Situation<'_>) -> Edits {
     let Some(field) = situation.consumer.fields.field("cache").filter(|_| is_cached) else {
         return Ok(Vec::new());
     };
-    let Some(file) =
-        situation.pipeline.file(field.value.origin.file).filter(|file| !is_shared(file, field.value.origin.node))
-    else {
+    let is_own = |file: &&PipelineFile| file.is_editable() && !is_shared(file, field.value.origin.node);
+    let Some(file) = situation.pipeline.file(field.value.origin.file).filter(is_own) else {
         return Ok(Vec::new());
     };
-    let mut edits = Vec::new();
-    for cache in situation.consumer.caches() {
-        edits.extend(one(situation, field, file, &cache)?);
-    }
-    Ok(edits)
-}
-
-fn one(situation: &Situation<'_>, field: &Field, file: &PipelineFile, cache: &Cache) -> Edits {
     let flows = situation.handoff.flows.iter().filter(|flow| flow.via == Via::Cache);
     let handed: Vec<_> = flows.flat_map(|flow| &flow.patterns).map(|pattern| pattern.text.as_str()).collect();
     let goes = |pattern: &PathPattern| handed.contains(&pattern.text.as_str()) && is_of_no_use(situation, pattern);
-    if !cache.paths.iter().any(goes) {
-        return Ok(Vec::new());
-    }
-    let failed =
-        || edit_failed(file.location(cache.value.origin.node), "the cache of the hand-off cannot be taken out here");
-    let edit = if cache.paths.iter().all(goes) {
-        without_cache(field, file, cache)
-    } else {
-        without_paths(file, cache, &goes)
+    let caches = situation.consumer.caches();
+    let touched = caches.iter().filter(|cache| cache.paths.iter().any(goes));
+    let (whole, part): (Vec<_>, Vec<_>) = touched.partition(|cache| cache.paths.iter().all(goes));
+    let failed = |cache: &Cache| {
+        edit_failed(file.location(cache.value.origin.node), "the cache of the hand-off cannot be taken out here")
     };
-    Ok(vec![(file.source.path().clone(), edit.ok_or_else(failed)?)])
+    let mut edits = Vec::new();
+    if let Some(first) = whole.first() {
+        edits.push(without_caches(field, file, &whole).ok_or_else(|| failed(first))?);
+    }
+    for cache in part {
+        edits.push(without_paths(file, cache, &goes).ok_or_else(|| failed(cache))?);
+    }
+    Ok(edits.into_iter().map(|edit| (file.source.path().clone(), edit)).collect())
 }
 
 /// A path that the image took, or a file that is in the clone anyway.
@@ -52,15 +47,14 @@ fn is_of_no_use(situation: &Situation<'_>, pattern: &PathPattern) -> bool {
     is_tracked || used.iter().any(|used| used.text == pattern.text)
 }
 
-/// The whole keyword goes, or one item of its list.
-fn without_cache(field: &Field, file: &PipelineFile, cache: &Cache) -> Option<crate::text::TextEdit> {
+/// The whole keyword goes, or some items of its list.
+fn without_caches(field: &Field, file: &PipelineFile, caches: &[&Cache]) -> Option<TextEdit> {
     let list = field.value.origin.node;
-    let node = cache.value.origin.node;
-    if node != list {
-        let place = file.tree.node(list).items().iter().position(|item| *item == node)?;
-        if file.tree.node(list).items().len() > 1 {
-            return edit::remove_items(&file.tree, list, &[place]);
-        }
+    let items = file.tree.node(list).items();
+    let is_gone = |item: &NodeId| caches.iter().any(|cache| cache.value.origin.node == *item);
+    let places: Vec<_> = (0..items.len()).filter(|at| items.get(*at).is_some_and(is_gone)).collect();
+    if !places.is_empty() && places.len() < items.len() {
+        return edit::remove_items(&file.tree, list, &places);
     }
     let key = field.key_origin.node;
     let mapping = file.tree.parent(key)?;
@@ -68,11 +62,7 @@ fn without_cache(field: &Field, file: &PipelineFile, cache: &Cache) -> Option<cr
     edit::remove_entries(&file.tree, mapping, &[place])
 }
 
-fn without_paths(
-    file: &PipelineFile,
-    cache: &Cache,
-    goes: &dyn Fn(&PathPattern) -> bool,
-) -> Option<crate::text::TextEdit> {
+fn without_paths(file: &PipelineFile, cache: &Cache, goes: &dyn Fn(&PathPattern) -> bool) -> Option<TextEdit> {
     let gone: Vec<NodeId> =
         cache.paths.iter().filter(|pattern| goes(pattern)).map(|pattern| pattern.origin.node).collect();
     let list = cache.value.get("paths")?.origin.node;

@@ -12,6 +12,7 @@ use super::Edits;
 use crate::docker::{Copy, CopySource};
 use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::handoff::{CopyUse, ImageBuild, SourceUse};
 use crate::syntax::dockerfile::{Instruction, Keyword};
@@ -25,8 +26,8 @@ pub(super) struct Origin<'a> {
     pub(super) place: &'a dyn Fn(&str) -> String,
     /// Whether a path is rather taken from the context.
     pub(super) stays: &'a dyn Fn(&str) -> bool,
-    /// Whether the files may belong to somebody else than root there. From the context they are root's; from a
-    /// stage they keep their owner.
+    /// Whether the files may belong to somebody else than root there, where from the context they are root's; from
+    /// a stage they keep their owner.
     pub(super) may_be_owned: bool,
 }
 
@@ -43,11 +44,13 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         stage: &|path| maker(path).stage.clone(),
         place: &|path| maker(path).in_builder(path),
         stays: &|path| maker(path).is_build_input(path),
-        may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners()),
+        may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners())
+            && !build.command.builder.keeps_owners_of_context(),
     };
     let edit = take_from(build, &first.handoff.uses, &origin)?;
+    let exports = situations.iter().filter(|situation| situation.fate == Fate::IsExported).count();
     let path = build.source.path();
-    Ok(vec![(path.clone(), edit), (path.clone(), renumber(build, situations.len()))])
+    Ok(vec![(path.clone(), edit), (path.clone(), renumber(build, situations.len() + exports))])
 }
 
 /// Makes the copies in `uses` take their files from a stage.

@@ -9,11 +9,12 @@
 //! ```
 
 use super::Edits;
+use super::needs::{self, without_artifacts};
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Job, PipelineFile, Value};
+use crate::gitlab::{Job, Value};
 use crate::handoff::downloads_artifacts;
-use crate::syntax::yaml::{CollectionStyle, NodeId, edit};
+use crate::syntax::yaml::{NodeId, edit};
 use crate::text::TextEdit;
 
 pub(super) fn sever(situations: &[&Situation<'_>]) -> Edits {
@@ -36,36 +37,22 @@ type Edit = Result<(crate::text::RepositoryPath, TextEdit), Box<crate::finding::
 /// The entry of `needs` says that it is no more than a need.
 fn in_needs(situation: &Situation<'_>) -> Edit {
     let failed = || edit_failed(situation.consumer_location("needs"), "'needs' cannot be mended here");
-    let needs = situation.consumer.fields.field("needs").ok_or_else(failed)?;
+    let list = situation.consumer.fields.field("needs").ok_or_else(failed)?;
     let names = |item: &&Value| {
         let name = item.text().or_else(|| item.get("job").and_then(Value::text));
         name.is_some_and(|name| name == situation.producer.name)
     };
-    let entry = needs.value.one_or_many().iter().find(names).ok_or_else(failed)?;
+    let entry = list.value.one_or_many().iter().find(names).ok_or_else(failed)?;
     let file = situation.pipeline.file(entry.origin.file).ok_or_else(failed)?;
     let edit = match (entry.mapping(), entry.get("artifacts")) {
-        (Some(_), Some(artifacts)) => edit::replace_scalar(&file.tree, artifacts.origin.node, "false"),
+        // A boolean and no text, so it stands without quotes.
+        (Some(_), Some(artifacts)) => Some(TextEdit::replace(file.tree.node(artifacts.origin.node).full_span, "false")),
         (Some(fields), None) => {
             edit::add_entry(&file.tree, entry.origin.node, fields.fields().len(), "artifacts", "false")
         }
-        (None, _) => named(file, needs.value.origin.node, entry.origin.node),
+        (None, _) => without_artifacts(file, list.value.origin.node, entry.origin.node, &situation.producer.name),
     };
     Ok((file.source.path().clone(), edit.ok_or_else(failed)?))
-}
-
-/// A bare name becomes a mapping, in the manner of its list.
-fn named(file: &PipelineFile, list: NodeId, name: NodeId) -> Option<TextEdit> {
-    let tree = &file.tree;
-    let span = tree.node(name).full_span;
-    let written = span.slice(tree.text());
-    let is_block = matches!(tree.node(list).collection_style(), Some(CollectionStyle::Block));
-    if !is_block {
-        return Some(TextEdit::replace(span, format!("{{job: {written}, artifacts: false}}")));
-    }
-    let line = tree.text().get(..span.start())?.rsplit('\n').next()?;
-    let indentation = " ".repeat(line.chars().count());
-    let line_break = tree.line_break();
-    Some(TextEdit::replace(span, format!("job: {written}{line_break}{indentation}artifacts: false")))
 }
 
 /// `dependencies` list whose files the image job downloads from now on.
@@ -78,7 +65,7 @@ fn in_dependencies(situation: &Situation<'_>, kept: &[&str]) -> Edit {
         let is_kept = |id: &NodeId| file.tree.node(*id).scalar().is_some_and(|name| kept.contains(&name));
         let places: Vec<_> = (0..items.len()).filter(|at| items.get(*at).is_some_and(is_kept)).collect();
         let edit = if places.len() == items.len() {
-            Some(super::needs::empty_list(&file.tree, field.value.origin.node))
+            Some(needs::empty_list(&file.tree, field.value.origin.node))
         } else {
             edit::remove_items(&file.tree, field.value.origin.node, &places)
         };
@@ -90,7 +77,8 @@ fn in_dependencies(situation: &Situation<'_>, kept: &[&str]) -> Edit {
             && !kept.contains(&&*job.name)
             && !situation.group.producers(situation.pipeline).iter().any(|gone| gone.name == job.name)
     };
-    let names: Vec<_> = situation.pipeline.jobs().iter().filter(is_source).map(|job| quoted(&job.name)).collect();
+    let names: Vec<_> =
+        situation.pipeline.jobs().iter().filter(is_source).map(|job| needs::quoted(&job.name)).collect();
     let definition = consumer.definitions.last().ok_or_else(failed)?;
     let file = situation.pipeline.file(definition.file).ok_or_else(failed)?;
     let entries = file.tree.node(definition.value).entries();
@@ -101,10 +89,4 @@ fn in_dependencies(situation: &Situation<'_>, kept: &[&str]) -> Edit {
     let list = format!("[{}]", names.join(", "));
     let edit = edit::add_entry(&file.tree, definition.value, place, "dependencies", &list);
     Ok((file.source.path().clone(), edit.ok_or_else(failed)?))
-}
-
-/// A job's name as an item of a flow list.
-fn quoted(name: &str) -> String {
-    let is_plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./".contains(letter));
-    if is_plain { name.to_owned() } else { format!("'{}'", name.replace('\'', "''")) }
 }

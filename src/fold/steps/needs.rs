@@ -4,8 +4,8 @@ use super::Edits;
 use crate::finding::{Code, Finding};
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Job, Need, NeedSource, Value};
-use crate::syntax::yaml::{NodeId, NodeKind, edit};
+use crate::gitlab::{Job, Need, NeedSource, PipelineFile, Value};
+use crate::syntax::yaml::{CollectionStyle, NodeId, NodeKind, edit};
 use crate::text::TextEdit;
 
 pub(super) fn mend(situations: &[&Situation<'_>]) -> Edits {
@@ -187,7 +187,7 @@ fn remove_keyword(tree: &crate::syntax::yaml::Tree, key: NodeId) -> Option<TextE
 /// `[]` in the place of the list. A block list starts on a line of its own; the empty one stands behind its key.
 pub(super) fn empty_list(tree: &crate::syntax::yaml::Tree, list: NodeId) -> TextEdit {
     let span = tree.node(list).span;
-    let is_block = matches!(tree.node(list).collection_style(), Some(crate::syntax::yaml::CollectionStyle::Block));
+    let is_block = matches!(tree.node(list).collection_style(), Some(CollectionStyle::Block));
     let start = if is_block { key_end(tree, list).unwrap_or(span.start()) } else { span.start() };
     let gap = if is_block { " " } else { "" };
     TextEdit::replace(crate::text::Span::new(start, span.end()), format!("{gap}[]"))
@@ -202,4 +202,24 @@ fn key_end(tree: &crate::syntax::yaml::Tree, value: NodeId) -> Option<usize> {
     let key = entries.iter().find(|entry| entry.value == value)?.key;
     let after = tree.text().get(tree.node(key).full_span.end()..)?;
     Some(tree.node(key).full_span.end() + after.find(':')? + 1)
+}
+
+/// A bare name in a list of needs becomes an entry for `job` that is no more than a need, in the manner of its list.
+pub(super) fn without_artifacts(file: &PipelineFile, list: NodeId, entry: NodeId, job: &str) -> Option<TextEdit> {
+    let tree = &file.tree;
+    let span = tree.node(entry).full_span;
+    let name = quoted(job);
+    if !matches!(tree.node(list).collection_style(), Some(CollectionStyle::Block)) {
+        return Some(TextEdit::replace(span, format!("{{job: {name}, artifacts: false}}")));
+    }
+    let line = tree.text().get(..span.start())?.rsplit('\n').next()?;
+    let indentation = " ".repeat(line.chars().count());
+    let line_break = tree.line_break();
+    Some(TextEdit::replace(span, format!("job: {name}{line_break}{indentation}artifacts: false")))
+}
+
+/// A job's name as an item of a flow list.
+pub(super) fn quoted(name: &str) -> String {
+    let is_plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./".contains(letter));
+    if is_plain { name.to_owned() } else { format!("'{}'", name.replace('\'', "''")) }
 }

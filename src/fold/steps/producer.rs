@@ -21,7 +21,7 @@ pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
             edits.extend(checks(situation, check)?);
         }
     }
-    for situation in situations.iter().filter(|situation| situation.fate == Fate::Goes) {
+    for situation in situations.iter().filter(|situation| situation.fate.is_to_go()) {
         if !gone.iter().any(|job| job.name == situation.producer.name) {
             gone.push(situation.producer);
         }
@@ -98,13 +98,16 @@ fn anchors(file: &PipelineFile, definitions: &[Definition]) -> Result<Vec<TextEd
 fn stages(pipeline: &Pipeline, gone: &[&Job]) -> Edits {
     let others: Vec<_> =
         pipeline.jobs().iter().filter(|job| !gone.iter().any(|other| other.name == job.name)).collect();
-    let is_used =
-        |stage: &str| others.iter().any(|job| &*job.stage() == stage) || is_named_by_template(pipeline, stage);
+    let is_used = |stage: &str| {
+        let is_left = others.iter().any(|job| &*job.stage() == stage);
+        is_left || is_named_by_template(pipeline, stage) || pipeline.may_hold_unread_jobs(stage)
+    };
     let unused: Vec<_> = gone.iter().map(|job| job.stage()).filter(|stage| !is_used(stage)).collect();
     let Some(stages) = pipeline.top().get("stages").filter(|_| !unused.is_empty()) else {
         return Ok(Vec::new());
     };
-    let Some(file) = pipeline.file(stages.origin.file).filter(|file| !is_shared(file, stages.origin.node)) else {
+    let is_own = |file: &&PipelineFile| file.is_editable() && !is_shared(file, stages.origin.node);
+    let Some(file) = pipeline.file(stages.origin.file).filter(is_own) else {
         return Ok(Vec::new());
     };
     let items = file.tree.node(stages.origin.node).items();

@@ -1,0 +1,93 @@
+//! What a fold may add to the line that builds the image: a build context that was missing, and options that pass on
+//! what the builder stage reads.
+
+/// Whether `after` is `before`, with nothing more than a build context and such options put into it.
+pub(super) fn is_completed(before: &str, after: &str) -> bool {
+    added_options(before, after).is_some()
+}
+
+/// The options that `after` has more than `before`; `None` where they differ in anything else than these options and a
+/// build context.
+pub(super) fn added_options(before: &str, after: &str) -> Option<Vec<String>> {
+    if before == after || has_context_added(before, after) {
+        return Some(Vec::new());
+    }
+    let places = after.match_indices("build").map(|(at, word)| at + word.len());
+    let places = places.chain(after.match_indices(" b ").map(|(at, _)| at + " b".len()));
+    places.into_iter().find_map(|at| {
+        let (head, mut rest) = (after.get(..at)?, after.get(at..)?);
+        let mut options = Vec::new();
+        while let Some(option) = leading_option(rest) {
+            rest = rest.get(option.len()..)?;
+            options.push(option.trim_start().to_owned());
+            let without = format!("{head}{rest}");
+            if without == before || has_context_added(before, &without) {
+                return Some(options);
+            }
+        }
+        None
+    })
+}
+
+/// The option at the start of `text`, with the blank in front of it, if a fold writes such.
+fn leading_option(text: &str) -> Option<&str> {
+    let flag = [" --build-arg ", " --secret "].into_iter().find(|flag| text.starts_with(flag))?;
+    let value = text.get(flag.len()..)?;
+    let value = value.get(..value.find(char::is_whitespace).unwrap_or(value.len()))?;
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_own = match flag {
+        " --build-arg " => is_name(value),
+        _ => secret_id(value).is_some_and(|name| {
+            is_name(name)
+                && [format!("id={name},env={name}"), format!("id={name},src=${name}")].contains(&value.to_owned())
+        }),
+    };
+    is_own.then(|| text.get(..flag.len() + value.len()))?
+}
+
+/// The id in the value of a `--secret`.
+pub(super) fn secret_id(value: &str) -> Option<&str> {
+    value.strip_prefix("id=")?.split(',').next()
+}
+
+/// Whether `after` is `before` with a build context put into one place of it.
+fn has_context_added(before: &str, after: &str) -> bool {
+    let same = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();
+    // The text may go on with the same letters as the context begins with, so the place may lie a little before.
+    (same.saturating_sub(" .".len())..=same).any(|at| {
+        let parts = before.get(..at).zip(before.get(at..));
+        parts
+            .is_some_and(|(head, tail)| after.strip_prefix(head).and_then(|rest| rest.strip_prefix(" .")) == Some(tail))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{added_options, is_completed};
+
+    #[test]
+    fn a_line_may_gain_its_missing_context() {
+        assert!(is_completed("docker build -t a", "docker build -t a ."));
+        assert!(is_completed("docker build -t a\ndocker push a", "docker build -t a .\ndocker push a"));
+        assert!(is_completed("docker build -t a && b", "docker build -t a . && b"));
+        assert!(!is_completed("docker build -t a .", "docker build -t a"));
+        assert!(!is_completed("docker build -t a", "docker build -t b ."));
+    }
+
+    #[test]
+    fn a_line_may_gain_the_options_of_a_fold_and_no_others() {
+        let before = "docker build -t a . && docker push a";
+        let with = |options: &str| before.replace("build", &format!("build {options}"));
+        let options = "--build-arg A --secret id=B,env=B --secret id=C,src=$C";
+        let expected = ["--build-arg A", "--secret id=B,env=B", "--secret id=C,src=$C"].map(str::to_owned);
+        assert_eq!(added_options(before, &with(options)), Some(expected.to_vec()));
+        for options in
+            ["--build-arg A=1", "--secret id=B,env=C", "--secret id=B", "--secret id=,env=", "--pull", "--build-arg $A"]
+        {
+            assert!(!is_completed(before, &with(options)), "{options}");
+        }
+        assert!(!is_completed(before, "docker build -t a . && docker push --build-arg A a"));
+        assert!(is_completed("docker build -t a", "docker build --build-arg A -t a ."));
+    }
+}
