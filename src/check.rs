@@ -12,7 +12,7 @@ mod secrets;
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
-use crate::fold::{self, Intent};
+use crate::fold::{self, Expected, Intent};
 use crate::gitlab::{Field, Job, Pipeline};
 use crate::outcome::{HandoffSummary, Policy, Via};
 use crate::source::{Overlay, Repository};
@@ -120,6 +120,10 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Re
             return Err(format!("the job '{}' has another '{keyword}'", job.name));
         }
     }
+    if let Some(expected) = intent.expected.iter().find(|expected| !holds(before, after, intent, expected)) {
+        let (job, keyword, written) = (&expected.job, expected.keyword, &expected.written);
+        return Err(format!("'{keyword}' of the job '{job}' is not what it must be, which is {written}"));
+    }
     if let Some(name) = intent.gone.iter().find(|name| after.job(name).is_some()) {
         return Err(format!("the job '{name}' is still there"));
     }
@@ -147,6 +151,25 @@ fn secrets_are_kept(
     let added = |now: &std::rc::Rc<str>| before.iter().find_map(|then| build_line::added_options(then, now));
     let options: Vec<_> = after.iter().filter_map(added).flatten().collect();
     secrets::are_kept(policy, old, new, &before.join("\n"), &options)
+}
+
+/// Whether a job has the value that it must have, and its other variables what they had.
+fn holds(before: &Pipeline, after: &Pipeline, intent: &Intent, expected: &Expected) -> bool {
+    let Some((before, after)) = before.job(&expected.job).zip(after.job(&expected.job)) else {
+        return false;
+    };
+    let Some(variable) = &expected.variable else {
+        return after.get(expected.keyword).is_some_and(|value| value.written() == expected.written);
+    };
+    let may_change = |name: &&str| {
+        let mut own = intent.expected.iter().filter(|expected| *expected.job == *before.name);
+        own.any(|expected| expected.variable.as_deref() == Some(name))
+    };
+    let value = |job: &Job, name: &str| job.variables.get(name).map(|(value, _)| value.to_owned());
+    let mut others = before.variables.names().chain(after.variables.names()).filter(|name| !may_change(name));
+    let own = after.get("variables").and_then(|variables| variables.get(variable));
+    own.is_some_and(|own| own.written() == expected.written)
+        && others.all(|name| value(before, name) == value(after, name))
 }
 
 /// The items of a job's script.

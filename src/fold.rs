@@ -6,6 +6,7 @@
 //! refuses to touch the same bytes twice. What the steps mean to change is the plan's [`Intent`], which `check` holds
 //! the result against.
 
+mod chain;
 mod check_job;
 mod environment;
 mod evidence;
@@ -21,6 +22,7 @@ mod run_lines;
 mod situation;
 mod stage_names;
 mod steps;
+mod takeover;
 mod template;
 
 use crate::finding::{Code, Finding, Severity};
@@ -32,8 +34,9 @@ use crate::text::ChangeSet;
 
 use group::Group;
 use situation::Situation;
+use takeover::Takeover;
 
-pub use intent::Intent;
+pub use intent::{Expected, Intent};
 
 /// What is to be done with some hand-offs that go together.
 pub struct Plan {
@@ -71,7 +74,7 @@ pub fn plan(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy) -
     let unclear = search.unclear.iter().map(|build| obstacles::unclear_build(pipeline, build));
     let unclear = unclear.map(|plan| fallback::without_paths(plan, policy));
     let copied = search.copied_out.iter().map(|found| plan_docker_cp(repository, pipeline, policy, found));
-    let groups = Group::all(&search.handoffs);
+    let groups = Group::all(pipeline, &search.handoffs);
     let jobs = groups.iter().flat_map(|group| plan_jobs(repository, pipeline, policy, group));
     jobs.chain(copied).chain(unclear).collect()
 }
@@ -80,6 +83,12 @@ pub fn plan(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy) -
 #[must_use]
 pub fn notes(pipeline: &Pipeline) -> Vec<Finding> {
     obstacles::pipeline_notes(pipeline)
+}
+
+/// What GitLab or this program makes nothing of, whatever becomes of the hand-offs.
+#[must_use]
+pub fn faults(repository: &dyn Repository, pipeline: &Pipeline) -> Vec<Finding> {
+    obstacles::pipeline_faults(repository, pipeline)
 }
 
 fn plan_jobs(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, group: &Group<'_>) -> Vec<Plan> {
@@ -97,7 +106,10 @@ fn plan_fold(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, 
     let mut findings = obstacles::several(pipeline, group);
     // Where it is not clear which jobs make the files, what stands in the way of each is of no use.
     let is_clear = findings.iter().all(|finding| finding.severity() < Severity::Refusal);
-    for finding in situations.iter().filter(|_| is_clear).flat_map(obstacles::of_jobs) {
+    findings.extend(obstacles::builds_elsewhere(repository, pipeline, group));
+    let taken_over = steps::by_consumer(&situations).into_iter().flat_map(|own| Takeover::of(&own).findings);
+    let all = situations.iter().flat_map(obstacles::of_jobs).chain(taken_over);
+    for finding in all.filter(|_| is_clear) {
         if !findings.contains(&finding) {
             findings.push(finding);
         }
@@ -154,22 +166,18 @@ fn finish(
 }
 
 fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
-    let own = situations.iter().filter(|situation| std::ptr::eq(situation.handoff, found));
+    let is_own = |situation: &&Situation<'_>| {
+        std::ptr::eq(situation.handoff, found) && situation.role != group::Role::FillsCache
+    };
+    let own = situations.iter().filter(is_own);
     let (mut producers, mut producer_kept) = (Vec::new(), false);
     for situation in own {
         producers.push(situation.producer.name.to_string());
         producer_kept |= situation.fate.is_to_stay();
     }
-    let artifacts = found.flows.iter().any(|flow| flow.via == Via::Artifacts);
-    let mut paths: Vec<String> = Vec::new();
-    for pattern in found.flows.iter().flat_map(|flow| &flow.patterns) {
-        let written = pattern.written.to_string();
-        if !paths.contains(&written) {
-            paths.push(written);
-        }
-    }
+    let (via, paths) = obstacles::told(&found.flows);
     HandoffSummary {
-        via: if artifacts { Via::Artifacts } else { Via::Cache },
+        via,
         producers,
         consumer: found.consumer.to_string(),
         paths,

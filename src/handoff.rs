@@ -4,18 +4,26 @@
 //! into a second one (`docker cp`). This layer finds it and says how each `COPY` lies to it; whether it may
 //! be folded is `fold`'s matter.
 
+mod cache_writers;
 mod command_use;
 mod copies;
 mod docker_cp;
 mod find;
 mod image_build;
+mod in_image;
+mod installs;
 mod job_script;
+mod moves;
+mod refill;
 mod visibility;
 
+pub use cache_writers::{made_for_cache, may_make, may_write};
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
 pub use copies::{CopyUse, SourceUse, classify, relation_to_all};
 pub use docker_cp::{CopyOut, DockerCp};
-pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find, is_dependency_folder, is_download_cache};
+pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find};
 pub use image_build::{ImageBuild, OtherBuilder, other_builders};
 pub use job_script::JobScript;
-pub use visibility::{downloads_artifacts, restores_cache_of};
+pub use moves::Move;
+pub use refill::{Refill, is_dependency_folder, is_download_cache, is_of_dependencies, refill, use_of_downloads};
+pub use visibility::{downloads_artifacts, restores_cache_of, waits_for};

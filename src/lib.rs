@@ -81,6 +81,9 @@ fn fold_next(
     let overlay = Overlay::new(repository, &done.files);
     let pipeline = Pipeline::read(&overlay, path)?;
     let plans = fold::plan(&overlay, &pipeline, policy);
+    if done.handoffs.is_empty() {
+        done.findings.extend(fold::faults(&overlay, &pipeline));
+    }
     if done.handoffs.is_empty() && !plans.is_empty() {
         done.findings.extend(fold::notes(&pipeline));
     }

@@ -9,11 +9,13 @@
 #[allow(dead_code, reason = "the harness has more than this file needs")]
 mod case;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use case::{Case, Printed, Tree, each, git, package, tree};
 use serde_json::Value;
+use stagefold::syntax::yaml::{NodeId, Tree as Yaml};
 
 fn snapshot(case: &Case) -> PathBuf {
     package().join("snapshots").join(&case.name).with_extension("txt")
@@ -49,6 +51,32 @@ fn assert_same(left: &Tree, right: &Tree) {
         assert_eq!(text(bytes), text(&right[name].1), "{name}");
         assert_eq!(*bytes, right[name].1, "{name}: the bytes differ");
     }
+}
+
+/// The keys of the jobs of a pipeline; those of `artifacts` and of `image` as `artifacts:KEY` and `image:KEY`.
+fn keywords(pipeline: &str) -> Vec<String> {
+    let Ok(tree) = Yaml::parse(pipeline) else { return Vec::new() };
+    let keys = |mapping: NodeId| {
+        let entries = tree.node(mapping).entries().iter();
+        entries.filter_map(|entry| Some((tree.node(entry.key).scalar()?.to_owned(), entry.value))).collect::<Vec<_>>()
+    };
+    let jobs = tree.documents().iter().filter_map(|document| document.root).flat_map(keys);
+    let of_jobs = jobs.flat_map(|(_, job)| keys(job));
+    let with_keys = of_jobs.flat_map(|(keyword, value)| {
+        let deeper = keys(value).into_iter().map(|(key, _)| format!("{keyword}:{key}")).collect::<Vec<_>>();
+        std::iter::once(keyword).chain(deeper)
+    });
+    with_keys.collect()
+}
+
+#[test]
+fn every_keyword_of_gitlab_stands_in_a_case() {
+    let read = |case: Case| String::from_utf8(case.before().remove(".gitlab-ci.yml")?.1).ok();
+    let used: BTreeSet<_> = case::all().into_iter().filter_map(read).flat_map(|text| keywords(&text)).collect();
+    let schema = fs::read_to_string(package().join("src/fold/obstacles/keywords/schema.txt")).unwrap();
+    let names = schema.lines().filter(|line| !line.starts_with('#'));
+    let missing: Vec<_> = names.filter(|name| !used.contains(*name)).collect();
+    assert!(missing.is_empty(), "no case has {missing:?}");
 }
 
 #[test]

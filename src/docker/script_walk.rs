@@ -158,7 +158,7 @@ impl Walker<'_> {
             Some((self.word(text, redirection.target.as_ref()?), writes))
         });
         let redirections = redirections.collect();
-        let environment = command.assignments.iter().map(|assignment| self.assignment(assignment)).collect();
+        let environment = command.assignments.iter().map(|assignment| self.assignment(text, assignment)).collect();
         let step = Step {
             item,
             span: command.span,
@@ -203,11 +203,18 @@ impl Walker<'_> {
         }
     }
 
-    fn assignment(&self, assignment: &Assignment) -> (String, Option<String>) {
+    fn assignment(&self, text: &str, assignment: &Assignment) -> (String, Option<String>) {
         let value = assignment.value.as_ref().filter(|_| !assignment.appends);
         let is_known = |word: &&Word| word.variables().iter().all(|name| self.value(name).is_some());
         let value = value.filter(is_known).and_then(|word| word.expand(&|name| self.value(name)));
-        (assignment.name.clone(), value)
+        (assignment.name.clone(), value.or_else(|| self.folder_asked_for(assignment.value.as_ref()?.raw(text))))
+    }
+
+    /// The value of `$(pwd)`, where a word is nothing else.
+    fn folder_asked_for(&self, raw: &str) -> Option<String> {
+        let bare = raw.trim_matches('"');
+        let folder = self.folder.as_ref().filter(|_| matches!(bare, "$(pwd)" | "`pwd`" | "$PWD"))?;
+        Some(if folder.is_root() { PROJECT_FOLDER.to_owned() } else { format!("{PROJECT_FOLDER}/{}", folder.as_str()) })
     }
 
     /// Remembers what the shell itself sets; in a condition or a loop the value is no longer known.
@@ -224,6 +231,8 @@ impl Walker<'_> {
                     Some((name, _)) => {
                         let value =
                             word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
+                        let asked = word.raw.split_once('=').and_then(|(_, value)| self.folder_asked_for(value));
+                        let value = value.or(asked);
                         (name.to_owned(), value)
                     }
                     None if program.as_deref() == Some("export") => continue,

@@ -53,7 +53,7 @@ impl CheckJob {
     /// What about it cannot be written, as a whole sentence without a full stop.
     pub(super) fn new(situation: &Situation<'_>) -> Result<Self, String> {
         let (producer, consumer) = (situation.producer, situation.consumer);
-        if situation.group.handoffs.len() != 1 || situation.group.producers(situation.pipeline).len() != 1 {
+        if situation.group.handoffs.len() != 1 || situation.group.producers.len() != 1 {
             return Err("several jobs take part in the hand-off".to_owned());
         }
         let [definition] = producer.definitions.as_slice() else {

@@ -25,6 +25,9 @@ pub(super) enum Fate {
 impl Fate {
     /// What the policy makes of the build job of `situation`.
     pub(super) fn of(situation: &Situation<'_>) -> Self {
+        if situation.role == Role::FillsCache {
+            return Self::Stays(vec!["it fills a cache, and the fold only takes over how".to_owned()]);
+        }
         let policy = situation.policy;
         let mut reasons: Vec<String> = Vec::new();
         if policy.on_other_readers == OnOtherReaders::Keep {

@@ -1,7 +1,10 @@
 //! What one build job of a hand-off gets from another: its stage takes these files from the other stage.
 
+use super::chain;
 use super::group::{Producer, sources};
 use crate::gitlab::{Job, PathPattern, Pipeline};
+use crate::handoff::Handoff;
+use crate::source::Repository;
 
 /// Files of one builder stage that another takes.
 #[derive(Clone, Debug)]
@@ -17,10 +20,36 @@ pub(super) struct Input {
 }
 
 /// What `job` gets from those of `stages`, in their order.
-pub(super) fn of(pipeline: &Pipeline, job: &Job, stages: &[(Producer<'_>, String)]) -> Vec<Input> {
+pub(super) fn of(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    handoff: &Handoff,
+    job: &Job,
+    stages: &[(Producer<'_>, String)],
+) -> Vec<Input> {
     let sources = sources(pipeline, job);
-    let given = stages.iter().filter(|(producer, _)| sources.iter().any(|source| source.name == producer.job.name));
-    given.flat_map(|(producer, stage)| of_stage(producer.job, stage)).collect()
+    let relied = chain::relied_on(repository, pipeline, handoff, job);
+    let of_one = |(producer, stage): &(Producer<'_>, String)| {
+        let is_source = sources.iter().any(|source| source.name == producer.job.name);
+        let mut inputs = if is_source { of_stage(producer.job, stage) } else { Vec::new() };
+        let cached =
+            relied.iter().filter(|relied| relied.filler.as_ref().is_ok_and(|job| job.name == producer.job.name));
+        inputs.extend(cached.map(|relied| Input::new(producer.job, stage, &relied.path, None)));
+        inputs
+    };
+    stages.iter().flat_map(of_one).collect()
+}
+
+/// What the others of `stages` get from `job`.
+pub(super) fn taken(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    handoff: &Handoff,
+    job: &Job,
+    stages: &[(Producer<'_>, String)],
+) -> Vec<PathPattern> {
+    let inputs = stages.iter().flat_map(|(other, _)| of(repository, pipeline, handoff, other.job, stages));
+    inputs.filter(|input| *input.producer == *job.name).map(|input| input.pattern).collect()
 }
 
 fn of_stage(producer: &Job, stage: &str) -> Vec<Input> {
@@ -32,13 +61,7 @@ fn of_stage(producer: &Job, stage: &str) -> Vec<Input> {
     } else {
         None
     };
-    let input = |pattern: &PathPattern| Input {
-        stage: stage.to_owned(),
-        producer: producer.name.to_string(),
-        pattern: pattern.clone(),
-        obstacle: whole.or_else(|| obstacle(pattern)),
-    };
-    artifacts.paths.iter().map(input).collect()
+    artifacts.paths.iter().map(|pattern| Input::new(producer, stage, pattern, whole)).collect()
 }
 
 /// A glob of `COPY` matches within one folder, and knows neither `**` nor braces (Dockerfile reference: COPY).
@@ -55,6 +78,15 @@ fn obstacle(pattern: &PathPattern) -> Option<&'static str> {
 }
 
 impl Input {
+    fn new(producer: &Job, stage: &str, pattern: &PathPattern, whole: Option<&'static str>) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            producer: producer.name.to_string(),
+            pattern: pattern.clone(),
+            obstacle: whole.or_else(|| obstacle(pattern)),
+        }
+    }
+
     /// The instruction that brings the files into the project's folder of the stage.
     pub(super) fn copy(&self, folder: &str) -> String {
         let path = self.pattern.copied().unwrap_or(&self.pattern.text);

@@ -4,6 +4,8 @@ use super::export;
 use super::fate::Fate;
 use super::rewire;
 use super::situation::Situation;
+use super::steps::by_consumer;
+use super::takeover::{Taken, Takeover};
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
 
@@ -18,10 +20,25 @@ pub struct Intent {
     pub changed: BTreeMap<String, BTreeSet<&'static str>>,
     /// Items that the script of a job gets.
     pub added_lines: BTreeMap<String, Vec<String>>,
+    /// Values that keywords in `changed` must have afterwards.
+    pub expected: Vec<Expected>,
     /// Whether a cache that only served the hand-off goes, for all jobs that inherit it.
     pub changes_caches: bool,
     /// Whether lines may go from the scripts of the jobs in `changed`; else they may only be completed.
     pub removes_lines: bool,
+}
+
+/// A value that a job must have after the fold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The name of the job.
+    pub job: String,
+    /// The keyword.
+    pub keyword: &'static str,
+    /// The variable, where the keyword is `variables`.
+    pub variable: Option<String>,
+    /// The value on one line, as [`crate::gitlab::Value::written`] gives it.
+    pub written: String,
 }
 
 /// Keywords of the image job that a fold may change.
@@ -52,9 +69,23 @@ impl Intent {
                     intent.changed.entry(job.name.to_string()).or_default().insert("extends");
                 }
             }
+            intent.removes_lines |= !situation.handoff.moves.is_empty();
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
         }
+        for own in by_consumer(situations) {
+            intent.take_over(&own);
+        }
         intent
+    }
+
+    fn take_over(&mut self, own: &[&Situation<'_>]) {
+        let Some(job) = own.first().map(|situation| situation.consumer.name.to_string()) else {
+            return;
+        };
+        for Taken { keyword, variable, written } in Takeover::of(own).taken {
+            self.changed.entry(job.clone()).or_default().insert(keyword);
+            self.expected.push(Expected { job: job.clone(), keyword, variable, written });
+        }
     }
 
     /// What joining two Dockerfiles changes.

@@ -9,6 +9,7 @@ mod context;
 mod copied_out;
 mod copies;
 mod dockerfile;
+mod faults;
 mod foreign_files;
 mod includes;
 mod keywords;
@@ -16,9 +17,11 @@ mod notes;
 mod other_jobs;
 mod passing;
 mod references;
+mod relied_caches;
 mod rules;
 mod secrets;
 mod several;
+mod shared_dockerfile;
 mod sources;
 mod unclear;
 
@@ -27,17 +30,19 @@ use super::situation::Situation;
 use crate::finding::{Finding, Severity};
 
 pub(super) use copied_out::of_docker_cp;
+pub(super) use faults::pipeline_faults;
 pub(super) use notes::pipeline_notes;
 pub(super) use other_jobs::readers;
 pub(super) use rules::{is_only_wider, runs_elsewhere};
 pub(super) use several::several;
-pub(super) use unclear::unclear_build;
+pub(super) use shared_dockerfile::builds_elsewhere;
+pub(super) use unclear::{told, unclear_build};
 
 /// Looks at one question.
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 11] = [
+const OF_PRODUCER: [Check; 13] = [
     includes::check,
     keywords::check,
     rules::check,
@@ -49,19 +54,42 @@ const OF_PRODUCER: [Check; 11] = [
     secrets::check,
     sources::check,
     build_inputs::check,
+    relied_caches::check,
+    relied_caches::of_others,
+];
+
+/// Those of a job that only fills a cache, and goes on doing so: where it runs and who refers to it stays what it was.
+const OF_FILLER: [Check; 8] = [
+    includes::check,
+    keywords::check,
+    build_image::check,
+    build_script::check,
+    passing::check,
+    secrets::check,
+    build_inputs::check,
+    relied_caches::check,
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 6] =
-    [foreign_files::check, consumer_script::check, context::check, copies::check, dockerfile::check, builder::check];
+const OF_CONSUMER: [Check; 7] = [
+    keywords::of_image_job,
+    foreign_files::check,
+    consumer_script::check,
+    context::check,
+    copies::check,
+    dockerfile::check,
+    builder::check,
+];
 
 /// What others rely on of a build job, so that it must not go.
-const OF_OTHERS: [Check; 3] = [keywords::of_use_to_others, other_jobs::check, references::of_others];
+const OF_OTHERS: [Check; 4] =
+    [keywords::of_use_to_others, other_jobs::check, references::of_others, relied_caches::of_others];
 
 /// All findings that speak about the fold of `situation`, those that forbid it among them.
 pub(super) fn of_jobs(situation: &Situation<'_>) -> Vec<Finding> {
     let consumer: &[Check] = if situation.role == Role::ForImage { &OF_CONSUMER } else { &[] };
-    let checks = OF_PRODUCER.iter().chain(consumer).chain([&(notes::of_fold as Check)]);
+    let producer: &[Check] = if situation.role == Role::FillsCache { &OF_FILLER } else { &OF_PRODUCER };
+    let checks = producer.iter().chain(consumer).chain([&(notes::of_fold as Check)]);
     checks.flat_map(|check| check(situation)).collect()
 }
 

@@ -5,7 +5,8 @@ use super::fate::Fate;
 use super::obstacles;
 use super::situation::Situation;
 use crate::finding::{Code, Finding};
-use crate::gitlab::{Comparison, Job, NeedSource, Origin, Pipeline};
+use crate::gitlab::{Comparison, Job, Origin};
+use crate::handoff::waits_for;
 
 /// A job that names a build job in what it needs or downloads.
 #[derive(Clone, Copy)]
@@ -76,7 +77,7 @@ impl Follower<'_> {
             None
         } else if stage(self.image) > stage(self.job) {
             Some("the image job is in a later stage")
-        } else if waits_for(situation.pipeline, self.image, &self.job.name, 0) {
+        } else if waits_for(situation.pipeline, self.image, &self.job.name) {
             Some("the image job waits for it")
         } else if self.may_miss_the_image(situation) {
             Some("there are pipelines with it and without the image job")
@@ -117,25 +118,4 @@ pub(super) fn needs(job: &Job, name: &str) -> bool {
 
 fn depends(job: &Job, name: &str) -> bool {
     job.dependencies().unwrap_or_default().iter().any(|(other, _)| &**other == name)
-}
-
-/// How many needs one above the other are followed; GitLab allows no circle, so there is an end.
-const MOST_LEVELS: usize = 50;
-
-/// Whether `job` runs only after the one called `name`, by `needs` or by stages.
-fn waits_for(pipeline: &Pipeline, job: &Job, name: &str, depth: usize) -> bool {
-    if depth > MOST_LEVELS {
-        return true;
-    }
-    let Some(needs) = job.needs() else {
-        let other = pipeline.job(name).and_then(|other| pipeline.stage_index(other));
-        return other < pipeline.stage_index(job);
-    };
-    needs.iter().any(|need| match &need.source {
-        NeedSource::Job(needed) => {
-            let further = || pipeline.job(needed).is_some_and(|needed| waits_for(pipeline, needed, name, depth + 1));
-            &**needed == name || further()
-        }
-        NeedSource::Elsewhere => false,
-    })
 }

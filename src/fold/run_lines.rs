@@ -122,6 +122,11 @@ impl BuildScript {
         }
     }
 
+    /// Whether the statement that installs the dependencies is the last one.
+    pub(super) fn ends_with_layer(&self) -> bool {
+        matches!(&self.layer, Layer::Split(at, _) if at + 1 == self.statements.len())
+    }
+
     /// The instructions up to the copy of the sources, without that, and those behind it; `prefixes` tells what
     /// stands around each `RUN`.
     pub(super) fn instructions(&self, prefixes: &mut RunPrefixes<'_>) -> (Vec<String>, Vec<String>) {

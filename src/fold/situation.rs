@@ -2,6 +2,7 @@ mod passing;
 
 use passing::secret_mounts;
 
+use super::chain;
 use super::environment::{BuildEnvironment, Sources};
 use super::evidence;
 use super::fate::Fate;
@@ -12,7 +13,7 @@ use super::stage_names;
 use crate::docker::{Engine, ImageName, SecretMounts};
 use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
-use crate::handoff::{Flow, Handoff, ImageBuild, JobScript, SourceUse};
+use crate::handoff::{Flow, Handoff, ImageBuild, JobScript};
 use crate::outcome::Policy;
 use crate::source::Repository;
 use crate::syntax::yaml::{NodeId, NodeKind};
@@ -36,6 +37,8 @@ pub(super) struct Situation<'a> {
     pub(super) stage: String,
     /// What the build job gets from other build jobs of the hand-off.
     pub(super) inputs: Vec<Input>,
+    /// What other build jobs of the hand-off get from it.
+    pub(super) taken: Vec<PathPattern>,
     pub(super) producer_script: JobScript,
     /// The image of the build job, where its name is known.
     pub(super) image: Option<Image>,
@@ -63,7 +66,7 @@ impl<'a> Situation<'a> {
         group: &'a Group<'a>,
         handoff: &'a Handoff,
     ) -> Vec<Self> {
-        let producers = group::producers(pipeline, handoff);
+        let producers = group::producers(repository, pipeline, handoff);
         let names = stage_names::of(&handoff.build.stages, &producers);
         let stages: Vec<_> = producers.into_iter().zip(names).collect();
         let new = |at: usize| Self::new(repository, pipeline, policy, group, handoff, &stages, at);
@@ -81,8 +84,12 @@ impl<'a> Situation<'a> {
     ) -> Option<Self> {
         let (Producer { job: producer, role }, stage) = stages.get(at)?.clone();
         let consumer = pipeline.job(&handoff.consumer)?;
-        let inputs = inputs::of(pipeline, producer, stages);
-        let producer_script = JobScript::new(producer);
+        let inputs = inputs::of(repository, pipeline, handoff, producer, stages);
+        let taken = inputs::taken(repository, pipeline, handoff, producer, stages);
+        let producer_script = match role {
+            Role::FillsCache => chain::filling_script(repository, pipeline, handoff, producer, stages),
+            Role::ForImage | Role::ForBuild => JobScript::new(producer),
+        };
         let image = producer.image();
         let folder = project_folder(&handoff.build);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
@@ -116,6 +123,7 @@ impl<'a> Situation<'a> {
             fate: Fate::Goes,
             stage,
             inputs,
+            taken,
             producer_script,
             image,
             folder,
@@ -139,17 +147,15 @@ impl<'a> Situation<'a> {
 
     /// The patterns that the Dockerfile takes something of.
     pub(super) fn used_patterns(&self) -> Vec<PathPattern> {
-        let patterns = self.patterns();
-        let is_used = |pattern: &PathPattern| {
-            self.handoff.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
-                SourceUse::Builder { path, .. } => pattern.relation(path) != Relation::Apart,
-                SourceUse::Ancestor { below, .. } => {
-                    pattern.copied().is_some_and(|copied| below.iter().any(|path| path == copied))
-                }
-                SourceUse::Context | SourceUse::Unclear(_) => false,
-            })
-        };
-        patterns.into_iter().filter(is_used).collect()
+        self.handoff.used_patterns()
+    }
+
+    /// These, and where the image job has moved their files.
+    pub(super) fn used_places(&self) -> Vec<PathPattern> {
+        let used = self.used_patterns();
+        let origin = used.first().map(|pattern| pattern.origin);
+        let moved = self.handoff.moves.iter().filter_map(|moved| Some(PathPattern::of_place(&moved.to, origin?)));
+        moved.collect::<Vec<_>>().into_iter().chain(used).collect()
     }
 
     /// The engine behind the consumer.
@@ -173,9 +179,23 @@ impl<'a> Situation<'a> {
         !is_download && !is_tracked && !is_handed_on && !self.is_left_out(cached)
     }
 
+    /// Whether the dependency layer makes all that other stages take of this one, so that nobody needs the sources in it.
+    pub(super) fn is_wholly_a_layer(&self) -> bool {
+        let Some(layer) = self.script.dependency_layer().filter(|_| self.role != Role::ForImage) else {
+            return false;
+        };
+        let made: Vec<_> = layer.outputs.iter().chain(&layer.manifests).collect();
+        let is_made =
+            |path: &PathPattern| made.iter().any(|place| place.as_str() == path.copied().unwrap_or(&path.text));
+        self.script.ends_with_layer() && self.inputs.is_empty() && self.taken.iter().all(is_made)
+    }
+
     /// The sources are copied over the dependencies that a layer of their own installed. Where a cache puts
     /// older ones among the sources, these would win, so there is no such layer.
     fn keep_dependencies_uncovered(&mut self) {
+        if self.is_wholly_a_layer() {
+            return;
+        }
         let caches = self.consumer.caches();
         let restored = caches.iter().filter(|cache| cache.restores()).flat_map(|cache| &cache.paths);
         let covering = restored.into_iter().find(|path| self.is_restored_into_context(path));
@@ -208,7 +228,7 @@ impl<'a> Situation<'a> {
 
     /// Whether a job takes part in this fold, on either side.
     pub(super) fn takes_part(&self, job: &Job) -> bool {
-        let producers = self.group.producers(self.pipeline);
+        let producers = &self.group.producers;
         self.group.is_consumer(job) || producers.iter().any(|producer| producer.name == job.name)
     }
 

@@ -11,6 +11,7 @@ mod needs;
 mod producer;
 mod rewire;
 mod script_lines;
+mod takeover;
 mod template;
 
 use super::edit_failed;
@@ -34,7 +35,8 @@ const OF_PIPELINE: [fn(&[Situation<'_>]) -> Edits; 3] = [producer::remove, templ
 const OF_DOCKERFILE: [fn(&[&Situation<'_>]) -> Edits; 2] = [builder_stage::insert, copies::rewrite];
 
 /// Every step in an image job, taken once for each, with all build jobs whose files it took.
-const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 4] = [needs::mend, cut::sever, cache::remove, export::publish];
+const OF_CONSUMER: [fn(&[&Situation<'_>]) -> Edits; 6] =
+    [needs::mend, cut::sever, cache::remove, script_lines::moves, export::publish, takeover::write];
 
 /// Moves the build jobs of `situations` into the Dockerfiles of the images.
 pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
@@ -42,7 +44,7 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
     for step in OF_PIPELINE {
         edits.extend(step(situations)?);
     }
-    for own in apart(situations, |one, other| one.consumer.name == other.consumer.name) {
+    for own in by_consumer(situations) {
         for step in OF_CONSUMER {
             edits.extend(step(&own)?);
         }
@@ -61,6 +63,11 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
     }
     let location = situations.first().map_or(Location::File(RepositoryPath::root()), Situation::command_location);
     Ok((union(edits, location)?, Vec::new()))
+}
+
+/// The situations of each image job.
+pub(super) fn by_consumer<'a, 'b>(situations: &'a [Situation<'b>]) -> Vec<Vec<&'a Situation<'b>>> {
+    apart(situations, |one, other| one.consumer.name == other.consumer.name)
 }
 
 /// The situations in lots, each of those that go together.

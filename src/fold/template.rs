@@ -17,7 +17,7 @@ use crate::syntax::yaml::{NodeId, NodeKind};
 /// The places outside of the build jobs' own words that take those of this build job over, by `extends` or `!reference`.
 pub(super) fn mentions(situation: &Situation<'_>) -> Vec<Origin> {
     let pipeline = situation.pipeline;
-    let producers = situation.group.producers(pipeline);
+    let producers = &situation.group.producers;
     let definitions: Vec<_> = producers.iter().flat_map(|job| job.definitions.clone()).collect();
     let mut mentions = Vec::new();
     for (file, id) in pipeline.file_ids().filter_map(|id| Some((pipeline.file(id)?, id))) {

@@ -43,6 +43,15 @@ pub struct Image {
     pub value: Value,
 }
 
+impl Image {
+    /// The user that the container runs as, where the job says so (GitLab docs: ci/yaml#imagedocker).
+    #[must_use]
+    pub fn user(&self) -> Option<Rc<str>> {
+        let of = |executor: &str| self.value.get(executor)?.get("user")?.text();
+        of("docker").or_else(|| of("kubernetes"))
+    }
+}
+
 impl Job {
     /// The value of a keyword.
     #[must_use]

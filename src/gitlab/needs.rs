@@ -11,6 +11,8 @@ pub struct Need {
     pub artifacts: bool,
     /// Whether the pipeline is made without it.
     pub optional: bool,
+    /// Whether it names some runs of a matrix (GitLab docs: ci/yaml#needsparallelmatrix).
+    pub is_of_matrix: bool,
     /// The item of the list.
     pub origin: Origin,
 }
@@ -20,7 +22,7 @@ pub struct Need {
 pub enum NeedSource {
     /// A job of this pipeline.
     Job(Rc<str>),
-    /// A job of another pipeline or project, or one run of a matrix.
+    /// A job of another pipeline or project.
     Elsewhere,
 }
 
@@ -40,12 +42,18 @@ impl Need {
         let flag = |key: &str, otherwise: bool| {
             value.get(key).and_then(Value::text).map_or(otherwise, |text| &*text == "true")
         };
-        let elsewhere = ["project", "pipeline", "parallel"].iter().any(|key| value.get(key).is_some());
+        let elsewhere = ["project", "pipeline"].iter().any(|key| value.get(key).is_some());
         let name = value.text().or_else(|| value.get("job").and_then(Value::text));
         let source = match name {
             Some(name) if !elsewhere => NeedSource::Job(name),
             _ => NeedSource::Elsewhere,
         };
-        Self { source, artifacts: flag("artifacts", true), optional: flag("optional", false), origin: value.origin }
+        Self {
+            source,
+            artifacts: flag("artifacts", true),
+            optional: flag("optional", false),
+            is_of_matrix: value.get("parallel").is_some(),
+            origin: value.origin,
+        }
     }
 }

@@ -18,6 +18,12 @@ pub struct PathPattern {
     pub is_known: bool,
 }
 
+/// What stands for the project's folder while a path is read.
+const PROJECT: &str = "/project\0";
+
+/// Where runners keep the projects, so that an absolute path may lead into this one.
+const RUNNERS_FOLDER: &str = "/builds";
+
 /// How the files that a pattern names lie to those that a `COPY` source names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -78,13 +84,17 @@ impl PathPattern {
 
     fn item(value: &Value, variables: &Variables) -> Vec<Self> {
         let written = value.text().unwrap_or_default();
-        let project = ["$CI_PROJECT_DIR", "${CI_PROJECT_DIR}"];
-        let below = project
-            .iter()
-            .find_map(|name| written.strip_prefix(name))
-            .filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let is_absolute = below.is_none() && written.starts_with('/');
-        let expanded = variables.expand(below.unwrap_or(&written)).filter(|_| !is_absolute);
+        let expanded = variables.expand_within(&written, PROJECT);
+        let below = |text: &str| {
+            let rest = text.strip_prefix(PROJECT).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            rest.map(str::to_owned)
+        };
+        let is_outside = |text: &str| text.starts_with('/') && below(text).is_none();
+        if expanded.as_deref().is_some_and(|text| is_outside(text) && !text.starts_with(RUNNERS_FOLDER)) {
+            // GitLab Runner takes nothing that lies outside of the project.
+            return Vec::new();
+        }
+        let expanded = expanded.filter(|text| !is_outside(text)).map(|text| below(&text).unwrap_or(text));
         let normal = expanded.as_deref().and_then(RepositoryPath::new);
         let is_known = normal.is_some();
         let text = normal.map_or_else(|| written.to_string(), |path| path.as_str().to_owned());

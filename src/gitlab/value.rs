@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::syntax::yaml::NodeId;
+use crate::syntax::yaml::edit::in_flow;
 
 /// One of the files that a pipeline is read from; an index into [`super::Pipeline::files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +120,24 @@ impl Value {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.mapping()?.get(key)
+    }
+
+    /// It as YAML on one line, in the flow style: what reads as the same value again.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let list = |items: Vec<String>| items.join(", ");
+        match &self.kind {
+            Kind::Null => "null".to_owned(),
+            Kind::Boolean(value) => value.to_string(),
+            Kind::Number(number) => number.to_string(),
+            Kind::Text(text) => in_flow(text),
+            Kind::Sequence(items) => format!("[{}]", list(items.iter().map(Self::written).collect())),
+            Kind::Reference(path) => format!("!reference [{}]", list(path.iter().map(|name| in_flow(name)).collect())),
+            Kind::Mapping(mapping) => {
+                let field = |field: &Field| format!("{}: {}", in_flow(&field.key), field.value.written());
+                format!("{{{}}}", list(mapping.fields.iter().map(field).collect()))
+            }
+        }
     }
 
     /// Whether it is nothing.

@@ -90,14 +90,20 @@ impl Variables {
     /// a variable is not the YAML's own, so that its value is not known here.
     #[must_use]
     pub fn expand(&self, text: &str) -> Option<String> {
-        self.expand_level(text, 0)
+        self.expand_level(text, None, 0)
     }
 
-    fn expand_level(&self, text: &str, depth: usize) -> Option<String> {
+    /// As [`Self::expand`], with `project` for the folder that GitLab Runner clones into.
+    #[must_use]
+    pub fn expand_within(&self, text: &str, project: &str) -> Option<String> {
+        self.expand_level(text, Some(project), 0)
+    }
+
+    fn expand_level(&self, text: &str, project: Option<&str>, depth: usize) -> Option<String> {
         let pieces = self.pieces_level(text, depth)?;
         let text = |piece| match piece {
             ValuePiece::Text(text) => Some(text),
-            ValuePiece::Variable(_) => None,
+            ValuePiece::Variable(name) => project.filter(|_| name == "CI_PROJECT_DIR").map(str::to_owned),
         };
         pieces.into_iter().map(text).collect()
     }

@@ -277,9 +277,11 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
         let part = part.strip_prefix("//").unwrap_or(part);
         // A command that runs in an unknown folder may name the files by a path that looks like any other.
         let place = place_in_repository(part, &folder);
-        // Who goes back to the project's folder takes nothing with him.
-        let goes_home = |place: &RepositoryPath| place.is_root() && step.program() == Some("cd");
-        place.is_some_and(|place| !goes_home(&place) && relation_to_all(patterns, place.as_str()).touches(part))
+        place.is_some_and(|place| {
+            let relations = relation_to_all(patterns, place.as_str());
+            // Where a folder is that holds more than the files, one may still go.
+            if step.program() == Some("cd") { relations.covers } else { relations.touches(part) }
+        })
     })
 }
 

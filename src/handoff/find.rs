@@ -1,10 +1,13 @@
 use std::rc::Rc;
 
+use super::cache_writers::made_for_cache;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, OtherBuilder, other_builders};
+use super::in_image::is_filled_behind;
 use super::job_script::JobScript;
-use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
+use super::moves::{self, Move};
+use super::visibility::downloads_artifacts;
 use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
 use crate::outcome::Via;
@@ -38,14 +41,44 @@ pub struct Handoff {
     pub build: ImageBuild,
     /// How its `COPY`s lie to the flows.
     pub uses: Vec<CopyUse>,
+    /// The commands of the script that lay files of the flows where the `COPY`s take them.
+    pub moves: Vec<Move>,
 }
 
 impl Handoff {
     /// The flow that brings the files at `path`, which may hold globs.
     #[must_use]
     pub fn flow_of(&self, path: &str) -> Option<&Flow> {
-        let brings = |flow: &&Flow| flow.patterns.iter().any(|pattern| pattern.relation(path) != Relation::Apart);
+        let path = self.origin_of(path);
+        let brings = |flow: &&Flow| flow.patterns.iter().any(|pattern| pattern.relation(&path) != Relation::Apart);
         self.flows.iter().find(brings)
+    }
+
+    /// Where the build job made the files that the Dockerfile takes from `path`.
+    #[must_use]
+    pub fn origin_of(&self, path: &str) -> String {
+        self.moves.iter().find_map(|moved| moved.origin_of(path)).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// The patterns that the Dockerfile takes something of.
+    #[must_use]
+    pub fn used_patterns(&self) -> Vec<PathPattern> {
+        let is_used = |pattern: &&PathPattern| {
+            self.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
+                SourceUse::Builder { path, .. } => pattern.relation(&self.origin_of(path)) != Relation::Apart,
+                SourceUse::Ancestor { below, .. } => {
+                    let is_below = |copied| below.iter().any(|path| path == copied);
+                    pattern.copied().is_some_and(is_below) || below.iter().any(|path| self.is_moved(path, pattern))
+                }
+                SourceUse::Context | SourceUse::Unclear(_) => false,
+            })
+        };
+        self.flows.iter().flat_map(|flow| &flow.patterns).filter(is_used).cloned().collect()
+    }
+
+    fn is_moved(&self, path: &str, pattern: &PathPattern) -> bool {
+        let origin = self.origin_of(path);
+        origin != path && pattern.relation(&origin) != Relation::Apart
     }
 
     /// The stages and copies of a Dockerfile are changed once, however many jobs build it in the same way.
@@ -120,7 +153,7 @@ impl Search {
         if commands.is_empty() && problems.is_empty() && builders.is_empty() && script.walk.opaque.is_empty() {
             return;
         }
-        let flows = flows_to(pipeline, job, writers);
+        let flows = flows_to(repository, pipeline, job, writers);
         if flows.is_empty() {
             return;
         }
@@ -175,10 +208,10 @@ impl Search {
 }
 
 /// The flows that reach `reader` from those that hand on files, those of its own caches left out.
-fn flows_to(pipeline: &Pipeline, reader: &Job, writers: &[&Job]) -> Vec<Flow> {
+fn flows_to(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writers: &[&Job]) -> Vec<Flow> {
     let others = writers.iter().filter(|job| job.name != reader.name);
     others
-        .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(pipeline, reader, writer)])
+        .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(repository, pipeline, reader, writer)])
         .flatten()
         .collect()
 }
@@ -197,13 +230,9 @@ fn artifact_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow
     })
 }
 
-fn cache_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
-    let waits = match reader.needs() {
-        Some(needs) => needs.iter().any(|need| need.is_job(&writer.name)),
-        None => stage_before(pipeline, writer, reader),
-    };
-    let patterns = restores_cache_of(reader, writer);
-    if !waits || patterns.is_empty() {
+fn cache_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
+    let patterns = made_for_cache(repository, pipeline, reader, writer);
+    if patterns.is_empty() {
         return None;
     }
     let is_unbounded = has_unbounded(&patterns);
@@ -215,28 +244,54 @@ fn has_unbounded(patterns: &[PathPattern]) -> bool {
 }
 
 fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageBuild) -> Option<Handoff> {
-    let taken: Vec<_> = flows.iter().filter(|flow| takes_from(repository, &build, flow)).cloned().collect();
-    let patterns: Vec<_> = taken.iter().flat_map(|flow| flow.patterns.clone()).collect();
+    let script = JobScript::new(job);
+    let moves_of = |flow: &Flow| moves::moves(repository, &script, build.command.step, &flow.patterns);
+    let is_taken = |flow: &&Flow| takes_from(repository, &build, flow, &moves_of(flow));
+    let taken: Vec<_> = flows.iter().filter(is_taken).cloned().collect();
+    let mut moves: Vec<_> = taken.iter().flat_map(moves_of).collect();
+    let patterns: Vec<_> = taken.iter().flat_map(|flow| with_moves(flow, &moves)).collect();
     let exclude: Vec<_> = taken.iter().flat_map(|flow| flow.exclude.clone()).collect();
     let uses = uses_of_all_stages(&build, &patterns, &exclude);
-    let is_taken = !taken.is_empty();
-    is_taken.then(|| Handoff { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: taken, build, uses })
+    moves.retain(|moved| uses.iter().flat_map(|copy| &copy.sources).any(|source| takes_moved(source, moved)));
+    (!taken.is_empty()).then_some(Handoff { consumer: Rc::clone(&job.name), script, flows: taken, build, uses, moves })
 }
 
-/// Whether the Dockerfile takes some of the files of a flow.
-fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow) -> bool {
+/// The patterns of a flow, and the places that its files were moved to.
+fn with_moves(flow: &Flow, moves: &[Move]) -> Vec<PathPattern> {
+    let origin = flow.patterns.first().map(|pattern| pattern.origin);
+    let moved = moves.iter().filter_map(|moved| Some(PathPattern::of_place(&moved.to, origin?)));
+    flow.patterns.iter().cloned().chain(moved).collect()
+}
+
+fn takes_moved(source: &SourceUse, moved: &Move) -> bool {
+    match source {
+        SourceUse::Builder { path, .. } => moved.origin_of(path).is_some(),
+        SourceUse::Ancestor { below, .. } => below.iter().any(|path| moved.origin_of(path).is_some()),
+        SourceUse::Context | SourceUse::Unclear(_) => false,
+    }
+}
+
+/// Whether the Dockerfile takes some of the files of a flow, from where they were or from where they were moved to.
+fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, moves: &[Move]) -> bool {
     if flow.is_unbounded && copies_something_untracked(repository, build) {
         return true;
     }
     let patterns: Vec<_> =
-        flow.patterns.iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).cloned().collect();
-    uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
+        with_moves(flow, moves).into_iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).collect();
+    // A cached folder whose name begins with a dot is where tools keep what they need themselves: an image takes it
+    // only by its name.
+    let is_for_images = |path: &str| flow.via == Via::Artifacts || !path.starts_with('.');
+    let is_used = |copy: &CopyUse, source: &SourceUse| match source {
         SourceUse::Context => false,
-        SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
-        SourceUse::Ancestor { below, .. } => {
-            flow.via == Via::Artifacts || !below.iter().all(|path| is_download_cache(path))
-        }
-    })
+        SourceUse::Builder { .. } => true,
+        SourceUse::Unclear(_) => patterns.iter().any(|pattern| is_for_images(&pattern.text)),
+        SourceUse::Ancestor { below, .. } => below.iter().any(|path| {
+            let is_of_the_image = flow.via == Via::Cache && is_filled_behind(build, &copy.copy, path);
+            is_for_images(path) && !is_of_the_image
+        }),
+    };
+    let uses = uses_of(build, &patterns, &flow.exclude);
+    uses.iter().any(|copy| copy.sources.iter().any(|source| is_used(copy, source)))
 }
 
 fn uses_of(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
@@ -264,8 +319,10 @@ fn uses_of_all_stages(build: &ImageBuild, patterns: &[PathPattern], exclude: &[P
 /// Whether a `COPY` names something that git does not track: then it comes from a job.
 fn copies_something_untracked(repository: &dyn Repository, build: &ImageBuild) -> bool {
     let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
-    let places = sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?));
-    places.into_iter().any(|place| {
+    let mut places = sources.map(|source| build.context.folder.join(source.path.as_deref()?));
+    places.any(|place| {
+        // What a variable names, whose value is not known, may be anything.
+        let Some(place) = place else { return true };
         let stem = place.as_str().split(['*', '?', '[']).next().unwrap_or_default();
         let is_glob = stem.len() < place.as_str().len();
         let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };
@@ -289,20 +346,4 @@ fn hands_over(step: &Step) -> bool {
 fn speaks_of_a_build(text: &str) -> bool {
     let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
     is_built && text.contains("build") || text.contains("executor")
-}
-
-/// A cached folder whose name begins with a dot is where a package manager keeps its downloads.
-#[must_use]
-pub fn is_download_cache(path: &str) -> bool {
-    path.starts_with('.')
-}
-
-/// Folders of dependencies, which a cache is there for.
-const DEPENDENCIES: [&str; 4] = ["bower_components", "node_modules", "vendor", "venv"];
-
-/// Whether a cached folder holds dependencies: by its name, or by the dot that its name begins with.
-#[must_use]
-pub fn is_dependency_folder(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    is_download_cache(path) || is_download_cache(name) || DEPENDENCIES.contains(&name)
 }

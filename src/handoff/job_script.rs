@@ -22,6 +22,14 @@ impl JobScript {
         Self::of_items(job, job.script())
     }
 
+    /// Walks the first `count` items of what [`JobScript::new`] walks.
+    #[must_use]
+    pub fn beginning(job: &Job, count: usize) -> Self {
+        let mut items = job.script();
+        items.truncate(count);
+        Self::of_items(job, items)
+    }
+
     /// Walks one of the other scripts of `job`, such as `after_script`.
     #[must_use]
     pub fn of_keyword(job: &Job, keyword: &str) -> Self {
@@ -31,7 +39,10 @@ impl JobScript {
     fn of_items(job: &Job, items: Vec<ScriptItem>) -> Self {
         let lookup = |name: &str| match name {
             "CI_PROJECT_DIR" | "PWD" => Some(PROJECT_FOLDER.to_owned()),
-            name => job.variables.value(name),
+            name => job
+                .variables
+                .get(name)
+                .and_then(|_| job.variables.expand_within(&format!("${{{name}}}"), PROJECT_FOLDER)),
         };
         let mut walk = ScriptWalk::new(items.iter().map(|item| item.text.as_deref()), &lookup);
         let odd = items.iter().enumerate().filter(|(_, item)| item.is_odd);

@@ -1,6 +1,6 @@
 //! Whose files a job gets to see (GitLab docs: ci/yaml#dependencies, #needs, #cache).
 
-use crate::gitlab::{Cache, Job, PathPattern, Pipeline};
+use crate::gitlab::{Cache, Job, NeedSource, PathPattern, Pipeline};
 
 /// Whether `reader` downloads the artifacts of `writer`.
 ///
@@ -35,4 +35,30 @@ pub(super) fn stage_before(pipeline: &Pipeline, first: &Job, second: &Job) -> bo
         (Some(first), Some(second)) => first < second,
         _ => false,
     }
+}
+
+/// How many needs one above the other are followed; GitLab allows no circle, so there is an end.
+const MOST_LEVELS: usize = 50;
+
+/// Whether `job` runs only after the one called `name`, by `needs` or by stages.
+#[must_use]
+pub fn waits_for(pipeline: &Pipeline, job: &Job, name: &str) -> bool {
+    waits_at_level(pipeline, job, name, 0)
+}
+
+fn waits_at_level(pipeline: &Pipeline, job: &Job, name: &str, level: usize) -> bool {
+    if level > MOST_LEVELS {
+        return true;
+    }
+    let Some(needs) = job.needs() else {
+        return pipeline.job(name).is_some_and(|other| stage_before(pipeline, other, job));
+    };
+    needs.iter().any(|need| match &need.source {
+        NeedSource::Job(needed) => {
+            let further =
+                || pipeline.job(needed).is_some_and(|needed| waits_at_level(pipeline, needed, name, level + 1));
+            &**needed == name || further()
+        }
+        NeedSource::Elsewhere => false,
+    })
 }

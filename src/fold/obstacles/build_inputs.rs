@@ -3,61 +3,9 @@
 use crate::finding::{Code, Finding};
 use crate::fold::inputs::Input;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Cache, Job, PathPattern};
-use crate::handoff::{is_download_cache, restores_cache_of};
-
-/// Variables that say how the sources are fetched (GitLab docs: ci/runners/configure_runners).
-const CLONE_SETTINGS: [&str; 7] = [
-    "GIT_CHECKOUT",
-    "GIT_DEPTH",
-    "GIT_LFS_SKIP_SMUDGE",
-    "GIT_STRATEGY",
-    "GIT_SUBMODULE_DEPTH",
-    "GIT_SUBMODULE_PATHS",
-    "GIT_SUBMODULE_STRATEGY",
-];
-
-/// Cached folders that only save a download: the command in the second place fills them anew.
-const REFILLED: [(&str, &[&str]); 6] = [
-    ("node_modules", &["npm", "yarn", "pnpm"]),
-    ("vendor", &["composer", "bundle", "go"]),
-    ("bower_components", &["bower"]),
-    ("venv", &["pip", "python", "python3"]),
-    ("target", &["mvn", "./mvnw", "cargo", "sbt"]),
-    ("build", &["gradle", "./gradlew"]),
-];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let settings = clone_settings(situation).into_iter().chain(no_clone(situation));
-    settings.chain(artifacts(situation)).chain(caches(situation)).collect()
-}
-
-fn clone_settings(situation: &Situation<'_>) -> Vec<Finding> {
-    let value = |job: &Job, name: &str| job.variables.get(name).map(|(value, _)| value.to_owned());
-    let differs = |name: &&&str| {
-        let is_depth = **name == "GIT_DEPTH";
-        !is_depth && value(situation.producer, name) != value(situation.consumer, name)
-    };
-    let finding = |name: &&str| {
-        let place = situation.producer.variables.get(name).or_else(|| situation.consumer.variables.get(name));
-        let location = place.map_or_else(
-            || situation.producer_location("variables"),
-            |(_, origin)| situation.pipeline.location(origin),
-        );
-        let message = format!("the two jobs fetch the sources differently: {name} differs");
-        Finding::new(Code::CloneSettingsDiffer, location, message).with_help(format!("give both jobs the same {name}"))
-    };
-    CLONE_SETTINGS.iter().filter(differs).map(finding).collect()
-}
-
-/// An image job without a clone has no sources to send to the builder stage.
-fn no_clone(situation: &Situation<'_>) -> Option<Finding> {
-    let (value, origin) = situation.consumer.variables.get("GIT_STRATEGY")?;
-    let both = situation.producer.variables.get("GIT_STRATEGY").is_some_and(|(other, _)| other == value);
-    (both && matches!(value, "none" | "empty")).then(|| {
-        let message = format!("GIT_STRATEGY is {value}, so the build has no sources");
-        Finding::new(Code::CloneSettingsDiffer, situation.pipeline.location(origin), message)
-    })
+    artifacts(situation)
 }
 
 /// Files that the build itself gets from an earlier job, and that its stage cannot copy from the stage of that.
@@ -74,52 +22,4 @@ fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
         Some(finding)
     };
     situation.inputs.iter().filter_map(finding).collect()
-}
-
-/// Caches that other jobs fill: without its own command for it, the build relies on them.
-fn caches(situation: &Situation<'_>) -> Vec<Finding> {
-    let others = situation.pipeline.jobs().iter().filter(|job| !situation.takes_part(job));
-    let filled: Vec<PathPattern> = others.flat_map(|job| restores_cache_of(situation.producer, job)).collect();
-    let handed_on = situation.used_patterns();
-    let is_needed = |pattern: &&PathPattern| {
-        !handed_on.iter().any(|used| used.text == pattern.text)
-            && !pattern.text.is_empty()
-            && !is_download_cache(&pattern.text)
-            && !is_refilled(situation, &pattern.text)
-    };
-    let mut seen = Vec::new();
-    let restored = situation.producer.caches();
-    let restored: Vec<_> =
-        restored.iter().filter(|cache: &&Cache| cache.restores()).flat_map(|cache| &cache.paths).collect();
-    let mut findings = Vec::new();
-    for pattern in filled.iter().filter(is_needed).filter(|pattern| restored.iter().any(|own| own.text == pattern.text))
-    {
-        if seen.contains(&pattern.text) {
-            continue;
-        }
-        seen.push(pattern.text.clone());
-        let message =
-            format!("the build finds {} in a cache that other jobs fill, and makes it nowhere itself", pattern.written);
-        findings.push(
-            Finding::new(Code::BuildReliesOnCache, situation.pipeline.location(pattern.origin), message)
-                .with_related(situation.producer_location("script"), "the build's script")
-                .with_help("install the dependencies in the build job itself"),
-        );
-    }
-    findings
-}
-
-fn is_refilled(situation: &Situation<'_>, path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let Some((_, programs)) = REFILLED.iter().find(|(folder, _)| *folder == name) else {
-        return false;
-    };
-    situation.producer_script.walk.steps.iter().any(|step| {
-        let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
-        let is_program = words.first().is_some_and(|program| programs.contains(program));
-        let is_install = name != "node_modules"
-            || words.len() == 1
-            || words.iter().any(|word| matches!(*word, "install" | "i" | "ci"));
-        is_program && is_install
-    })
 }

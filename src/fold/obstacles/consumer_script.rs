@@ -4,7 +4,7 @@
 use crate::docker::{BuildProblem, Step, build_commands};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
-use crate::handoff::{JobScript, TreeUse, names_beside_commands, tree_use, writes};
+use crate::handoff::{JobScript, Move, TreeUse, names_beside_commands, tree_use, writes};
 use crate::text::RepositoryPath;
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
@@ -22,13 +22,16 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let (commands, _) = build_commands(&script.walk);
     // A build that can be followed and takes some of the files is a hand-off of its own.
     let is_build = |index: &usize| commands.iter().any(|command| command.step == *index);
-    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index));
+    let is_move = |index: &usize| situation.handoff.moves.iter().any(|moved| moved.step == *index);
+    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index) && !is_move(index));
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
     let before = steps.filter(|(index, _)| *index < situation.build().command.step);
     let changes = before.flat_map(|(_, step)| changed(situation, step));
     let after = JobScript::of_keyword(situation.consumer, "after_script");
     let later: Vec<_> = after.walk.steps.iter().filter_map(|step| used(situation, &after, step)).collect();
+    let moves = situation.handoff.moves.iter().filter_map(|moved| moved_otherwise(situation, script, moved));
     opaque
+        .chain(moves)
         .chain(beside(situation, script))
         .chain(uses)
         .chain(changes)
@@ -40,7 +43,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Conditions and loops that look at the files, as `[[ -f dist/index.html ]] || exit 1` does.
 fn beside(situation: &Situation<'_>, script: &JobScript) -> Vec<Finding> {
-    let patterns = situation.used_patterns();
+    let patterns = situation.used_places();
     let texts = script.items.iter().map(|item| item.text.as_deref().unwrap_or_default());
     let found = texts.enumerate().filter(|(_, text)| names_beside_commands(text, &patterns));
     let finding = |(item, _)| {
@@ -53,9 +56,38 @@ fn beside(situation: &Situation<'_>, script: &JobScript) -> Vec<Finding> {
     found.map(finding).collect()
 }
 
+/// A line that lays the files where a `COPY` takes them goes, where it does nothing else and is the job's own.
+fn moved_otherwise(situation: &Situation<'_>, script: &JobScript, moved: &Move) -> Option<Finding> {
+    let step = script.walk.steps.get(moved.step)?;
+    let item = script.items.get(step.item)?;
+    let text = item.text.as_deref().unwrap_or_default();
+    let is_alone = step.place.is_top_level() && step.span.slice(text).len() == text.trim().len();
+    let is_written = situation.build().stages.copies.iter().flat_map(|copy| &copy.sources).all(|source| {
+        let place = source.path.as_deref().and_then(|path| situation.build().context.folder.join(path));
+        let is_moved = place.is_some_and(|place| situation.handoff.origin_of(place.as_str()) != place.as_str());
+        !is_moved || !source.written.contains('$')
+    });
+    if is_alone && is_written && situation.is_consumers_own(item.origin) {
+        return None;
+    }
+    let message = format!(
+        "{} would no longer be in the job's folder, and this lays it to {}, in a line that cannot go",
+        moved.from, moved.to
+    );
+    let location =
+        script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.consumer_location("script"));
+    let finding = Finding::new(Code::HandoffUsedOutsideBuild, location, message);
+    Some(
+        finding.with_help(format!(
+            "let the Dockerfile copy {} itself, or write this as a script item of its own",
+            moved.from
+        )),
+    )
+}
+
 /// A command that reads the files, which would no longer be there.
 fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Finding> {
-    let how = match tree_use(step, &situation.used_patterns()) {
+    let how = match tree_use(step, &situation.used_places()) {
         TreeUse::None => return None,
         TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
         TreeUse::Unknown(program) => {
@@ -112,7 +144,7 @@ fn is_of_the_job_alone(place: &RepositoryPath) -> bool {
 
 /// Artifacts and caches of the image job that take the files along.
 fn exported(situation: &Situation<'_>) -> Vec<Finding> {
-    let used = situation.used_patterns();
+    let used = situation.used_places();
     let own = situation.consumer.artifacts().paths;
     let handed = own
         .into_iter()

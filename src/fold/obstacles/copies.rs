@@ -138,6 +138,15 @@ fn is_archive(path: &str) -> bool {
 
 /// `untracked`, the whole project or an unknown variable: there is no telling which files are handed on.
 fn unbounded(situation: &Situation<'_>) -> Vec<Finding> {
+    let unknown = situation.patterns().into_iter().find(|pattern| !pattern.is_known);
+    if let Some(pattern) = unknown {
+        let message = format!(
+            "it cannot be told which files {} are: the value of its variable is not known here",
+            pattern.written
+        );
+        let finding = Finding::new(Code::HandoffUnbounded, situation.pipeline.location(pattern.origin), message);
+        return vec![finding.with_help("name the files by a path without it, in the job and in the Dockerfile")];
+    }
     let flows = situation.handoff.flows.iter().filter(|flow| flow.is_unbounded);
     let finding = |_| {
         let message = "it cannot be told which files are handed on: name them under 'paths'";

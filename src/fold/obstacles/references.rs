@@ -64,7 +64,7 @@ fn names(situation: &Situation<'_>, at: usize, file: &PipelineFile) -> Vec<Locat
 
 /// Whether a place is one of a build job's own, and goes with it.
 fn is_within_definition(situation: &Situation<'_>, file: &PipelineFile, id: NodeId) -> bool {
-    let producers = situation.group.producers(situation.pipeline);
+    let producers = &situation.group.producers;
     let mut own =
         producers.iter().flat_map(|job| &job.definitions).filter(|definition| is_of(situation, definition, file));
     own.any(|definition| file.tree.is_within(id, definition.value))

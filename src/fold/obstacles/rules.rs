@@ -60,7 +60,7 @@ fn is_wider(situation: &Situation<'_>, meetings: &[Meeting]) -> bool {
 fn covered_together(situation: &Situation<'_>) -> bool {
     let pipeline = situation.pipeline;
     let takes = |handoff: &&&Handoff| {
-        let producers = group::producers(pipeline, handoff);
+        let producers = group::producers(situation.repository, pipeline, handoff);
         handoff.consumer != situation.consumer.name
             && producers.iter().any(|producer| producer.job.name == situation.producer.name)
     };
@@ -217,8 +217,7 @@ fn image_starts_otherwise(situation: &Situation<'_>, both: &[(&Start, &Start)]) 
 
 /// GitLab makes no pipeline of `.pre` and `.post` jobs alone (GitLab docs: ci/yaml#stage-post).
 fn no_stage_left(situation: &Situation<'_>) -> Option<Finding> {
-    let producers =
-        if situation.fate.is_to_stay() { Vec::new() } else { situation.group.producers(situation.pipeline) };
+    let producers = if situation.fate.is_to_stay() { &[] } else { situation.group.producers.as_slice() };
     let is_left = |job: &&Job| !producers.iter().any(|producer| producer.name == job.name);
     let mut others = situation.pipeline.jobs().iter().filter(is_left);
     if others.any(|job| !matches!(&*job.stage(), ".pre" | ".post")) {

@@ -26,9 +26,10 @@ fn alternatives(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
     if names.len() < 2 {
         return None;
     }
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     let message = format!(
-        "{} jobs make the same files for the image of '{}', and only a pipeline decides which of them it gets",
-        names.len(),
+        "{} make the same files for the image of '{}', or may make them, and only a pipeline decides which it gets",
+        quoted.join(" and "),
         consumer.name
     );
     let finding = Finding::new(Code::SeveralProducers, pipeline.job_location(consumer), message)
@@ -40,17 +41,21 @@ fn alternatives(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
 
 /// Each image builds the files anew, so they may differ where the build is not reproducible.
 fn consumers(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
-    let (first, others) = group.handoffs.split_first()?;
-    let producer = pipeline.job(&first.flows.first()?.producer).filter(|_| !others.is_empty())?;
+    let goes_into_several = |flow: &&Flow| {
+        let takes = |handoff: &&&Handoff| handoff.flows.iter().any(|other| other.producer == flow.producer);
+        group.handoffs.iter().filter(takes).count() > 1
+    };
+    let flow = group.handoffs.iter().flat_map(|handoff| &handoff.flows).find(goes_into_several)?;
+    let producer = pipeline.job(&flow.producer)?;
     let message =
         format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
     let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message).with_help(
         "if the images may hold files of different runs of the build, accept it with '--accept several-consumers'; else give each image a build job of its own",
     );
-    let builds = group
-        .handoffs
-        .iter()
-        .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
+    let taking =
+        group.handoffs.iter().filter(|handoff| handoff.flows.iter().any(|other| other.producer == flow.producer));
+    let builds =
+        taking.filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
 }
 
@@ -69,10 +74,20 @@ fn one_dockerfile(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
         .find(|(one, other)| differs(one, other))?;
     let place =
         |handoff: &Handoff| handoff.script.location(pipeline, handoff.build.command.item, handoff.build.command.span);
-    let message = format!(
-        "{} is built in two ways, and a builder stage can only serve one of them",
-        first.build.command.dockerfile
-    );
+    let file = &first.build.command.dockerfile;
+    let names = |handoff: &Handoff| {
+        let names: Vec<_> = handoff.flows.iter().map(|flow| format!("'{}'", flow.producer)).collect();
+        format!("{} in the job '{}'", names.join(" and "), handoff.consumer)
+    };
+    let message = if first.builds_the_same(second) {
+        format!(
+            "{file} takes the files of {} and of {}, and a builder stage can only serve one of them",
+            names(first),
+            names(second)
+        )
+    } else {
+        format!("{file} is built in two ways, and a builder stage can only serve one of them")
+    };
     let finding = Finding::new(Code::DockerfileShared, place(second)?, message)
         .with_help("build it with the same context, target and files everywhere, or give each build a Dockerfile");
     Some(finding.with_related(place(first)?, "it is also built here"))

@@ -3,7 +3,7 @@
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{Intent, Plan};
 use crate::gitlab::Pipeline;
-use crate::handoff::{UnclearBuild, UnclearReason};
+use crate::handoff::{Flow, UnclearBuild, UnclearReason};
 use crate::outcome::{Applicability, HandoffSummary, Via};
 use crate::source::ReadError;
 use crate::text::RepositoryPath;
@@ -14,12 +14,18 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         UnclearReason::File(command, ..) => command.dockerfile.clone(),
         _ => RepositoryPath::root(),
     };
-    let paths = build.flows.iter().flat_map(|flow| &flow.patterns).map(|pattern| pattern.written.to_string());
+    let (via, paths) = told(&build.flows);
+    let mut producers: Vec<String> = Vec::new();
+    for flow in build.flows.iter().filter(|flow| flow.via == via) {
+        if !producers.contains(&flow.producer.to_string()) {
+            producers.push(flow.producer.to_string());
+        }
+    }
     let summary = HandoffSummary {
-        via: build.flows.first().map_or(Via::DockerCp, |flow| flow.via),
-        producers: build.flows.iter().map(|flow| flow.producer.to_string()).collect(),
+        via,
+        producers,
         consumer: build.consumer.to_string(),
-        paths: paths.collect(),
+        paths,
         dockerfile,
         producer_kept: false,
         fallback: None,
@@ -31,6 +37,20 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         intent: Intent::default(),
         applicability: Applicability::Safe,
     }
+}
+
+/// The way that reports tell of these flows, and the paths that go it, each once.
+pub(in crate::fold) fn told(flows: &[Flow]) -> (Via, Vec<String>) {
+    let has_artifacts = flows.iter().any(|flow| flow.via == Via::Artifacts);
+    let via = if has_artifacts { Via::Artifacts } else { flows.first().map_or(Via::DockerCp, |flow| flow.via) };
+    let mut paths: Vec<String> = Vec::new();
+    for pattern in flows.iter().filter(|flow| flow.via == via).flat_map(|flow| &flow.patterns) {
+        let written = pattern.written.to_string();
+        if !paths.contains(&written) {
+            paths.push(written);
+        }
+    }
+    (via, paths)
 }
 
 fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {

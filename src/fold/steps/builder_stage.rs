@@ -52,6 +52,10 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
     let image = situation.build().command.builder.image(&image);
     let mut lines = vec![format!("FROM {image} AS {}", situation.stage), format!("WORKDIR {}", situation.folder)];
+    if situation.image.as_ref().is_some_and(|image| image.user().is_some()) {
+        // Any other user is an obstacle.
+        lines.insert(1, "USER root".to_owned());
+    }
     lines.extend(environment(situation));
     if let Shell::Of(program) = situation.script.shell() {
         lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
@@ -63,7 +67,9 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
         lines.push(format!("COPY {} ./", manifests.join(" ")));
     }
     lines.extend(before);
-    lines.push("COPY . .".to_owned());
+    if !situation.is_wholly_a_layer() {
+        lines.push("COPY . .".to_owned());
+    }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
     lines.extend(after);
     lines

@@ -42,8 +42,8 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
     };
     let origin = Origin {
         stage: &|path| maker(path).stage.clone(),
-        place: &|path| maker(path).in_builder(path),
-        stays: &|path| maker(path).is_build_input(path),
+        place: &|path| maker(path).in_builder(&first.handoff.origin_of(path)),
+        stays: &|path| maker(path).is_build_input(&first.handoff.origin_of(path)),
         may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners())
             && !build.command.builder.keeps_owners_of_context(),
     };

@@ -11,6 +11,7 @@
 use super::Edits;
 use super::needs::{self, without_artifacts};
 use crate::fold::edit_failed;
+use crate::fold::group::Role;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, Value};
 use crate::handoff::downloads_artifacts;
@@ -19,7 +20,11 @@ use crate::text::TextEdit;
 
 pub(super) fn sever(situations: &[&Situation<'_>]) -> Edits {
     let mut edits = Vec::new();
-    let kept: Vec<_> = situations.iter().copied().filter(|situation| situation.fate.is_to_stay()).collect();
+    let kept: Vec<_> = situations
+        .iter()
+        .copied()
+        .filter(|situation| situation.fate.is_to_stay() && situation.role != Role::FillsCache)
+        .collect();
     let takes =
         |situation: &&&Situation<'_>| downloads_artifacts(situation.pipeline, situation.consumer, situation.producer);
     for situation in kept.iter().filter(takes).filter(|situation| situation.consumer.needs().is_some()) {
@@ -73,9 +78,7 @@ fn in_dependencies(situation: &Situation<'_>, kept: &[&str]) -> Edit {
     }
     let is_source = |job: &&Job| {
         let hands_on = job.artifacts().hands_on_files() && downloads_artifacts(situation.pipeline, consumer, job);
-        hands_on
-            && !kept.contains(&&*job.name)
-            && !situation.group.producers(situation.pipeline).iter().any(|gone| gone.name == job.name)
+        hands_on && !kept.contains(&&*job.name) && !situation.group.producers.iter().any(|gone| gone.name == job.name)
     };
     let names: Vec<_> =
         situation.pipeline.jobs().iter().filter(is_source).map(|job| needs::quoted(&job.name)).collect();

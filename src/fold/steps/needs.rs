@@ -81,11 +81,11 @@ impl<'a> Consumer<'a> {
         let mut names = Vec::new();
         for need in job.needs()? {
             match need.source {
-                NeedSource::Job(name) => match self.gone.iter().find(|gone| gone.name == name) {
+                NeedSource::Job(name) if !need.is_of_matrix => match self.gone.iter().find(|gone| gone.name == name) {
                     Some(gone) => names.extend(self.waited_for(gone)?),
                     None => names.push(name.to_string()),
                 },
-                NeedSource::Elsewhere => names.push(String::new()),
+                NeedSource::Job(_) | NeedSource::Elsewhere => names.push(String::new()),
             }
         }
         names.sort();

@@ -3,15 +3,35 @@
 use super::Edits;
 use super::build_command::missing_context;
 use crate::fold::edit_failed;
+use crate::fold::situation::Situation;
 use crate::gitlab::Pipeline;
-use crate::handoff::DockerCp;
+use crate::handoff::{DockerCp, JobScript};
 use crate::syntax::yaml::edit;
 
 pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
-    let steps = &found.script.walk.steps;
     let gone = found.copies.iter().map(|copy| copy.step).chain(found.service_steps.iter().copied());
-    let gone = gone.chain([found.first.command.step]).filter_map(|index| steps.get(index));
-    let origins: Vec<_> = gone.filter_map(|step| found.script.items.get(step.item)).map(|item| item.origin).collect();
+    let gone: Vec<_> = gone.chain([found.first.command.step]).collect();
+    let mut edits = items_of(pipeline, &found.script, &gone)?;
+    edits.extend(missing_context(pipeline, &found.script, &found.second.command)?);
+    Ok(edits)
+}
+
+/// The lines that moved files of the hand-off to where the Dockerfile took them go as well.
+pub(super) fn moves(situations: &[&Situation<'_>]) -> Edits {
+    let Some(first) = situations.first() else {
+        return Ok(Vec::new());
+    };
+    let handoffs = situations.iter().map(|situation| situation.handoff);
+    let mut gone: Vec<_> = handoffs.flat_map(|handoff| &handoff.moves).map(|moved| moved.step).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    items_of(first.pipeline, &first.handoff.script, &gone)
+}
+
+/// Takes the script items of these steps out.
+fn items_of(pipeline: &Pipeline, script: &JobScript, gone: &[usize]) -> Edits {
+    let steps = gone.iter().filter_map(|index| script.walk.steps.get(*index));
+    let origins: Vec<_> = steps.filter_map(|step| script.items.get(step.item)).map(|item| item.origin).collect();
     let mut edits = Vec::new();
     for file in pipeline.files() {
         let nodes =
@@ -30,6 +50,5 @@ pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
             edits.push((file.source.path().clone(), removed));
         }
     }
-    edits.extend(missing_context(pipeline, &found.script, &found.second.command)?);
     Ok(edits)
 }

@@ -19,6 +19,7 @@ mod splice;
 
 pub use add::{add_entry, add_item};
 pub use contents::{replace_contents, text_scalar};
+pub use encode::in_flow;
 pub use relocate::relocate_anchor;
 pub use remove::{remove_entries, remove_items};
 pub use replace::replace_scalar;

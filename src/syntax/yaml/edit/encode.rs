@@ -29,6 +29,12 @@ fn is_numeral(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit() || b"_.,:oxOX+-".contains(&byte))
 }
 
+/// A text as it may stand between brackets as well as behind a key: without quotes where it needs none.
+#[must_use]
+pub fn in_flow(value: &str) -> String {
+    plain(value, true).unwrap_or_else(|| double_quoted(value))
+}
+
 /// `'…'`, for a text on one line that needs no escapes.
 pub(super) fn single_quoted(value: &str) -> Option<String> {
     value.chars().all(is_printable).then(|| format!("'{}'", value.replace('\'', "''")))
