@@ -25,7 +25,7 @@ mod script;
 
 use super::situation::Situation;
 use super::takeover::Takeover;
-use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value, names_in};
+use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value};
 use block::Block;
 
 /// The body of the job, in lines without indentation.
@@ -163,7 +163,8 @@ fn read_variables(consumer: &Job, text: &str) -> Vec<Field> {
     let mut read: Vec<Field> = Vec::new();
     let prefixes: Vec<_> = script::OF_DOCKER.iter().chain(&OF_RUNNER).collect();
     loop {
-        let named = names_in(&text);
+        // `--build-arg NAME` and `env=NAME` take a variable without a dollar sign.
+        let named: Vec<_> = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
         let is_read = |name: &str| named.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(**prefix));
         let all: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).cloned().collect();
         if all.len() == read.len() {
