@@ -153,10 +153,10 @@ impl BuildCommand {
         self.options.iter().rev().find(|(option, _)| option == name)?.1.as_deref()
     }
 
-    /// The command that builds the stage `name` alone and publishes nothing, in the words of this one; `None`
-    /// where a variable in front of it has a value that is not known.
+    /// The command that builds the stage `name` alone and publishes nothing, in the words of this one, with `more`
+    /// options; `None` where a variable in front of it has a value that is not known, or where it would not be one line.
     #[must_use]
-    pub fn of_stage(&self, name: &str) -> Option<String> {
+    pub fn of_stage(&self, name: &str, more: &[String]) -> Option<String> {
         let grammar = self.builder.grammar();
         let variable = |(name, value): &(String, Option<String>)| Some(format!("{name}={}", value.as_deref()?));
         let variables: Option<Vec<_>> = self.environment.iter().map(variable).collect();
@@ -170,9 +170,10 @@ impl BuildCommand {
         });
         let publishes_nothing = (self.builder == Builder::Kaniko).then(|| "--no-push".to_owned());
         let context = matches!(self.context, CommandContext::Missing(_)).then(|| ".".to_owned());
-        let words = variables?.into_iter().chain([self.program.clone()]).chain(options);
-        let words = words.chain([format!("--target {name}")]).chain(publishes_nothing);
-        Some(words.chain(self.operands.iter().cloned()).chain(context).collect::<Vec<_>>().join(" "))
+        let words = variables?.into_iter().chain([self.program.clone(), format!("--target {name}")]);
+        let words = words.chain(publishes_nothing).chain(more.iter().cloned()).chain(options);
+        let line = words.chain(self.operands.iter().cloned()).chain(context).collect::<Vec<_>>().join(" ");
+        (!line.contains('\n')).then_some(line)
     }
 }
 
@@ -288,16 +289,16 @@ mod tests {
 
     #[test]
     fn a_stage_is_built_alone_in_the_words_of_the_command() {
-        let of_stage = |command: &str| parse(&[command]).unwrap().of_stage("builder").unwrap();
+        let of_stage = |command: &str| parse(&[command]).unwrap().of_stage("builder", &[]).unwrap();
         assert_eq!(
             of_stage(
                 "DOCKER_BUILDKIT=1 docker build --pull -t image --target web --build-arg \"A=$B\" -f ci/Dockerfile ."
             ),
-            "DOCKER_BUILDKIT=1 docker build --pull --build-arg \"A=$B\" -f ci/Dockerfile --target builder ."
+            "DOCKER_BUILDKIT=1 docker build --target builder --pull --build-arg \"A=$B\" -f ci/Dockerfile ."
         );
         assert_eq!(
             of_stage("/kaniko/executor --context \"$CI_PROJECT_DIR\" -d image --cache=true --skip-unused-stages=true"),
-            "/kaniko/executor --context \"$CI_PROJECT_DIR\" --skip-unused-stages=true --target builder --no-push"
+            "/kaniko/executor --target builder --no-push --context \"$CI_PROJECT_DIR\" --skip-unused-stages=true"
         );
         assert_eq!(of_stage("docker build -t image"), "docker build --target builder .");
     }

@@ -20,11 +20,11 @@
 //! ```
 
 mod block;
-mod command;
 mod conditions;
 mod script;
 
 use super::situation::Situation;
+use super::takeover::Takeover;
 use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value};
 use block::Block;
 
@@ -73,7 +73,7 @@ impl CheckJob {
         }
         lines.extend(kept(situation, &block, consumer, &OF_CONSUMER));
         let named = format!("{}\n{}\n{}", lines.join("\n"), script.join("\n"), conditions.join("\n"));
-        lines.extend(variables(&block, consumer, &named));
+        lines.extend(variables(situation, &block, &named));
         lines.extend(kept(situation, &block, producer, &OF_PRODUCER));
         if default(situation, "artifacts").is_some() {
             return Err("the pipeline gives artifacts to every job".to_owned());
@@ -101,13 +101,7 @@ fn complement(situation: &Situation<'_>, block: &Block<'_>) -> Result<Vec<String
 }
 
 fn build_command(situation: &Situation<'_>) -> Result<String, String> {
-    let script = &situation.handoff.script;
-    let build = &situation.build().command;
-    let added = situation.options_to_add();
-    let step = script.walk.steps.get(build.step);
-    let item = script.items.get(build.item).and_then(|item| item.text.as_deref());
-    let written =
-        step.zip(item).and_then(|(step, item)| command::of_stage(step, build, item, &situation.stage, &added));
+    let written = situation.build().command.of_stage(&situation.stage, &situation.options_to_add());
     written.ok_or_else(|| "the build command is not written in plain words".to_owned())
 }
 
@@ -149,26 +143,35 @@ fn default<'a>(situation: &Situation<'a>, keyword: &str) -> Option<&'a Value> {
     given.filter(|value| !value.is_null())
 }
 
-/// The variables of the image job that docker, git or the runner read, and those that `text` names.
-fn variables(block: &Block<'_>, consumer: &Job, text: &str) -> Vec<String> {
+/// The variables of the image job that docker, git or the runner read, those that `text` names, and those that it takes
+/// over from the build job.
+fn variables(situation: &Situation<'_>, block: &Block<'_>, text: &str) -> Vec<String> {
+    let taken = Takeover::of(&[situation]).taken;
+    let taken: Vec<_> = taken.iter().filter_map(|taken| Some((taken.variable.as_deref()?, &taken.written))).collect();
+    let is_taken = |name: &str| taken.iter().any(|(own, _)| *own == name);
+    let own = read_variables(situation.consumer, text);
+    let own = own.iter().filter(|field| !is_taken(&field.key)).flat_map(|field| block.entry(&field.key, &field.value));
+    let lines: Vec<_> = own.chain(taken.iter().map(|(name, value)| format!("{name}: {value}"))).collect();
+    if lines.is_empty() { lines } else { block.below("variables", block.indentation, lines) }
+}
+
+fn read_variables(consumer: &Job, text: &str) -> Vec<Field> {
     let Some(fields) = consumer.get("variables").and_then(Value::mapping) else {
         return Vec::new();
     };
     let mut text = text.to_owned();
-    let mut read: Vec<&Field> = Vec::new();
+    let mut read: Vec<Field> = Vec::new();
     let prefixes: Vec<_> = script::OF_DOCKER.iter().chain(&OF_RUNNER).collect();
     loop {
         // `--build-arg NAME` and `env=NAME` take a variable without a dollar sign.
         let named: Vec<_> = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
         let is_read = |name: &str| named.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(**prefix));
-        let all: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).collect();
+        let all: Vec<_> = fields.fields().iter().filter(|field| is_read(&field.key)).cloned().collect();
         if all.len() == read.len() {
-            break;
+            return read;
         }
         // Their values may name others.
         text.extend(all.iter().filter_map(|field| field.value.text()).map(|value| format!("\n{value}")));
         read = all;
     }
-    let lines: Vec<_> = read.iter().flat_map(|field| block.entry(&field.key, &field.value)).collect();
-    if lines.is_empty() { lines } else { block.below("variables", block.indentation, lines) }
 }

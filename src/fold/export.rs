@@ -127,8 +127,6 @@ pub(super) fn stage(situation: &Situation<'_>) -> String {
 pub(super) fn command(situation: &Situation<'_>) -> Option<String> {
     let command = &situation.build().command;
     let name = stage_name(situation);
-    let alone = command.of_stage(&name)?;
-    let options: String = situation.options_to_add().iter().map(|option| format!("{option} ")).collect();
-    let target = format!("--target {name}");
-    Some(alone.replacen(&target, &format!("{options}{target} --output ."), 1))
+    let options = situation.options_to_add().into_iter().chain(["--output .".to_owned()]);
+    command.of_stage(&name, &options.collect::<Vec<_>>())
 }

@@ -80,6 +80,7 @@ pub(super) const GRAMMAR: Grammar = Grammar {
         "-t",
         "--annotation",
         "--attest",
+        "--cache-from",
         "--cache-to",
         "--iidfile",
         "--label",

@@ -1,10 +1,10 @@
-//! A build job that became a check of the builder stage.
+//! The last look at build jobs that became checks.
 
 use super::Folded;
 use crate::gitlab::{Cache, Comparison, Conditions, Job, Pipeline, Unclear};
 
-/// Whether each check runs exactly where the build job ran and the image job does not stand for it, in its stage, and
-/// hands nothing on.
+/// A job that became a check runs exactly where the build job ran and the image job does not stand for it, in its
+/// stage, and hands nothing on.
 pub(super) fn are_exact(before: &Pipeline, after: &Pipeline, folded: Folded<'_>) -> Result<(), String> {
     for name in &folded.intent.replaced {
         let handoff = folded.handoffs.iter().find(|handoff| handoff.producers.contains(name));
@@ -30,6 +30,6 @@ pub(super) fn are_exact(before: &Pipeline, after: &Pipeline, folded: Folded<'_>)
 fn is_cut_from(image: &Job, check: &Job) -> bool {
     let texts = |job: &Job| job.script().into_iter().filter_map(|item| item.text).collect::<Vec<_>>();
     let (all, mut own) = (texts(image), texts(check));
-    let is_build = own.pop().is_some_and(|last| last.contains(" build --target "));
+    let is_build = own.pop().is_some_and(|last| last.contains("--target "));
     is_build && own.iter().all(|line| all.iter().any(|other| other.trim() == line.trim()))
 }
