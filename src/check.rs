@@ -5,7 +5,7 @@
 //! a fault of stagefold, is told as one, and is never shown as a diff.
 
 mod build_line;
-mod checks;
+mod check_jobs;
 mod fallback;
 mod secrets;
 
@@ -66,7 +66,7 @@ pub fn check(
         };
     }
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
-    checks::are_exact(before, &after, folded).map_err(failed)?;
+    check_jobs::are_exact(before, &after, folded).map_err(failed)?;
     for handoff in folded.handoffs {
         secrets_are_kept(before, &after, policy, handoff, files).map_err(failed)?;
     }

@@ -75,8 +75,6 @@ impl Follower<'_> {
         let stage = |job: &Job| situation.pipeline.stage_index(job);
         if keyword == "dependencies" && !self.reads {
             None
-        } else if matches!(situation.fate, Fate::Checks(_)) {
-            Some("the image job is not in all of its pipelines")
         } else if stage(self.image) > stage(self.job) {
             Some("the image job is in a later stage")
         } else if waits_for(situation.pipeline, self.image, &self.job.name) {

@@ -245,6 +245,8 @@ fn gather_names(value: &Value, names: &mut Vec<String>) {
         names.extend(names_in(&text).into_iter().map(str::to_owned));
     }
     let fields = value.mapping().map(|mapping| mapping.fields().to_vec()).unwrap_or_default();
-    fields.iter().for_each(|field| gather_names(&field.value, names));
+    // What a rule gives the job is no part of the question whether it holds.
+    let asks = fields.iter().filter(|field| !matches!(&*field.key, "variables" | "needs"));
+    asks.for_each(|field| gather_names(&field.value, names));
     value.sequence().unwrap_or_default().iter().for_each(|item| gather_names(item, names));
 }
