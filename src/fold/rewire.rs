@@ -5,7 +5,7 @@ use super::fate::Fate;
 use super::obstacles;
 use super::situation::Situation;
 use crate::finding::{Code, Finding};
-use crate::gitlab::{Job, Origin};
+use crate::gitlab::{Comparison, Job, Origin};
 use crate::handoff::waits_for;
 
 /// A job that names a build job in what it needs or downloads.
@@ -79,9 +79,21 @@ impl Follower<'_> {
             Some("the image job is in a later stage")
         } else if waits_for(situation.pipeline, self.image, &self.job.name) {
             Some("the image job waits for it")
+        } else if self.may_miss_the_image(situation) {
+            Some("there are pipelines with it and without the image job")
         } else {
             None
         }
+    }
+
+    /// Whether there may be a pipeline with the job and without the image job. As long as the build job ran nowhere
+    /// without the image job, the need itself kept that from happening; a build job that becomes a check ran there.
+    fn may_miss_the_image(&self, situation: &Situation<'_>) -> bool {
+        let is_check = matches!(situation.fate, Fate::Checks(_));
+        let comparison = Comparison::new(situation.pipeline, self.job, self.image);
+        let meetings = comparison.and_then(|comparison| comparison.meetings()).unwrap_or_default();
+        let is_apart = meetings.iter().any(|meeting| meeting.first.is_some() && meeting.second.is_none());
+        is_check && (meetings.is_empty() || is_apart)
     }
 
     fn finding(&self, situation: &Situation<'_>, origin: Origin, reason: &str) -> Finding {
