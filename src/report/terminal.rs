@@ -76,12 +76,14 @@ impl Terminal {
     }
 }
 
-const fn level(severity: Severity) -> Level<'static> {
-    match severity {
+/// The colour of a severity, and its name: a refusal is no fault of the repository, and a review waits for an answer.
+fn level(severity: Severity) -> Level<'static> {
+    let color = match severity {
         Severity::Note => Level::NOTE,
         Severity::Warning | Severity::Review => Level::WARNING,
         Severity::Refusal | Severity::Error => Level::ERROR,
-    }
+    };
+    color.with_name(severity.name())
 }
 
 #[cfg(test)]
@@ -139,6 +141,20 @@ warning[null-script-item]: a comment and no command
 
 ";
         assert_eq!(shown("group", finding), expected);
+    }
+
+    #[test]
+    fn a_finding_is_called_by_its_severity() {
+        for (code, expected) in [
+            (Code::NoLockFile, "note[no-lock-file]"),
+            (Code::NullScriptItem, "warning[null-script-item]"),
+            (Code::SecretKindUnclear, "review[secret-kind-unclear]"),
+            (Code::DockerfileShared, "refusal[dockerfile-shared]"),
+            (Code::YamlSyntax, "error[yaml-syntax]"),
+        ] {
+            let shown = shown(".", Finding::new(code, Location::File(RepositoryPath::root()), "x"));
+            assert!(shown.starts_with(&format!("{expected}: x\n")), "{shown}");
+        }
     }
 
     #[test]
