@@ -63,7 +63,8 @@ impl<'a> ImageName<'a> {
     /// Whether it is known to run as somebody other than root.
     #[must_use]
     pub fn is_known_not_root(&self) -> bool {
-        NOT_ROOT.iter().any(|prefix| self.path.starts_with(prefix))
+        let is_old_gradle = || self.is_official() && self.name == "gradle" && self.tag.is_some_and(is_of_old_gradle);
+        NOT_ROOT.iter().any(|prefix| self.path.starts_with(prefix)) || is_old_gradle()
     }
 
     /// Whether it is an image for Windows containers.
@@ -84,6 +85,17 @@ impl<'a> ImageName<'a> {
         }
         let official = self.path.strip_prefix("library/").unwrap_or(self.path);
         DEBIAN_BASED.contains(&official).then_some(true)
+    }
+}
+
+/// Whether a tag of the image `gradle` was built before it ran as root, which it does from 5.4.1 on
+/// (docker-gradle, pull request 99). `5` is the newest of its line, `5.4` may be either and counts as old.
+fn is_of_old_gradle(tag: &str) -> bool {
+    let version = tag.split('-').next().unwrap_or_default();
+    let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+    match parts.as_deref() {
+        Some([5]) | None => false,
+        Some(parts) => parts < [5, 4, 1].as_slice(),
     }
 }
 
@@ -124,6 +136,19 @@ mod tests {
         assert_eq!(ImageName::new("localhost/node:8").registry, Some("localhost"));
         assert!(image.may_need_login());
         assert!(!ImageName::new("quay.io/podman/stable").may_need_login());
+    }
+
+    #[test]
+    fn gradle_ran_as_a_user_of_its_own_before_version_5_4_1() {
+        let not_root = |tag: &str| ImageName::new(&format!("gradle:{tag}")).is_known_not_root();
+        for old in ["5.1-jdk", "4.10", "4-alpine", "5.4.0-jdk11", "5.4", "3.5.1-jdk8-alpine"] {
+            assert!(not_root(old), "{old}");
+        }
+        for new in ["5.4.1", "5.6.4-jdk8", "5-jdk11", "5", "8.5-jdk17", "jdk17", "latest"] {
+            assert!(!not_root(new), "{new}");
+        }
+        assert!(!ImageName::new("gradle").is_known_not_root());
+        assert!(!ImageName::new("registry.example.com/gradle:4.10").is_known_not_root());
     }
 
     #[test]

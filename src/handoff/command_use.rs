@@ -20,7 +20,7 @@ pub enum TreeUse {
 }
 
 /// Programs whose words are never files, or that only look at what their words say.
-const WITHOUT_FILES: [&str; 38] = [
+const WITHOUT_FILES: [&str; 55] = [
     ":",
     "alias",
     "apk",
@@ -33,10 +33,23 @@ const WITHOUT_FILES: [&str; 38] = [
     "exit",
     "export",
     "false",
+    "free",
+    "getent",
+    "groups",
     "hash",
+    "host",
     "hostname",
     "id",
+    "ifconfig",
+    "ip",
+    "locale",
+    "lsb_release",
+    "lscpu",
     "microdnf",
+    "netstat",
+    "nproc",
+    "nslookup",
+    "ping",
     "printenv",
     "printf",
     "ps",
@@ -48,13 +61,17 @@ const WITHOUT_FILES: [&str; 38] = [
     "ssh-agent",
     "ssh-keyscan",
     "stty",
+    "tr",
+    "traceroute",
     "trap",
     "true",
+    "tty",
     "type",
     "umask",
     "uname",
     "unset",
     "update-ca-certificates",
+    "uptime",
     "wait",
     "which",
     "whoami",
@@ -62,10 +79,10 @@ const WITHOUT_FILES: [&str; 38] = [
 ];
 
 /// Programs that read and write only the files that their words name.
-const OPERANDS_ONLY: [&str; 59] = [
+const OPERANDS_ONLY: [&str; 62] = [
     "[",
-    "aws",
     "awk",
+    "aws",
     "az",
     "base64",
     "basename",
@@ -79,12 +96,15 @@ const OPERANDS_ONLY: [&str; 59] = [
     "crane",
     "curl",
     "cut",
+    "df",
     "diff",
     "dirname",
     "doctl",
+    "du",
     "egrep",
     "envsubst",
     "expr",
+    "file",
     "gcloud",
     "glab",
     "gpg",
@@ -114,11 +134,11 @@ const OPERANDS_ONLY: [&str; 59] = [
     "skopeo",
     "sort",
     "ssh",
+    "stat",
     "tail",
     "tee",
     "test",
     "touch",
-    "tr",
     "wc",
     "wget",
     "yq",
@@ -197,6 +217,8 @@ fn kind(step: &Step, name: &str) -> ProgramKind {
     let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
     match name {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
+        // Alone it prints the variables; with a command it is that command.
+        "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
         "docker" | "podman" => docker_kind(step),
         "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         "git" => match argument(1) {
@@ -232,8 +254,10 @@ pub fn names_beside_commands(text: &str, patterns: &[PathPattern]) -> bool {
 }
 
 fn docker_kind(step: &Step) -> ProgramKind {
-    let words: Vec<_> = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default()).collect();
-    let subcommand = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+    let all: Vec<_> = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default()).collect();
+    let words = all.get(engine_flags(&all)..).unwrap_or_default();
+    let mut names = words.iter().filter(|word| !word.starts_with('-')).copied();
+    let (subcommand, action) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
     let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
     match subcommand {
         "run" | "create" | "exec" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
@@ -243,10 +267,29 @@ fn docker_kind(step: &Step) -> ProgramKind {
         "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
             ProgramKind::WithoutFiles
         }
-        "cp" | "save" | "load" => ProgramKind::OperandsOnly,
+        "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
+        // `stack deploy` and `stack config` read a Compose file, which may name any other.
+        "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
+        "secret" | "config" | "plugin" if action != "create" => ProgramKind::WithoutFiles,
+        "cp" | "save" | "load" | "secret" | "config" | "plugin" | "trust" | "scout" => ProgramKind::OperandsOnly,
         _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
         _ => ProgramKind::Any,
     }
+}
+
+/// How many words in front of the subcommand say to which engine it speaks (Docker CLI reference: `docker`). An option
+/// that names a file is none of them.
+fn engine_flags(words: &[&str]) -> usize {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        at += match *word {
+            "-H" | "--host" | "-c" | "--context" | "-l" | "--log-level" => 2,
+            "-D" | "--debug" => 1,
+            other if ["--host=", "--context=", "--log-level="].iter().any(|flag| other.starts_with(flag)) => 1,
+            _ => break,
+        };
+    }
+    at
 }
 
 /// Whether a program of the operands' table writes what its words name.

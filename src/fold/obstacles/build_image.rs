@@ -83,7 +83,9 @@ fn fixed(situation: &Situation<'_>, image: &Image, name: &str) -> Option<Finding
 }
 
 fn unsuitable(situation: &Situation<'_>, image: &Image, name: &ImageName<'_>) -> Option<Finding> {
-    let (key, what) = key_in_the_way(image).or_else(|| Some((None, name_in_the_way(image, name)?)))?;
+    let (key, what) = key_in_the_way(image)
+        .or_else(|| shell_replaced(situation, image))
+        .or_else(|| Some((None, name_in_the_way(image, name)?)))?;
     let place = key.and_then(|key| image.value.mapping()?.field(&key)).map(|field| field.key_origin);
     let location =
         place.map_or_else(|| situation.value_location(&image.value), |origin| situation.pipeline.location(origin));
@@ -107,7 +109,33 @@ fn of_key(key: &str, value: &Value) -> Option<String> {
 
 fn entrypoint(value: &Value) -> Option<String> {
     let what = "'image:entrypoint' runs a program of its own before the script";
-    (!is_empty_entrypoint(value)).then(|| what.to_owned())
+    (!is_empty_entrypoint(value) && !is_env(value) && !is_shell_with_command(value)).then(|| what.to_owned())
+}
+
+/// A script in which the shell matters, and that `entrypoint` hands to `sh` whatever the image has.
+fn shell_replaced(situation: &Situation<'_>, image: &Image) -> Option<(Option<String>, String)> {
+    let entrypoint = image.value.mapping()?.get("entrypoint")?;
+    let matters = is_shell_with_command(entrypoint) && situation.script.shell() != Shell::Any;
+    let what =
+        "'image:entrypoint' has 'sh' run the script even where the image has bash, and the script may tell them apart";
+    matters.then(|| (Some("entrypoint".to_owned()), what.to_owned()))
+}
+
+/// `env` runs the program that its arguments name, as if it were not there: the runner's `sh -c '...'`.
+fn is_env(entrypoint: &Value) -> bool {
+    matches!(&*words(entrypoint), [program] if program == "env" || program == "/usr/bin/env" || program == "/bin/env")
+}
+
+/// `sh -c` in front of the runner's `sh -c '...'` runs the command `sh`, to which the rest are mere parameters. That
+/// `sh` reads its standard input, where the runner writes the script, so it runs as it is, by `sh` instead of bash
+/// (GitLab Runner: `shells/bash.go`, `BashDetectShellScript`).
+fn is_shell_with_command(entrypoint: &Value) -> bool {
+    let is_shell = |program: &str| matches!(program.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash"));
+    matches!(&*words(entrypoint), [program, flag] if is_shell(program) && flag == "-c")
+}
+
+fn words(entrypoint: &Value) -> Vec<String> {
+    entrypoint.one_or_many().iter().filter_map(|word| word.text()).map(|word| word.to_string()).collect()
 }
 
 /// Several policies are tried one after the other (GitLab docs: ci/yaml#imagepull_policy).
