@@ -12,9 +12,11 @@ mod case;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use case::{Case, Printed, Tree, each, git, package, tree};
 use serde_json::Value;
+use stagefold::finding::Code;
 use stagefold::syntax::yaml::{NodeId, Tree as Yaml};
 
 fn snapshot(case: &Case) -> PathBuf {
@@ -105,6 +107,38 @@ fn the_program_prints_what_the_snapshot_says() {
             );
         }
     });
+}
+
+/// Codes of what no repository by itself can bring about, and the test that does.
+const RAISED_ELSEWHERE: [(&str, &str); 5] = [
+    ("files-not-written", "tests/cli_run.rs"),
+    ("internal-error", "tests/cli_run.rs"),
+    ("no-version-control", "tests/cli_run.rs"),
+    ("self-check-failed", "src/report/json.rs"),
+    ("uncommitted-changes", "tests/cli_run.rs"),
+];
+
+#[test]
+fn every_code_is_raised_by_a_case() {
+    let raised = Mutex::new(BTreeSet::new());
+    each(|case| {
+        let root = case.check_out();
+        let report = report(case, root.path());
+        let codes = report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap());
+        raised.lock().unwrap().extend(codes.map(str::to_owned));
+    });
+    let raised = raised.into_inner().unwrap();
+    for (code, file) in RAISED_ELSEWHERE {
+        assert!(!raised.contains(code), "{code} is raised by a case now: take it out of the table");
+        let text = fs::read_to_string(package().join(file)).unwrap();
+        let name: String = code.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        assert!(text.contains(code) || text.contains(&name), "{file} does not speak of {code}");
+    }
+    let is_raised = |code: &&Code| {
+        raised.contains(code.name()) || RAISED_ELSEWHERE.iter().any(|(elsewhere, _)| *elsewhere == code.name())
+    };
+    let missing: Vec<_> = Code::ALL.iter().filter(|code| !is_raised(code)).map(|code| code.name()).collect();
+    assert!(missing.is_empty(), "no case raises {missing:?}");
 }
 
 #[test]

@@ -210,7 +210,7 @@ impl fmt::Display for Code {
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use super::{Code, Severity};
 
     #[test]
     fn the_table_is_sorted_and_its_names_are_kebab_case() {
@@ -230,6 +230,19 @@ mod tests {
             assert_eq!(page.lines().next(), Some(format!("# {code}").as_str()));
             assert!(page.contains(code.title()), "{code}: the page lacks the title");
             assert!(page.lines().count() > 4, "{code}: the page is empty");
+        }
+    }
+
+    #[test]
+    fn every_page_shows_a_way_out_and_the_flag_for_a_review() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.contains("**Way out:**"), "{code}: the page names no way out");
+            // What goes wrong on the disk or in stagefold itself has no lines of the user's to show.
+            let is_of_the_files = code.severity() != Severity::Error;
+            assert!(!is_of_the_files || page.contains("```"), "{code}: the page shows no example");
+            let is_accepted = page.contains(&format!("--accept {code}"));
+            assert_eq!(is_accepted, code.severity() == Severity::Review, "{code}: '--accept' is for reviews");
         }
     }
 
