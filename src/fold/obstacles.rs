@@ -13,6 +13,7 @@ mod faults;
 mod foreign_files;
 mod includes;
 mod keywords;
+mod meeting;
 mod notes;
 mod other_jobs;
 mod passing;
@@ -42,10 +43,11 @@ pub(super) use unclear::{told, unclear_build};
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 13] = [
+const OF_PRODUCER: [Check; 14] = [
     includes::check,
     keywords::check,
     rules::check,
+    meeting::check,
     other_jobs::check,
     references::check,
     build_image::check,

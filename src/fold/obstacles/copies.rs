@@ -87,17 +87,25 @@ fn of_source(
             finding(Code::CopyUnclear, message)
         }
         SourceUse::Ancestor { below, .. } => {
-            let is_last = build.target == Some(copy.stage);
-            let has_variable = copy.destination.contains('$');
-            if is_last && !copy.is_json && !has_variable && copy.source_count == 1 {
+            let Some(why) = why_not_split(build, copy) else {
                 return Vec::new();
-            }
+            };
             let what = below.join(", ");
-            let message =
-                format!("this takes {what} along with the whole folder, and not in a way that can be told apart");
+            let message = format!("this takes {what} along with the whole folder, and cannot be split: {why}");
             vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(BY_NAME)]
         }
     }
+}
+
+/// Why no second copy can bring the files where this one brings them along with a folder.
+fn why_not_split(build: &ImageBuild, copy: &Copy) -> Option<&'static str> {
+    let reasons = [
+        (build.target != Some(copy.stage), "it is in a stage that is not the last"),
+        (copy.is_json, "it is written as a JSON array"),
+        (copy.destination.contains('$'), "its destination has a variable"),
+        (copy.source_count != 1, "it copies from several places"),
+    ];
+    reasons.into_iter().find_map(|(holds, why)| holds.then_some(why))
 }
 
 fn ignored(builder: Builder, path: &str, location: &Location) -> Finding {

@@ -1,6 +1,7 @@
 //! The jobs that are neither the producer nor the consumer: they may read the files, and they may have
 //! waited for the build.
 
+use super::meeting::may_meet;
 use crate::docker::Step;
 use crate::finding::{Code, Finding};
 use crate::fold::export;
@@ -77,11 +78,9 @@ fn reads(situation: &Situation<'_>, job: &Job) -> Option<Finding> {
 
 /// The patterns of the producer whose files `job` gets to see.
 fn visible(situation: &Situation<'_>, job: &Job) -> Vec<PathPattern> {
-    let artifacts = if downloads_artifacts(situation.pipeline, job, situation.producer) {
-        situation.producer.artifacts().paths
-    } else {
-        Vec::new()
-    };
+    let downloads = downloads_artifacts(situation.pipeline, job, situation.producer);
+    let artifacts =
+        if downloads && may_meet(situation, job) { situation.producer.artifacts().paths } else { Vec::new() };
     let cached = restores_cache_of(job, situation.producer);
     let handed_on = situation.used_patterns();
     let is_handed_on = |pattern: &PathPattern| handed_on.iter().any(|other| other.text == pattern.text);
@@ -160,7 +159,7 @@ fn gates(situation: &Situation<'_>) -> Vec<Finding> {
         Finding::new(code, situation.pipeline.job_location(job), message)
             .with_help("put it in a stage behind the image job, or let it wait by 'needs'")
     };
-    others(situation).filter(waited).map(finding).collect()
+    others(situation).filter(waited).filter(|job| may_meet(situation, job)).map(finding).collect()
 }
 
 /// Whether a job brings something out of the pipeline, so that a failing build must keep it from starting.
