@@ -10,6 +10,7 @@ mod docker_cp;
 mod find;
 mod image_build;
 mod job_script;
+mod refilled;
 mod visibility;
 
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
@@ -18,4 +19,5 @@ pub use docker_cp::{CopyOut, DockerCp};
 pub use find::{Flow, Handoff, Search, UnclearBuild, UnclearReason, find, is_dependency_folder, is_download_cache};
 pub use image_build::{ImageBuild, OtherBuilder, other_builders};
 pub use job_script::JobScript;
+pub use refilled::refills;
 pub use visibility::{downloads_artifacts, restores_cache_of};

@@ -4,6 +4,7 @@ use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, OtherBuilder, other_builders};
 use super::job_script::JobScript;
+use super::refilled::is_refilled_by;
 use super::visibility::{downloads_artifacts, restores_cache_of, stage_before};
 use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
@@ -230,13 +231,23 @@ fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow) -> b
     }
     let patterns: Vec<_> =
         flow.patterns.iter().filter(|pattern| pattern.is_known && !pattern.is_unbounded()).cloned().collect();
-    uses_of(build, &patterns, &flow.exclude).iter().flat_map(|copy| &copy.sources).any(|source| match source {
-        SourceUse::Context => false,
-        SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
-        SourceUse::Ancestor { below, .. } => {
-            flow.via == Via::Artifacts || !below.iter().all(|path| is_download_cache(path))
-        }
+    uses_of(build, &patterns, &flow.exclude).iter().any(|found| {
+        found.sources.iter().any(|source| match source {
+            SourceUse::Context => false,
+            SourceUse::Builder { .. } | SourceUse::Unclear(_) => true,
+            SourceUse::Ancestor { below, .. } => {
+                let is_of_no_use = |path: &String| is_download_cache(path) || is_filled_anew(build, found, path);
+                flow.via == Via::Artifacts || !below.iter().all(is_of_no_use)
+            }
+        })
     })
+}
+
+/// Whether the stage of a copy fills a cached folder itself, behind the copy.
+fn is_filled_anew(build: &ImageBuild, found: &CopyUse, path: &str) -> bool {
+    let end = build.stages.stages.get(found.copy.stage).map_or(0, |stage| stage.end);
+    let behind = build.dockerfile.instructions.get(found.copy.instruction..end).unwrap_or_default();
+    is_refilled_by(behind, path)
 }
 
 fn uses_of(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {

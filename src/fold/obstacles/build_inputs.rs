@@ -3,18 +3,8 @@
 use crate::finding::{Code, Finding};
 use crate::fold::inputs::Input;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Cache, PathPattern};
-use crate::handoff::{is_download_cache, restores_cache_of};
-
-/// Cached folders that only save a download: the command in the second place fills them anew.
-const REFILLED: [(&str, &[&str]); 6] = [
-    ("node_modules", &["npm", "yarn", "pnpm"]),
-    ("vendor", &["composer", "bundle", "go"]),
-    ("bower_components", &["bower"]),
-    ("venv", &["pip", "python", "python3"]),
-    ("target", &["mvn", "./mvnw", "cargo", "sbt"]),
-    ("build", &["gradle", "./gradlew"]),
-];
+use crate::gitlab::{Cache, Job, PathPattern};
+use crate::handoff::{is_download_cache, refills, restores_cache_of};
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     artifacts(situation).into_iter().chain(caches(situation)).collect()
@@ -38,7 +28,9 @@ fn artifacts(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Caches that other jobs fill: without its own command for it, the build relies on them.
 fn caches(situation: &Situation<'_>) -> Vec<Finding> {
-    let others = situation.pipeline.jobs().iter().filter(|job| !situation.takes_part(job));
+    // An image job fills a cache when the build is done. Another build job has its own stage, which shares no cache.
+    let is_other = |job: &&Job| job.name != situation.producer.name && !situation.group.is_consumer(job);
+    let others = situation.pipeline.jobs().iter().filter(is_other);
     let filled: Vec<PathPattern> = others.flat_map(|job| restores_cache_of(situation.producer, job)).collect();
     let handed_on = situation.used_patterns();
     let is_needed = |pattern: &&PathPattern| {
@@ -70,16 +62,8 @@ fn caches(situation: &Situation<'_>) -> Vec<Finding> {
 }
 
 fn is_refilled(situation: &Situation<'_>, path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let Some((_, programs)) = REFILLED.iter().find(|(folder, _)| *folder == name) else {
-        return false;
-    };
     situation.producer_script.walk.steps.iter().any(|step| {
         let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
-        let is_program = words.first().is_some_and(|program| programs.contains(program));
-        let is_install = name != "node_modules"
-            || words.len() == 1
-            || words.iter().any(|word| matches!(*word, "install" | "i" | "ci"));
-        is_program && is_install
+        refills(&words, path)
     })
 }

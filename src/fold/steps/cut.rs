@@ -20,8 +20,10 @@ use crate::text::TextEdit;
 pub(super) fn sever(situations: &[&Situation<'_>]) -> Edits {
     let mut edits = Vec::new();
     let kept: Vec<_> = situations.iter().copied().filter(|situation| situation.fate.is_to_stay()).collect();
-    let takes =
-        |situation: &&&Situation<'_>| downloads_artifacts(situation.pipeline, situation.consumer, situation.producer);
+    let takes = |situation: &&&Situation<'_>| {
+        situation.producer.artifacts().hands_on_files()
+            && downloads_artifacts(situation.pipeline, situation.consumer, situation.producer)
+    };
     for situation in kept.iter().filter(takes).filter(|situation| situation.consumer.needs().is_some()) {
         edits.push(in_needs(situation)?);
     }
