@@ -126,7 +126,7 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         consumer: found.consumer.to_string(),
         paths: found.copies.iter().map(|copy| copy.inside.clone()).collect(),
         dockerfile: found.second.command.dockerfile.clone(),
-        producer_kept: false,
+        kept: Vec::new(),
         fallback: None,
     };
     let findings = obstacles::of_docker_cp(repository, pipeline, found);
@@ -170,10 +170,12 @@ fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
         std::ptr::eq(situation.handoff, found) && situation.role != group::Role::FillsCache
     };
     let own = situations.iter().filter(is_own);
-    let (mut producers, mut producer_kept) = (Vec::new(), false);
+    let (mut producers, mut kept) = (Vec::new(), Vec::new());
     for situation in own {
         producers.push(situation.producer.name.to_string());
-        producer_kept |= situation.fate.is_to_stay();
+        if situation.fate.is_to_stay() {
+            kept.push(situation.producer.name.to_string());
+        }
     }
     let (via, paths) = obstacles::told(&found.flows);
     HandoffSummary {
@@ -182,7 +184,7 @@ fn summary_of(found: &Handoff, situations: &[Situation<'_>]) -> HandoffSummary {
         consumer: found.consumer.to_string(),
         paths,
         dockerfile: found.build.command.dockerfile.clone(),
-        producer_kept,
+        kept,
         fallback: None,
     }
 }

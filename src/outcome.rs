@@ -87,8 +87,8 @@ pub struct HandoffSummary {
     pub paths: Vec<String>,
     /// The Dockerfile that copies them; the root where it is not known.
     pub dockerfile: RepositoryPath,
-    /// Whether the producer stays, for the sake of others.
-    pub producer_kept: bool,
+    /// The producers that stay, for the sake of others.
+    pub kept: Vec<String>,
     /// What is offered in place of a fold that is refused; `None` where the hand-off is folded or left alone.
     pub fallback: Option<Fallback>,
 }

@@ -33,7 +33,7 @@ fn fold(repository: &dyn Repository, pipeline: &RepositoryPath, _: &Policy) -> O
         consumer: "containerize".to_owned(),
         paths: vec!["dist/".to_owned()],
         dockerfile: RepositoryPath::new("Dockerfile").unwrap(),
-        producer_kept: false,
+        kept: Vec::new(),
         fallback: None,
     };
     match file.text().split_whitespace().next() {

@@ -187,7 +187,7 @@ c: {stage: image, script: x, dependencies: [b]}
             consumer: "c".to_owned(),
             paths: vec!["dist".to_owned()],
             dockerfile: RepositoryPath::new("Dockerfile").unwrap(),
-            producer_kept: false,
+            kept: Vec::new(),
             fallback: Some(Fallback::Artifacts),
         };
         check(&pipeline(BEFORE), &pipeline(after), &handoff)

@@ -1,8 +1,11 @@
 //! What becomes of the build job once the builder stage does its work.
 
+use std::rc::Rc;
+
 use super::check_job::CheckJob;
 use super::group::Role;
 use super::obstacles;
+use super::rewire;
 use super::situation::Situation;
 use super::template;
 use crate::outcome::{OnOtherReaders, OnRulesDiffer};
@@ -65,11 +68,12 @@ impl Fate {
     }
 }
 
-/// A build job has one fate in all hand-offs that it takes part in: where one of them keeps it, it stays.
+/// A build job has one fate in all hand-offs that it takes part in: where one of them keeps it, it stays, and so does
+/// what it relies on.
 pub(super) fn settle(situations: &mut [Situation<'_>]) {
     let fates: Vec<_> = situations.iter().map(Fate::of).collect();
     let names: Vec<_> = situations.iter().map(|situation| situation.producer.name.clone()).collect();
-    for situation in situations {
+    for situation in situations.iter_mut() {
         let own = names.iter().zip(&fates).filter(|(name, _)| **name == situation.producer.name);
         let mut own: Vec<_> = own.map(|(_, fate)| fate).collect();
         own.sort_by_key(|fate| match fate {
@@ -80,5 +84,34 @@ pub(super) fn settle(situations: &mut [Situation<'_>]) {
             Fate::Goes => 4,
         });
         situation.fate = own.first().map_or(Fate::Goes, |fate| (*fate).clone());
+    }
+    while let Some((name, reason)) = dragged_along(situations) {
+        for situation in situations.iter_mut().filter(|situation| situation.producer.name == name) {
+            situation.fate = Fate::Stays(vec![reason.clone()]);
+        }
+    }
+}
+
+/// A build job that would not stay, though one that stays cannot do without it, and why.
+fn dragged_along(situations: &[Situation<'_>]) -> Option<(Rc<str>, String)> {
+    let (kept, others): (Vec<_>, Vec<_>) = situations.iter().partition(|situation| situation.fate.is_to_stay());
+    let pairs = kept.iter().flat_map(|kept| others.iter().map(move |other| (kept, other)));
+    pairs.into_iter().find_map(|(kept, other)| {
+        let relies = relies_on(kept, other)?;
+        Some((Rc::clone(&other.producer.name), format!("'{}' stays too, and {relies}", kept.producer.name)))
+    })
+}
+
+/// How the job of `kept` could not do without that of `other`.
+fn relies_on(kept: &Situation<'_>, other: &Situation<'_>) -> Option<&'static str> {
+    let name = &*other.producer.name;
+    if kept.inputs.iter().any(|input| input.producer == name) {
+        Some("gets its files")
+    } else if rewire::names(kept.producer, name) {
+        Some("waits for it")
+    } else if template::is_used_by(other, kept.producer) {
+        Some("takes its words over")
+    } else {
+        None
     }
 }

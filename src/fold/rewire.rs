@@ -25,7 +25,7 @@ pub(super) fn followers<'a>(situation: &Situation<'a>) -> Vec<Follower<'a>> {
     let Some(image) = situation.group.handoffs.first().and_then(|handoff| pipeline.job(&handoff.consumer)) else {
         return Vec::new();
     };
-    let follows = |job: &&Job| !situation.takes_part(job) && (needs(job, name) || depends(job, name));
+    let follows = |job: &&Job| !situation.takes_part(job) && names(job, name);
     let readers = if situation.fate == Fate::IsExported { obstacles::readers(situation) } else { Vec::new() };
     let reads = |job: &Job| readers.iter().any(|reader| reader.name == job.name);
     pipeline.jobs().iter().filter(follows).map(|job| Follower { job, image, reads: reads(job) }).collect()
@@ -114,6 +114,11 @@ impl Follower<'_> {
 /// Whether `job` lists this one under `needs`.
 pub(super) fn needs(job: &Job, name: &str) -> bool {
     job.needs().unwrap_or_default().iter().any(|need| need.is_job(name))
+}
+
+/// Whether `job` lists this one under `needs` or `dependencies`.
+pub(super) fn names(job: &Job, name: &str) -> bool {
+    needs(job, name) || depends(job, name)
 }
 
 fn depends(job: &Job, name: &str) -> bool {

@@ -11,26 +11,37 @@
 //! ```
 
 use super::situation::Situation;
-use crate::gitlab::{Origin, PipelineFile};
+use crate::gitlab::{Job, Origin, PipelineFile};
 use crate::syntax::yaml::{NodeId, NodeKind};
 
 /// The places outside of the build jobs' own words that take those of this build job over, by `extends` or `!reference`.
 pub(super) fn mentions(situation: &Situation<'_>) -> Vec<Origin> {
-    let pipeline = situation.pipeline;
     let producers = &situation.group.producers;
-    let definitions: Vec<_> = producers.iter().flat_map(|job| job.definitions.clone()).collect();
+    let is_outside = |mention: &Origin| !producers.iter().any(|job| is_in(situation, job, *mention));
+    everywhere(situation).into_iter().filter(is_outside).collect()
+}
+
+/// Whether the own words of `job` take over those of the build job.
+pub(super) fn is_used_by(situation: &Situation<'_>, job: &Job) -> bool {
+    everywhere(situation).into_iter().any(|mention| is_in(situation, job, mention))
+}
+
+fn everywhere(situation: &Situation<'_>) -> Vec<Origin> {
+    let pipeline = situation.pipeline;
     let mut mentions = Vec::new();
     for (file, id) in pipeline.file_ids().filter_map(|id| Some((pipeline.file(id)?, id))) {
-        let goes = |node: NodeId| {
-            let mut own = definitions.iter().filter(|definition| definition.file == id);
-            own.any(|definition| file.tree.is_within(node, definition.value))
-        };
         let nodes = file.tree.nodes().map(|(node, _)| node);
         let named = nodes.filter(|node| file.tree.node(*node).scalar() == Some(&*situation.producer.name));
-        let taking = named.filter(|node| takes_over(file, *node) && !goes(*node));
-        mentions.extend(taking.map(|node| Origin { file: id, node }));
+        mentions.extend(named.filter(|node| takes_over(file, *node)).map(|node| Origin { file: id, node }));
     }
     mentions
+}
+
+/// Whether a place is within the words of `job`.
+fn is_in(situation: &Situation<'_>, job: &Job, place: Origin) -> bool {
+    let mut own = job.definitions.iter().filter(|definition| definition.file == place.file);
+    let file = situation.pipeline.file(place.file);
+    own.any(|definition| file.is_some_and(|file| file.tree.is_within(place.node, definition.value)))
 }
 
 /// The name of the template: the job's own, hidden. `None` where another template has it.

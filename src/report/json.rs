@@ -95,7 +95,7 @@ impl<'a> HandoffReport<'a> {
             consumer: &handoff.consumer,
             paths: &handoff.paths,
             dockerfile: handoff.dockerfile.as_str(),
-            producer_kept: handoff.producer_kept,
+            producer_kept: !handoff.kept.is_empty(),
             fallback: handoff.fallback.map(crate::outcome::Fallback::name),
         }
     }
@@ -161,7 +161,7 @@ mod tests {
             consumer: "containerize".to_owned(),
             paths: vec!["dist/".to_owned()],
             dockerfile: path("Dockerfile"),
-            producer_kept: true,
+            kept: vec!["build".to_owned()],
             fallback: None,
         };
         let findings = vec![

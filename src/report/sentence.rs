@@ -18,7 +18,14 @@ pub enum Tense {
 #[must_use]
 pub fn closing_line(outcome: &Outcome, policy: &Policy, tense: Tense) -> String {
     let line = match outcome.verdict {
-        Verdict::Folded => format!("folded: {}{}", handoffs(&outcome.handoffs), files(outcome.files.len(), tense)),
+        Verdict::Folded => {
+            format!(
+                "folded: {}{}{}",
+                handoffs(&outcome.handoffs),
+                kept(&outcome.handoffs),
+                files(outcome.files.len(), tense)
+            )
+        }
         Verdict::Refused => format!("refused: {}{}", left_alone(&outcome.handoffs), reasons(outcome, policy)),
         Verdict::NothingToFold => "nothing to fold".to_owned(),
         Verdict::Failed => format!("failed: {}", codes(outcome, |severity| severity == Severity::Error)),
@@ -47,12 +54,18 @@ fn handoffs(handoffs: &[HandoffSummary]) -> String {
     let known = handoffs.iter().map(|handoff| &handoff.dockerfile).filter(|dockerfile| !dockerfile.is_root());
     let dockerfiles = list(known.map(ToString::to_string));
     let dockerfiles = if dockerfiles.is_empty() { "an image".to_owned() } else { dockerfiles };
-    let kept = list(handoffs.iter().filter(|handoff| handoff.producer_kept).flat_map(producers));
-    let kept = if kept.is_empty() { kept } else { format!("; {kept} stays for others") };
     let rerouted = Fallback::ALL.iter().map(|fallback| rerouted(handoffs, *fallback)).collect::<String>();
     let makers = list(handoffs.iter().flat_map(producers));
     let from = if makers.is_empty() { String::new() } else { format!(" from {makers}") };
-    format!("{} {noun} ({ways}){from} into {dockerfiles}{kept}{rerouted}", handoffs.len())
+    format!("{} {noun} ({ways}){from} into {dockerfiles}{rerouted}", handoffs.len())
+}
+
+/// The build jobs that stay beside the fold.
+fn kept(handoffs: &[HandoffSummary]) -> String {
+    let names: BTreeSet<_> = handoffs.iter().flat_map(|handoff| &handoff.kept).collect();
+    let verb = if names.len() == 1 { "stays" } else { "stay" };
+    let names = list(names.into_iter().map(|name| format!("job '{name}'")));
+    if names.is_empty() { names } else { format!("; {names} {verb} for others") }
 }
 
 /// What is offered instead of a fold, and for whose files.
@@ -117,7 +130,7 @@ mod tests {
             consumer: "containerize".to_owned(),
             paths: vec!["dist/".to_owned()],
             dockerfile: path("Dockerfile"),
-            producer_kept: false,
+            kept: Vec::new(),
             fallback: None,
         }
     }
@@ -134,7 +147,7 @@ mod tests {
         let expected = "folded: 1 hand-off (artifacts) from job 'build' into Dockerfile; 2 files change";
         assert_eq!(line(&outcome, Tense::Shown), expected);
         outcome.handoffs.push(handoff(Via::DockerCp, "Dockerfile.build"));
-        outcome.handoffs[0].producer_kept = true;
+        outcome.handoffs[0].kept = vec!["build".to_owned()];
         outcome.files.remove(&path("a"));
         let expected = "folded: 2 hand-offs (artifacts, docker-cp) from job 'build', Dockerfile.build into Dockerfile; \
             job 'build' stays for others; 1 file written";

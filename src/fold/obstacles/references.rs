@@ -4,7 +4,9 @@ use crate::finding::{Code, Finding, Location};
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::fold::{rewire, template};
-use crate::gitlab::{Definition, PipelineFile};
+use crate::gitlab::{Definition, Field, PipelineFile};
+use crate::handoff::Flow;
+use crate::outcome::Via;
 use crate::syntax::yaml::{NodeId, Tree};
 use crate::text::RepositoryPath;
 
@@ -17,7 +19,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     } else {
         of_others(situation).into_iter().chain(definition(situation)).collect()
     };
-    others.into_iter().chain(needs(situation)).collect()
+    others.into_iter().chain(needs(situation)).chain(cache(situation)).collect()
 }
 
 /// Whatever names the build job and is not mended by the fold.
@@ -179,11 +181,22 @@ fn needs(situation: &Situation<'_>) -> Vec<Finding> {
     };
     let foreign =
         keywords.filter(|field| names_producer(&field.value) && !situation.is_consumers_own(field.value.origin));
-    let finding = |field: &crate::gitlab::Field| {
-        let (code, whose) = situation.whose(field.value.origin);
-        let message = format!("'{}' of the image job {whose}, and the fold has to change it", field.key);
-        Finding::new(code, situation.value_location(&field.value), message)
-            .with_help(format!("write '{}' in the image job itself", field.key))
-    };
-    foreign.map(finding).collect()
+    foreign.map(|field| not_the_consumers_own(situation, field)).collect()
+}
+
+/// Where the build job stays, so does the cache by which it hands on its files, and the image job gets them no more: it
+/// must have the cache in its own words then.
+fn cache(situation: &Situation<'_>) -> Option<Finding> {
+    let is_of_producer = |flow: &Flow| flow.via == Via::Cache && flow.producer == situation.producer.name;
+    let is_cached = situation.fate.is_to_stay() && situation.handoff.flows.iter().any(is_of_producer);
+    let field = situation.consumer.fields.field("cache").filter(|_| is_cached)?;
+    (!situation.is_consumers_own(field.value.origin)).then(|| not_the_consumers_own(situation, field))
+}
+
+/// A keyword of the image job that the fold has to change, and that others have as well.
+fn not_the_consumers_own(situation: &Situation<'_>, field: &Field) -> Finding {
+    let (code, whose) = situation.whose(field.value.origin);
+    let message = format!("'{}' of the image job {whose}, and the fold has to change it", field.key);
+    Finding::new(code, situation.value_location(&field.value), message)
+        .with_help(format!("write '{}' in the image job itself", field.key))
 }

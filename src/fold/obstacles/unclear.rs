@@ -27,7 +27,7 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         consumer: build.consumer.to_string(),
         paths,
         dockerfile,
-        producer_kept: false,
+        kept: Vec::new(),
         fallback: None,
     };
     Plan {

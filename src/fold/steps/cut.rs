@@ -25,8 +25,10 @@ pub(super) fn sever(situations: &[&Situation<'_>]) -> Edits {
         .copied()
         .filter(|situation| situation.fate.is_to_stay() && situation.role != Role::FillsCache)
         .collect();
-    let takes =
-        |situation: &&&Situation<'_>| downloads_artifacts(situation.pipeline, situation.consumer, situation.producer);
+    let takes = |situation: &&&Situation<'_>| {
+        situation.producer.artifacts().hands_on_files()
+            && downloads_artifacts(situation.pipeline, situation.consumer, situation.producer)
+    };
     for situation in kept.iter().filter(takes).filter(|situation| situation.consumer.needs().is_some()) {
         edits.push(in_needs(situation)?);
     }
