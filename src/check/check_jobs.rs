@@ -30,6 +30,6 @@ pub(super) fn are_exact(before: &Pipeline, after: &Pipeline, folded: Folded<'_>)
 fn is_cut_from(image: &Job, check: &Job) -> bool {
     let texts = |job: &Job| job.script().into_iter().filter_map(|item| item.text).collect::<Vec<_>>();
     let (all, mut own) = (texts(image), texts(check));
-    let is_build = own.pop().is_some_and(|last| last.contains(" build --target "));
+    let is_build = own.pop().is_some_and(|last| last.contains(" --target "));
     is_build && own.iter().all(|line| all.iter().any(|other| other.trim() == line.trim()))
 }

@@ -83,6 +83,7 @@ codes! {
     BuildCommandUnclear "build-command-unclear" Refusal "A build command that cannot be followed"
     BuildContextMissing "build-context-missing" Warning "A docker build without a build context"
     BuildImageFixed "build-image-fixed" Note "A build image whose name comes from a variable of the pipeline"
+    BuildFailureIgnored "build-failure-ignored" Refusal "An image job that goes on where the build fails"
     BuildImageLoginMissing "build-image-login-missing" Review "A build image from a registry that the image job does not log in to"
     BuildImagePrivate "build-image-private" Warning "A build image that may need a login"
     BuildImageUnknown "build-image-unknown" Refusal "A build image whose name is not known"

@@ -24,6 +24,7 @@ mod secrets;
 mod several;
 mod shared_dockerfile;
 mod sources;
+mod swallowed;
 mod unclear;
 
 use super::group::Role;
@@ -73,10 +74,11 @@ const OF_FILLER: [Check; 8] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 7] = [
+const OF_CONSUMER: [Check; 8] = [
     keywords::of_image_job,
     foreign_files::check,
     consumer_script::check,
+    swallowed::check,
     context::check,
     copies::check,
     dockerfile::check,

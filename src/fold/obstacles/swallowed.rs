@@ -1,0 +1,61 @@
+//! A build that fails must fail the image job, as it failed the build job; else what does not compile goes unnoticed.
+
+use crate::docker::Step;
+use crate::finding::{Code, Finding};
+use crate::fold::situation::Situation;
+use crate::syntax::shell::Nesting;
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let steps = &situation.handoff.script.walk.steps;
+    let index = situation.build().command.step;
+    let reason = steps.get(index).and_then(|step| {
+        let before = steps.get(..index).unwrap_or_default();
+        let behind = steps.get(index + 1..).unwrap_or_default();
+        by_its_place(step).or_else(|| by_the_shell(before)).or_else(|| by_what_follows(step, behind))
+    });
+    let finding = |reason: &str| {
+        let message = format!("a build that fails would not fail the image job: {reason}");
+        Finding::new(Code::BuildFailureIgnored, situation.command_location(), message)
+            .with_related(situation.pipeline.job_location(situation.producer), "this job failed the pipeline")
+            .with_help("let the build command stand as a script item of its own, so that its failure ends the job")
+    };
+    reason.map(finding).into_iter().collect()
+}
+
+fn by_its_place(step: &Step) -> Option<&'static str> {
+    step.place.nesting.iter().find_map(|nesting| match nesting {
+        Nesting::Negated => Some("something looks at its exit status, and goes on"),
+        Nesting::Background => Some("it runs in the background"),
+        Nesting::Substitution => Some("only what it prints is used"),
+        _ => None,
+    })
+}
+
+/// `set +e` takes away what ends a script at the first failure.
+fn by_the_shell(before: &[Step]) -> Option<&'static str> {
+    let ends = |step: &&Step| {
+        let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
+        words.first() == Some(&"set") && words.iter().any(|word| matches!(*word, "+e" | "+o" | "-e" | "-o"))
+    };
+    let last = before.iter().rfind(ends)?;
+    let is_off = last.words.iter().any(|word| matches!(word.text(), Some("+e" | "+o")));
+    is_off.then_some("'set +e' lets the script go on")
+}
+
+/// A command that is tested ends no script by its failure. In front of `&&` that is no loss where nothing comes behind
+/// (POSIX: `set -e`).
+fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
+    if !step.place.nesting.contains(&Nesting::Tested) {
+        return None;
+    }
+    let is_same = |other: &&Step| other.item == step.item && other.statement == step.statement;
+    let is_by_and = |other: &Step| {
+        let nesting = &other.place.nesting;
+        nesting.contains(&Nesting::And) && !nesting.contains(&Nesting::Or)
+    };
+    let mut rest = behind.iter().skip_while(is_same);
+    if !behind.iter().take_while(is_same).all(is_by_and) {
+        return Some("something looks at its exit status, and goes on");
+    }
+    rest.next().is_some().then_some("it stands in front of '&&', and the script goes on behind that")
+}
