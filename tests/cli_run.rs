@@ -192,6 +192,16 @@ fn apply_leaves_uncommitted_work_alone_and_names_the_flag() {
 }
 
 #[test]
+fn apply_writes_nothing_where_one_file_cannot_be_written() {
+    let root = group(&[(".", "fold")]);
+    fs::create_dir(root.path().join("Dockerfile")).unwrap();
+    let printed = stagefold("apply", &root);
+    assert!(printed.err.contains("error[files-not-written]"), "{}", printed.err);
+    assert_eq!(printed.code, 2);
+    assert_eq!(fs::read_to_string(root.path().join(".gitlab-ci.yml")).unwrap(), "fold");
+}
+
+#[test]
 fn apply_outside_version_control_names_the_flag() {
     let root = TempDir::new().unwrap();
     fs::write(root.path().join(".gitlab-ci.yml"), "fold").unwrap();

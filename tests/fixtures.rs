@@ -9,12 +9,14 @@
 #[allow(dead_code, reason = "the harness has more than this file needs")]
 mod case;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use case::{Case, Printed, Tree, each, git, package, tree};
 use serde_json::Value;
+use stagefold::finding::Code;
 use stagefold::syntax::yaml::{NodeId, Tree as Yaml};
 
 fn snapshot(case: &Case) -> PathBuf {
@@ -144,18 +146,57 @@ fn apply_makes_the_same_and_then_there_is_nothing_left() {
 }
 
 #[test]
-fn the_report_says_what_the_case_says() {
+fn the_report_says_what_the_case_says_and_every_code_is_raised() {
+    let raised = RefCell::new(BTreeSet::new());
     each(|case| {
         let root = case.check_out();
         let report = report(case, root.path());
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found: BTreeSet<_> = findings.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+        raised.borrow_mut().extend(found.iter().cloned());
         assert_eq!(report["verdict"], case.verdict, "{report:#}");
-        let found: Vec<_> = report["findings"].as_array().unwrap().iter().map(|finding| &finding["code"]).collect();
         for code in &case.findings {
-            assert!(found.contains(&&Value::from(code.as_str())), "{code} is not among {found:?}");
+            assert!(found.contains(code), "{code} is not among {found:?}");
         }
         assert_eq!(report["path"], ".");
         assert_eq!(!report["changes"].as_array().unwrap().is_empty(), case.folds());
     });
+    let raised = raised.into_inner();
+    let is_elsewhere = |code: &str| RAISED_ELSEWHERE.iter().any(|(name, ..)| *name == code);
+    let missing: Vec<_> = Code::ALL.iter().map(|code| code.name()).filter(|code| !raised.contains(*code)).collect();
+    let without: Vec<_> = missing.iter().filter(|code| !is_elsewhere(code)).collect();
+    assert!(without.is_empty(), "no case raises {without:?}");
+    let needless: Vec<_> = RAISED_ELSEWHERE.iter().filter(|(code, ..)| !missing.contains(code)).collect();
+    assert!(needless.is_empty(), "a case raises {needless:?} by now");
+}
+
+/// Codes that no case raises, since no repository that git can hold does or the pipeline itself is broken: each with the
+/// file and the name of a test that does.
+const RAISED_ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("extends-unresolved", "bad_input.rs", "an_extends_that_leads_nowhere_or_round"),
+    ("file-unreadable", "bad_input.rs", "no_utf8"),
+    ("files-not-written", "cli_run.rs", "apply_writes_nothing_where_one_file_cannot_be_written"),
+    ("internal-error", "cli_run.rs", "quiet_says_errors_alone"),
+    ("no-version-control", "cli_run.rs", "apply_outside_version_control_names_the_flag"),
+    ("pipeline-empty", "bad_input.rs", "an_empty_file"),
+    ("pipeline-not-a-mapping", "bad_input.rs", "a_list_or_a_word_at_the_top"),
+    ("reference-unresolved", "bad_input.rs", "a_reference_that_leads_nowhere_or_round"),
+    ("self-check-failed", "cli_run.rs", "many_are_told_in_order_and_none_stops_the_others"),
+    ("uncommitted-changes", "cli_run.rs", "apply_leaves_uncommitted_work_alone_and_names_the_flag"),
+    ("yaml-aliases-too-many", "bad_input.rs", "aliases_for_a_billion_values"),
+    ("yaml-date", "bad_input.rs", "a_date"),
+    ("yaml-recursive-anchor", "bad_input.rs", "an_anchor_that_holds_itself"),
+    ("yaml-syntax", "bad_input.rs", "no_yaml"),
+];
+
+#[test]
+fn what_no_case_raises_has_a_test_of_its_own() {
+    for (code, file, name) in RAISED_ELSEWHERE {
+        let text = fs::read_to_string(package().join("tests").join(file)).unwrap();
+        let start = text.find(&format!("#[test]\nfn {name}() {{"));
+        let body = start.and_then(|start| text[start..].split("\n}\n").next());
+        assert!(body.is_some_and(|body| body.contains(code)), "{file}: no test {name} that speaks of {code}");
+    }
 }
 
 #[test]
