@@ -255,7 +255,7 @@ fn a_reference_that_leads_nowhere_or_round() {
 fn no_dockerfile() {
     let printed = run(|root| fs::write(root.join(PIPELINE), FOLDABLE).unwrap());
     assert_eq!(printed.code, 0, "{}", printed.err);
-    let place = "error[dockerfile-missing]: there is no Dockerfile in the repository\n  --> .gitlab-ci.yml:10:11";
+    let place = "refusal[dockerfile-missing]: there is no Dockerfile in the repository\n  --> .gitlab-ci.yml:10:11";
     assert!(printed.err.contains(place), "{}", printed.err);
 }
 
@@ -267,5 +267,5 @@ fn a_dockerfile_that_is_no_text() {
         fs::write(root.join("Dockerfile"), b"FROM nginx\nCOPY dist /\xff\n").unwrap();
     });
     assert_eq!(printed.code, 0, "{}", printed.err);
-    assert!(printed.err.contains("error[dockerfile-missing]: Dockerfile: it is not UTF-8 text"), "{}", printed.err);
+    assert!(printed.err.contains("refusal[dockerfile-missing]: Dockerfile: it is not UTF-8 text"), "{}", printed.err);
 }

@@ -192,14 +192,13 @@ fn apply_leaves_uncommitted_work_alone_and_names_the_flag() {
 }
 
 #[test]
-fn apply_that_cannot_write_leaves_all_as_it_was() {
-    let root = group(&[("a", "fold me\n")]);
-    // A new file is to stand where a folder is.
-    fs::create_dir(root.path().join("a/Dockerfile")).unwrap();
+fn apply_writes_nothing_where_one_file_cannot_be_written() {
+    let root = group(&[(".", "fold")]);
+    fs::create_dir(root.path().join("Dockerfile")).unwrap();
     let printed = stagefold("apply", &root);
-    assert_eq!(printed.code, 2, "{}", printed.err);
-    assert!(printed.err.contains("files-not-written"), "{}", printed.err);
-    assert_eq!(fs::read_to_string(root.path().join("a/.gitlab-ci.yml")).unwrap(), "fold me\n");
+    assert!(printed.err.contains("error[files-not-written]"), "{}", printed.err);
+    assert_eq!(printed.code, 2);
+    assert_eq!(fs::read_to_string(root.path().join(".gitlab-ci.yml")).unwrap(), "fold");
 }
 
 #[test]

@@ -17,11 +17,16 @@ Examples:
   stagefold --check --format json .
   stagefold explain null-script-item
 
-PATH is a folder with a .gitlab-ci.yml, a folder with many such below it, or a pipeline file of any name.
-The patch goes to stdout, everything else to stderr. Its paths start at the repository; where several
-are found, at the current directory (at their common folder where they lie outside of it).
+The patch goes to stdout, everything else to stderr. Its paths start at the repository; where there
+are several, at the current directory, or at their common folder if they lie outside of it.
 
 Exit status: 0 done; 1 changes pending (--check); 2 error; 3 a hand-off was refused (--check)";
+
+/// The heading of the options that decide what is folded, and how.
+const FOLDING: &str = "What may be folded";
+
+/// The heading of the options that show what lies outside of the repository.
+const INCLUDES: &str = "What the pipeline includes";
 
 /// Folds a GitLab CI build job into a multistage Dockerfile, and shows the change as a diff.
 #[derive(Debug, Parser)]
@@ -75,33 +80,38 @@ pub(super) struct Options {
     /// What to print
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// Exit with 1 where a change is pending, with 3 where a hand-off was refused
+    /// Exit with 1 if a change is pending, with 3 if one was refused
     #[arg(long, global = true)]
     pub(super) check: bool,
-    /// Accept a difference that a `review` finding names; may be repeated
-    #[arg(long, global = true, value_name = "CODE", value_parser = code_named)]
+    /// Accept what a `review` finding names; may be repeated
+    #[arg(long, global = true, help_heading = FOLDING, value_name = "CODE", value_parser = code_named)]
     accept: Vec<Code>,
-    /// Pass a variable of the build job as a build argument, a secret or a secret file; may be repeated
-    #[arg(long = "pass", global = true, value_name = "NAME=arg|secret|file", value_parser = passed)]
+    /// How the build gets a variable; may be repeated
+    ///
+    /// A variable of the build job goes to the builder stage as a build argument, a secret or a secret file.
+    #[arg(long = "pass", global = true, help_heading = FOLDING, value_name = "NAME=arg|secret|file", value_parser = passed)]
     passed: Vec<(String, Pass)>,
-    /// Read the files that pipelines include from elsewhere below this folder; nothing is fetched
+    /// Read what comes from elsewhere in this folder
+    ///
+    /// Nothing is fetched. A file lies at
     ///
     /// DIR/project/GROUP/PROJECT/REF/FILE (REF is HEAD where the include names none)
     /// DIR/remote/HOST/PATH
     /// DIR/template/NAME
     /// DIR/component/HOST/PATH@VERSION.yml
-    #[arg(long, global = true, value_name = "DIR", verbatim_doc_comment)]
+    #[arg(long, global = true, help_heading = INCLUDES, value_name = "DIR", verbatim_doc_comment)]
     include_dir: Option<PathBuf>,
-    /// Take what a pipeline includes from GitLab's own merged pipeline ("Full configuration")
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Read GitLab's own merged pipeline ("Full configuration")
+    #[arg(long, global = true, help_heading = INCLUDES, value_name = "FILE")]
     pub(super) merged_yaml: Option<PathBuf>,
     /// Install dependencies in a layer of their own where that is proven to be legal
-    #[arg(long, global = true, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
+    #[arg(long, global = true, help_heading = FOLDING, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
-    /// A build job that also runs where no image is built: check, keep or refuse [default: check]
+    /// A build that runs without an image: check (default), keep, refuse
     #[arg(
         long,
         global = true,
+        help_heading = FOLDING,
         value_enum,
         default_value_t = RulesChoice::Check,
         value_name = "HOW",
@@ -109,10 +119,11 @@ pub(super) struct Options {
         hide_possible_values = true
     )]
     on_rules_differ: RulesChoice,
-    /// A build job that others rely on as well: refuse, keep or export [default: refuse]
+    /// A build that others need: refuse (default), keep, export
     #[arg(
         long,
         global = true,
+        help_heading = FOLDING,
         value_enum,
         default_value_t = ReadersChoice::Refuse,
         value_name = "HOW",
@@ -120,14 +131,14 @@ pub(super) struct Options {
         hide_possible_values = true
     )]
     on_other_readers: ReadersChoice,
-    /// Where a fold is refused and the files go through a cache, hand them on by artifacts instead
+    /// In the place of a refused fold: artifacts for a cache
     ///
     /// The build job uploads what the Dockerfile copies ('artifacts: paths', 'expire_in: 1 hour'), these paths leave
     /// the caches, and both jobs stay. Caches of dependencies are left alone.
-    #[arg(long, global = true, value_enum, value_name = "WAY")]
+    #[arg(long, global = true, help_heading = FOLDING, value_enum, value_name = "WAY", hide_possible_values = true)]
     fallback: Option<FallbackChoice>,
     /// Use colours
-    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", hide_short_help = true)]
     pub(super) color: ColorChoice,
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]

@@ -211,6 +211,8 @@ impl fmt::Display for Code {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{Code, Severity};
 
     #[test]
@@ -235,15 +237,31 @@ mod tests {
     }
 
     #[test]
-    fn every_page_shows_a_way_out_and_the_flag_for_a_review() {
+    fn every_page_has_an_example_and_a_way_out() {
         for code in Code::ALL {
             let page = code.page();
-            assert!(page.contains("**Way out:**"), "{code}: the page names no way out");
-            // What goes wrong on the disk or in stagefold itself has no lines of the user's to show.
-            let is_of_the_files = code.severity() != Severity::Error;
-            assert!(!is_of_the_files || page.contains("```"), "{code}: the page shows no example");
-            let is_accepted = page.contains(&format!("--accept {code}"));
-            assert_eq!(is_accepted, code.severity() == Severity::Review, "{code}: '--accept' is for reviews");
+            let fences = page.lines().filter(|line| line.starts_with("```")).count();
+            assert!(fences >= 2 && fences.is_multiple_of(2), "{code}: the page has no example, or one without an end");
+            assert!(page.contains("\n**Way out:** "), "{code}: the page names no way out");
+            let accept = format!("--accept {code}");
+            let is_review = code.severity() == Severity::Review;
+            assert_eq!(page.contains(&accept), is_review, "{code}: '{accept}' is for a review, and for each of them");
+        }
+    }
+
+    #[test]
+    fn every_link_of_a_page_leads_somewhere_and_every_page_has_a_code() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/codes");
+        for code in Code::ALL {
+            for rest in code.page().split("](").skip(1) {
+                let target = rest.split(')').next().unwrap_or_default();
+                assert!(folder.join(target).is_file(), "{code}: there is no {target}");
+            }
+        }
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let code = name.strip_suffix(".md").map(str::parse::<Code>);
+            assert!(matches!(code, Some(Ok(_))), "{name} is the page of no code");
         }
     }
 
