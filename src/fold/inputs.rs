@@ -2,7 +2,7 @@
 
 use super::chain;
 use super::group::{Producer, sources};
-use crate::gitlab::{Job, PathPattern, Pipeline};
+use crate::gitlab::{Job, PathPattern, Pipeline, Value};
 use crate::handoff::Handoff;
 use crate::source::Repository;
 
@@ -55,13 +55,19 @@ pub(super) fn taken(
 fn of_stage(producer: &Job, stage: &str) -> Vec<Input> {
     let artifacts = producer.artifacts();
     let whole = if artifacts.untracked {
-        Some("all untracked files are handed on")
+        Some("which these are, only a run tells")
     } else if !artifacts.exclude.is_empty() {
         Some("'artifacts:exclude' leaves some of them out")
     } else {
         None
     };
-    artifacts.paths.iter().map(|pattern| Input::new(producer, stage, pattern, whole)).collect()
+    let untracked = artifacts.fields.get("untracked").filter(|_| artifacts.untracked).map(untracked);
+    artifacts.paths.iter().chain(&untracked).map(|pattern| Input::new(producer, stage, pattern, whole)).collect()
+}
+
+/// What `artifacts:untracked` names, which no path does.
+fn untracked(value: &Value) -> PathPattern {
+    PathPattern { text: "**".to_owned(), written: "all untracked files".into(), origin: value.origin, is_known: true }
 }
 
 /// A glob of `COPY` matches within one folder, and knows neither `**` nor braces (Dockerfile reference: COPY).

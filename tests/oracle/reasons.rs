@@ -12,7 +12,7 @@ pub(crate) struct Reason {
     pub(crate) turn: fn(&Keyword, Option<Json>) -> Option<Json>,
 }
 
-/// A pipeline that gitlab-ci-local refuses, by a part of the line `CASE/SIDE: its words`; the first that fits counts.
+/// A pipeline that only one of both refuses, by a part of the line `CASE/SIDE: its words`; the first that fits counts.
 pub(crate) struct Refusal {
     pub(crate) name: &'static str,
     pub(crate) words: &'static str,
@@ -58,6 +58,9 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     },
 ];
 
+/// The pipelines that gitlab-ci-local takes and GitLab does not.
+pub(crate) const OUR_REFUSALS: &[Refusal] = &[];
+
 /// Ours are what Ruby's Psych 4.0 reads.
 pub(crate) const READINGS: &[Reading] = &[
     Reading {
@@ -80,7 +83,7 @@ pub(crate) const READINGS: &[Reading] = &[
     },
     Reading {
         name: "it gives the variables of the workflow's rule that holds here to all jobs",
-        place: "refuse-variable-by-workflow-rule/before: variables",
+        place: "variable-by-workflow-rule/before: variables",
         ours: r#"{"NODE_ENV":"development"}"#,
         theirs: r#"{"NODE_ENV":"production"}"#,
     },
