@@ -84,7 +84,7 @@ impl Comparison {
     /// Turns our value into theirs, one reason after the other, until both are equal.
     fn keyword(&mut self, place: &str, keyword: &Keyword) {
         if let Some(reading) = READINGS.iter().find(|reading| reading.place == place) {
-            let json = |text: &str| Some(serde_json::from_str(text).unwrap());
+            let json = |text: &str| (text != reasons::NOTHING).then(|| serde_json::from_str(text).unwrap());
             if keyword.ours == json(reading.ours) && keyword.theirs == json(reading.theirs) {
                 self.used.insert(reading.name);
                 return;

@@ -56,10 +56,57 @@ pub(crate) const REFUSALS: &[Refusal] = &[
         name: "its YAML parser merges no quoted `<<`, which Psych does",
         words: "merge-keys-in-a-list/before: build must have script specified",
     },
+    Refusal {
+        name: "it asks git for a branch that a bare folder does not have",
+        words: "git diff --name-only origin/main",
+    },
+    Refusal { name: "it asks a component's project, and has no network here", words: "git ls-remote --tags" },
+    Refusal {
+        name: "it refuses a stage that no list has, as GitLab does; we say so in a note",
+        words: "stage:deploy not found for deploy",
+    },
+    Refusal {
+        name: "it refuses a file that is not there, as GitLab does; we read on and refuse the fold",
+        words: "Local include file cannot be found ci/gone.yml",
+    },
+    Refusal {
+        name: "it refuses an input without a value, as GitLab does; we read on and refuse the fold",
+        words: "refuse-inputs-without-value/before: This GitLab CI configuration is invalid",
+    },
+    Refusal {
+        name: "it knows no `run`; we read on and refuse the fold",
+        words: "refuse-keyword-run/before: build must have script specified",
+    },
 ];
 
 /// The pipelines that gitlab-ci-local takes and GitLab does not.
-pub(crate) const OUR_REFUSALS: &[Refusal] = &[];
+pub(crate) const OUR_REFUSALS: &[Refusal] = &[
+    Refusal {
+        name: "it expands aliases without a bound",
+        words: "failed-aliases-of-aliases/before: yaml-aliases-too-many",
+    },
+    Refusal {
+        name: "it reads a date as text, which GitLab's loader does not allow",
+        words: "failed-date/before: yaml-date",
+    },
+    Refusal { name: "it takes a file that holds nothing", words: "failed-empty/before: pipeline-empty" },
+    Refusal { name: "it takes a list for a pipeline", words: "failed-list/before: pipeline-not-a-mapping" },
+];
+
+/// Stands in a [`Reading`] for a keyword that is not there.
+pub(crate) const NOTHING: &str = "nothing";
+
+const LEFT_OUT: &str = "it leaves out an include whose rules do not hold here, and we read all that may be there";
+
+const fn left_out(place: &'static str, ours: &'static str) -> Reading {
+    Reading { name: LEFT_OUT, place, ours, theirs: NOTHING }
+}
+
+const OF_THE_WORKFLOW: &str = "it gives the variables of the workflow's rule that holds here to all jobs";
+
+const fn of_the_workflow(place: &'static str, ours: &'static str, theirs: &'static str) -> Reading {
+    Reading { name: OF_THE_WORKFLOW, place, ours, theirs }
+}
 
 /// Ours are what Ruby's Psych 4.0 reads.
 pub(crate) const READINGS: &[Reading] = &[
@@ -82,11 +129,46 @@ pub(crate) const READINGS: &[Reading] = &[
         theirs: r#"{"BUILD_WINDOW":"12:30","CHANNEL":"n","FILE_MODE":"755","MEMORY_LIMIT":"4_096","MINIFY":"yes","NOTHING":"","RELEASE":"12:30","SCALE":"1.5","SOURCE_MAPS":"off"}"#,
     },
     Reading {
-        name: "it gives the variables of the workflow's rule that holds here to all jobs",
-        place: "variable-by-workflow-rule/before: variables",
-        ours: r#"{"NODE_ENV":"development"}"#,
-        theirs: r#"{"NODE_ENV":"production"}"#,
+        name: "it passes over `truncate`, which GitLab applies to an input",
+        place: "inputs-of-a-local-file/before: build.variables",
+        ours: r#"{"BUILD_MODE":"prod"}"#,
+        theirs: r#"{"BUILD_MODE":"production"}"#,
     },
+    of_the_workflow(
+        "variable-by-workflow-rule/before: variables",
+        r#"{"NODE_ENV":"development"}"#,
+        r#"{"NODE_ENV":"production"}"#,
+    ),
+    of_the_workflow(
+        "variable-by-workflow-rule/after: variables",
+        r#"{"NODE_ENV":"development"}"#,
+        r#"{"NODE_ENV":"production"}"#,
+    ),
+    of_the_workflow(
+        "ci-variable-of-the-workflow/before: variables",
+        r#"{"MODE":"development"}"#,
+        r#"{"MODE":"production"}"#,
+    ),
+    of_the_workflow(
+        "ci-variable-of-the-workflow/after: variables",
+        r#"{"MODE":"development"}"#,
+        r#"{"MODE":"production"}"#,
+    ),
+    of_the_workflow(
+        "refuse-ci-variable-of-the-workflow-overridden/before: variables",
+        r#"{"MODE":"development"}"#,
+        r#"{"MODE":"production"}"#,
+    ),
+    left_out("include-rules-add-a-job/before: lint.image", r#""node:22""#),
+    left_out("include-rules-add-a-job/before: lint.needs", "[]"),
+    left_out("include-rules-add-a-job/before: lint.script", r#"["npx eslint src"]"#),
+    left_out("include-rules-add-a-job/before: lint.stage", r#""build""#),
+    left_out("include-rules-add-a-job/after: lint.image", r#""node:22""#),
+    left_out("include-rules-add-a-job/after: lint.needs", "[]"),
+    left_out("include-rules-add-a-job/after: lint.script", r#"["npx eslint src"]"#),
+    left_out("include-rules-add-a-job/after: lint.stage", r#""build""#),
+    left_out("refuse-include-rules-change-the-build/before: variables", r#"{"NODE_ENV":"development"}"#),
+    left_out("refuse-include-rules-touch-what-another-brings/before: variables", r#"{"NODE_ENV":"development"}"#),
 ];
 
 /// In the order in which gitlab-ci-local changes a value.
@@ -116,7 +198,22 @@ pub(crate) const REASONS: &[Reason] = &[
             })
         },
     },
+    Reason {
+        name: "it drops two keys of an image",
+        keywords: &["image"],
+        turn: |_, ours| ours.map(|image| without(image, &["kubernetes", "pull_policy"])),
+    },
+    Reason {
+        name: "it drops the engine's options of a service",
+        keywords: &["services"],
+        turn: |_, ours| each(ours, |service| without(service, &["docker"])),
+    },
     Reason { name: "it writes the caches as a list", keywords: &["cache"], turn: |_, ours| ours.map(listed) },
+    Reason {
+        name: "it drops the untracked files of a cache",
+        keywords: &["cache"],
+        turn: |_, ours| each(ours, |cache| without(cache, &["untracked"])),
+    },
     Reason {
         name: "it fills in what a cache leaves out",
         keywords: &["cache"],
@@ -180,6 +277,13 @@ fn with_defaults(mut mapping: Json, defaults: &[(&str, Json)]) -> Json {
         for (key, value) in defaults {
             fields.entry(*key).or_insert_with(|| value.clone());
         }
+    }
+    mapping
+}
+
+fn without(mut mapping: Json, keys: &[&str]) -> Json {
+    if let Json::Object(fields) = &mut mapping {
+        fields.retain(|key, _| !keys.contains(&key.as_str()));
     }
     mapping
 }
