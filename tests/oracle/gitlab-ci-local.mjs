@@ -61,7 +61,7 @@ export class GitlabCiLocal {
 function reason(error, copy) {
   const lines = `${error.stderr || error}`.split("\n");
   const plain = lines.map((line) => line.replaceAll(copy, ".").replace(/\x1b\[[0-9;]*m/g, "").trim());
-  const noise = /^$|^Unable to retrieve default remote branch|^Command failed with exit code|^fatal: ref refs|^Using fallback git|^error: No such remote|^parsing and downloads finished/;
+  const noise = /^$|^Unable to retrieve default remote branch|^Command failed with exit code|^fatal: ref refs|^Using fallback git|^error: No such remote|^parsing and downloads finished|^WARN /;
   return plain.find((line) => !noise.test(line)) ?? "it says no more";
 }
 

@@ -29,6 +29,12 @@ const OF_CONTAINERS: [&str; 6] =
 const OF_COMMANDS: [&str; 6] =
     ["testcontainers", "bootBuildImage", "build-image", "dockerBuild", "jibDockerBuild", "docker-compose"];
 
+/// Services that keep tables or documents.
+const DATABASES: [&str; 5] = ["mariadb", "mongo", "mysql", "postgis", "postgres"];
+
+/// Words of commands that bring these up to date, wherever they have the address from.
+const OF_DATABASES: [&str; 3] = ["migrate", "migration", "migrations"];
+
 /// Where the services of a job answer with some executors.
 const HERE: [&str; 2] = ["localhost", "127.0.0.1"];
 
@@ -76,6 +82,10 @@ impl Service {
         ImageName::new(&self.image).name == "docker"
     }
 
+    fn is_database(&self) -> bool {
+        DATABASES.iter().any(|known| ImageName::new(&self.image).name.contains(known))
+    }
+
     fn finding(&self, situation: &Situation<'_>) -> Option<Finding> {
         let location = situation.pipeline.location(self.origin);
         let Some(mention) = self.mention(situation) else {
@@ -109,7 +119,8 @@ impl Service {
     }
 
     fn in_job(&self, situation: &Situation<'_>) -> Option<String> {
-        let words: Vec<_> = self.words.iter().map(String::as_str).chain(HERE).collect();
+        let of_kind = OF_DATABASES.iter().filter(|_| self.is_database()).copied();
+        let words: Vec<_> = self.words.iter().map(String::as_str).chain(HERE).chain(of_kind).collect();
         word_of_job(situation, &words)
     }
 
