@@ -57,12 +57,14 @@ export class GitlabCiLocal {
   }
 }
 
-// The first line that says something, without what differs from one machine to the next.
+// The first line that says something, without what differs from one machine or run to the next: several files are fetched
+// at once, and any of them may fail first.
 function reason(error, copy) {
   const lines = `${error.stderr || error}`.split("\n");
   const plain = lines.map((line) => line.replaceAll(copy, ".").replace(/\x1b\[[0-9;]*m/g, "").trim());
   const noise = /^$|^Unable to retrieve default remote branch|^Command failed with exit code|^fatal: ref refs|^Using fallback git|^error: No such remote|^parsing and downloads finished|^WARN /;
-  return plain.find((line) => !noise.test(line)) ?? "it says no more";
+  const words = plain.find((line) => !noise.test(line)) ?? "it says no more";
+  return words.replace(/^((Remote|Project) include could not be fetched) .*/, "$1");
 }
 
 export async function exists(file) {

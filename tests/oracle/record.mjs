@@ -47,7 +47,7 @@ async function record(name) {
 async function preview(folder) {
   const {printed, refused} = await program.ask(folder, "--preview", "--json-schema-validation=false");
   // Warnings come before the document.
-  return refused ? {refused: withoutAddress(refused)} : yaml.load(printed.slice(printed.search(/^---$/m)));
+  return refused ? {refused} : yaml.load(printed.slice(printed.search(/^---$/m)));
 }
 
 // JSON with one line for each key at the top of a pipeline, so that a change can be read.
@@ -55,9 +55,4 @@ function asText(answers) {
   const fields = (mapping, value, between) =>
     `{${Object.entries(mapping).map(([key, under]) => `${between}${JSON.stringify(key)}: ${value(under)}`).join(",")}\n}`;
   return fields(answers, (answer) => fields(answer, JSON.stringify, "\n  "), "\n");
-}
-
-// Several files are fetched at once; which of them fails first differs from run to run.
-function withoutAddress(refused) {
-  return refused.replace(/^((Remote|Project) include could not be fetched) .*/, "$1");
 }
