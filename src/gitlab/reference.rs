@@ -1,6 +1,9 @@
 //! `!reference`, looked up in the jobs as they are after `extends` (GitLab docs: ci/yaml/yaml_optimization;
 //! `config/yaml/tags/reference.rb`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 

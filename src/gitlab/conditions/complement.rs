@@ -2,6 +2,9 @@
 //!
 //! Every form is a proposal only: it is taken where going through all pipelines shows that it is exact.
 
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
 
 use super::policy::{Policy, PolicyTest, RefPattern, RefTest};
