@@ -1,9 +1,10 @@
 //! How each `COPY` and `ADD` of a Dockerfile lies to the files that a job hands on.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::docker::{BuildContext, Copy, CopySource, Stages};
-use crate::gitlab::{PathPattern, Relation};
+use crate::gitlab::{PathPattern, Relation, relation_of_paths};
 use crate::text::RepositoryPath;
 
 /// How one `COPY` or `ADD` lies to the hand-off.
@@ -20,9 +21,10 @@ pub struct CopyUse {
 pub enum SourceUse {
     /// It takes nothing of it.
     Context,
-    /// All that it takes is handed on; the path is from the project's folder on, with the globs of the source.
+    /// All that it takes of what git does not track is handed on.
     Builder {
-        /// The path in the repository.
+        /// The path from the project's folder on, with the globs of the source; or that of the job, where the source
+        /// is a glob for more than the job hands on.
         path: String,
         /// Whether the ignore file keeps all of it out of the context, so that the copy cannot have worked.
         is_ignored: bool,
@@ -34,8 +36,43 @@ pub enum SourceUse {
         /// What lies below it.
         below: Vec<String>,
     },
-    /// It cannot be told what it takes of it, for this reason.
-    Unclear(String),
+    /// It cannot be told what it takes of it.
+    Unclear(Doubt),
+}
+
+/// Why it cannot be told what a source takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The value of this variable is not known.
+    Variable(String),
+    /// This source takes some of the files that the job hands on, and others.
+    Others(String),
+    /// `artifacts:exclude` leaves out some of this path.
+    Excluded(String),
+    /// The ignore file may leave out some of this path, by this pattern.
+    Ignored(String, String),
+    /// This pattern of the job may match folders.
+    Folders(String),
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(source) => write!(formatter, "the value of {source} is not known"),
+            Self::Others(source) => {
+                write!(formatter, "{source} takes some of the files that the job hands on, and others")
+            }
+            Self::Excluded(path) => {
+                write!(formatter, "artifacts:exclude leaves out some of {path}, which the builder stage would hold")
+            }
+            Self::Ignored(path, pattern) => {
+                write!(formatter, "the ignore file may leave out some of {path} by '{pattern}'")
+            }
+            Self::Folders(pattern) => {
+                write!(formatter, "{pattern} may match folders, and a COPY would empty these")
+            }
+        }
+    }
 }
 
 /// How several patterns together lie to a path.
@@ -104,8 +141,8 @@ fn source_use(
             let relations = relation_to_all(patterns, folder.as_str());
             relations.covers || relations.below || relations.overlaps
         });
-        let reason = || format!("the value of {} is not known", source.written);
-        return if may_touch { SourceUse::Unclear(reason()) } else { SourceUse::Context };
+        let doubt = || Doubt::Variable(source.written.clone());
+        return if may_touch { SourceUse::Unclear(doubt()) } else { SourceUse::Context };
     };
     let Some(place) = context.folder.join(path) else {
         return SourceUse::Context;
@@ -114,11 +151,11 @@ fn source_use(
     if relations.covers {
         return covered(&place, context, exclude);
     }
+    if let Some(narrower) = narrowed(source, &place, patterns) {
+        return covered(&narrower, context, exclude);
+    }
     if relations.overlaps {
-        return SourceUse::Unclear(format!(
-            "{} takes some of the files that the job hands on, and others",
-            source.written
-        ));
+        return SourceUse::Unclear(Doubt::Others(source.written.clone()));
     }
     if !relations.below {
         return SourceUse::Context;
@@ -126,17 +163,32 @@ fn source_use(
     ancestor(&place, context, patterns, exclude)
 }
 
+/// The one path of the hand-off that a glob takes, where it stands for names beside it: `target/app.jar` for
+/// `target/*.jar`. A build may leave more behind that the glob fits, such as `target/original-app.jar`, and none of
+/// that was handed on. What a variable stands for is left alone.
+fn narrowed(source: &CopySource, place: &RepositoryPath, patterns: &[PathPattern]) -> Option<RepositoryPath> {
+    if !place.as_str().contains(['*', '?', '[']) {
+        return None;
+    }
+    let mut touched = patterns.iter().filter(|pattern| pattern.relation(place.as_str()) != Relation::Apart);
+    let pattern = touched.next()?;
+    let is_only = touched.all(|other| other.text == pattern.text);
+    let is_beside = pattern.text.split('/').count() == place.as_str().split('/').count();
+    let is_within = relation_of_paths(place.as_str(), &pattern.text) == Relation::Covers;
+    let is_exact = pattern.copied() == Some(&pattern.text);
+    let fits = is_only && is_beside && is_within && is_exact && pattern.is_known && !source.written.contains('$');
+    if fits { RepositoryPath::new(&pattern.text) } else { None }
+}
+
 fn covered(place: &RepositoryPath, context: &BuildContext, exclude: &[PathPattern]) -> SourceUse {
     if excluded(exclude, place.as_str()) {
-        return SourceUse::Unclear(format!("artifacts:exclude leaves out some of {place}"));
+        return SourceUse::Unclear(Doubt::Excluded(place.as_str().to_owned()));
     }
     let path = place.as_str().to_owned();
     match ignored(context, place.as_str()) {
         Ignored::No => SourceUse::Builder { path, is_ignored: false },
         Ignored::All => SourceUse::Builder { path, is_ignored: true },
-        Ignored::Some(pattern) => {
-            SourceUse::Unclear(format!("the ignore file may leave out some of {path} by '{pattern}'"))
-        }
+        Ignored::Some(pattern) => SourceUse::Unclear(Doubt::Ignored(path, pattern)),
     }
 }
 
@@ -153,7 +205,7 @@ fn ancestor(
     };
     for pattern in patterns.iter().filter(is_below).filter(|pattern| !is_within_another(pattern)) {
         let Some(copied) = pattern.copied() else {
-            return SourceUse::Unclear(format!("{} may match folders, and a COPY would empty these", pattern.written));
+            return SourceUse::Unclear(Doubt::Folders(pattern.written.to_string()));
         };
         if below.iter().any(|path| path == copied) {
             continue;
@@ -161,15 +213,12 @@ fn ancestor(
         match ignored(context, &pattern.text) {
             Ignored::All => continue,
             Ignored::Some(ignore) => {
-                return SourceUse::Unclear(format!(
-                    "the ignore file may leave out some of {} by '{ignore}'",
-                    pattern.text
-                ));
+                return SourceUse::Unclear(Doubt::Ignored(pattern.text.clone(), ignore));
             }
             Ignored::No => {}
         }
         if excluded(exclude, &pattern.text) {
-            return SourceUse::Unclear(format!("artifacts:exclude leaves out some of {}", pattern.text));
+            return SourceUse::Unclear(Doubt::Excluded(pattern.text.clone()));
         }
         below.push(copied.to_owned());
     }
@@ -211,7 +260,7 @@ fn ignored(context: &BuildContext, path: &str) -> Ignored {
 
 /// Whether an ignore pattern may match something strictly below `path`, but not the path itself.
 fn may_match_below(pattern: &str, path: &str) -> bool {
-    match crate::gitlab::relation_of_paths(pattern, path) {
+    match relation_of_paths(pattern, path) {
         Relation::Apart | Relation::Covers => false,
         Relation::Below | Relation::Overlaps => true,
     }

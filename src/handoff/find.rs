@@ -3,16 +3,16 @@ use std::rc::Rc;
 use super::cache_writers::made_for_cache;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
-use super::image_build::{ImageBuild, OtherBuilder, other_builders};
+use super::image_build::{ImageBuild, other_builders};
 use super::in_image::is_filled_behind;
 use super::job_script::JobScript;
 use super::moves::{self, Move};
+use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::downloads_artifacts;
-use crate::docker::{BuildCommand, BuildProblem, Step, build_commands};
+use crate::docker::{BuildCommand, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
 use crate::outcome::Via;
-use crate::source::{ReadError, Repository};
-use crate::text::RepositoryPath;
+use crate::source::Repository;
 
 /// The files that one job hands on to another.
 #[derive(Clone, Debug)]
@@ -91,32 +91,6 @@ impl Handoff {
     }
 }
 
-/// A container build that files flow to, and that cannot be followed.
-pub struct UnclearBuild {
-    /// The job that builds.
-    pub consumer: Rc<str>,
-    /// Its script.
-    pub script: JobScript,
-    /// What flows to it.
-    pub flows: Vec<Flow>,
-    /// Why it cannot be followed.
-    pub reason: UnclearReason,
-}
-
-/// Why a container build cannot be followed.
-pub enum UnclearReason {
-    /// The command is not understood.
-    Command(BuildProblem),
-    /// An item of the script cannot be read, and it speaks of a build.
-    Script(usize, String),
-    /// The Dockerfile or the ignore file cannot be read.
-    File(Box<BuildCommand>, RepositoryPath, ReadError),
-    /// The image is built by other means.
-    Builder(OtherBuilder),
-    /// The step of this index lets a container make the files, or copies them out of one.
-    Container(usize),
-}
-
 /// Everything that was found in one pipeline.
 #[derive(Default)]
 pub struct Search {
@@ -146,7 +120,8 @@ impl Search {
         let (commands, problems) = build_commands(&script.walk);
         let copied_out = docker_cp::find(repository, job, &commands);
         if copied_out.is_empty() {
-            self.note_containers(repository, job, &script, &commands);
+            let container = unclear::container(repository, &script, &commands);
+            container.into_iter().for_each(|reason| self.note_unclear(job, &[], reason));
         }
         self.copied_out.extend(copied_out);
         let builders = other_builders(&script);
@@ -154,48 +129,27 @@ impl Search {
             return;
         }
         let flows = flows_to(repository, pipeline, job, writers);
-        if flows.is_empty() {
-            return;
+        let known = self.handoffs.len();
+        if !flows.is_empty() {
+            self.builds(repository, job, &flows, &commands);
+            problems.into_iter().for_each(|problem| self.note_unclear(job, &flows, UnclearReason::Command(problem)));
+            builders.into_iter().for_each(|builder| self.note_unclear(job, &flows, UnclearReason::Builder(builder)));
+            let opaque = unclear::opaque(&script);
+            opaque.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
         }
-        for command in &commands {
-            match ImageBuild::read(repository, command) {
-                Ok(build) => self.handoffs.extend(handoff(repository, job, &flows, build)),
-                Err((path, error)) => {
-                    self.note_unclear(job, &flows, UnclearReason::File(Box::new(command.clone()), path, error));
-                }
-            }
-        }
-        for problem in problems {
-            self.note_unclear(job, &flows, UnclearReason::Command(problem));
-        }
-        for builder in builders {
-            self.note_unclear(job, &flows, UnclearReason::Builder(builder));
-        }
-        for (item, message) in &script.walk.opaque {
-            let text = script.items.get(*item).and_then(|item| item.text.clone()).unwrap_or_default();
-            if speaks_of_a_build(&text) {
-                self.note_unclear(job, &flows, UnclearReason::Script(*item, message.clone()));
-            }
+        if self.handoffs.len() == known {
+            let absent = unclear::absent_producer(pipeline, repository, job, &commands);
+            absent.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
         }
     }
 
-    /// Containers that make or hand over files for a build of the same job, in a way that is not followed.
-    fn note_containers(
-        &mut self,
-        repository: &dyn Repository,
-        job: &Job,
-        script: &JobScript,
-        commands: &[BuildCommand],
-    ) {
+    fn builds(&mut self, repository: &dyn Repository, job: &Job, flows: &[Flow], commands: &[BuildCommand]) {
         for command in commands {
-            let before = script.walk.steps.iter().enumerate().take(command.step);
-            let Some((step, _)) = before.into_iter().find(|(_, step)| hands_over(step)) else {
-                continue;
-            };
-            let is_taken =
-                ImageBuild::read(repository, command).is_ok_and(|build| copies_something_untracked(repository, &build));
-            if is_taken {
-                self.note_unclear(job, &[], UnclearReason::Container(step));
+            match ImageBuild::read(repository, command) {
+                Ok(build) => self.handoffs.extend(handoff(repository, job, flows, build)),
+                Err((path, error)) => {
+                    self.note_unclear(job, flows, UnclearReason::File(Box::new(command.clone()), path, error));
+                }
             }
         }
     }
@@ -273,7 +227,7 @@ fn takes_moved(source: &SourceUse, moved: &Move) -> bool {
 
 /// Whether the Dockerfile takes some of the files of a flow, from where they were or from where they were moved to.
 fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, moves: &[Move]) -> bool {
-    if flow.is_unbounded && copies_something_untracked(repository, build) {
+    if flow.is_unbounded && build.copies_something_untracked(repository) {
         return true;
     }
     let patterns: Vec<_> =
@@ -314,36 +268,4 @@ fn uses_of_all_stages(build: &ImageBuild, patterns: &[PathPattern], exclude: &[P
             .filter(|found| !known.contains(&found.copy.instruction) && found.sources.iter().all(is_plain)),
     );
     uses
-}
-
-/// Whether a `COPY` names something that git does not track: then it comes from a job.
-fn copies_something_untracked(repository: &dyn Repository, build: &ImageBuild) -> bool {
-    let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
-    let mut places = sources.map(|source| build.context.folder.join(source.path.as_deref()?));
-    places.any(|place| {
-        // What a variable names, whose value is not known, may be anything.
-        let Some(place) = place else { return true };
-        let stem = place.as_str().split(['*', '?', '[']).next().unwrap_or_default();
-        let is_glob = stem.len() < place.as_str().len();
-        let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };
-        RepositoryPath::new(folder).is_some_and(|folder| !folder.is_root() && !repository.tracks(&folder))
-    })
-}
-
-/// Whether a step gets files out of a container: `docker cp`, or `docker run` with a folder mounted.
-fn hands_over(step: &Step) -> bool {
-    let words: Vec<_> = step.words.iter().map(|word| word.raw.as_str()).collect();
-    let mounts =
-        words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"));
-    match words.as_slice() {
-        ["docker" | "podman", "cp", ..] | ["docker" | "podman", "container", "cp", ..] => true,
-        ["docker" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
-        _ => false,
-    }
-}
-
-/// Whether a text that cannot be read as a script names a builder.
-fn speaks_of_a_build(text: &str) -> bool {
-    let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
-    is_built && text.contains("build") || text.contains("executor")
 }

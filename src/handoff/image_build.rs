@@ -47,6 +47,21 @@ impl ImageBuild {
         let context = BuildContext::read(repository, command.context.folder(), &command.dockerfile)?;
         Ok(Self { command, source, dockerfile, stages, target, context })
     }
+
+    /// Whether a `COPY` names something that git does not track: then a job makes it.
+    #[must_use]
+    pub fn copies_something_untracked(&self, repository: &dyn Repository) -> bool {
+        let sources = self.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
+        let mut places = sources.map(|source| self.context.folder.join(source.path.as_deref()?));
+        places.any(|place| {
+            // What a variable names, whose value is not known, may be anything.
+            let Some(place) = place else { return true };
+            let stem = place.as_str().split(['*', '?', '[']).next().unwrap_or_default();
+            let is_glob = stem.len() < place.as_str().len();
+            let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };
+            RepositoryPath::new(folder).is_some_and(|folder| !folder.is_root() && !repository.tracks(&folder))
+        })
+    }
 }
 
 /// The Dockerfile that is there, of the places where the builder looks for it.

@@ -3,7 +3,8 @@
 use crate::docker::{Builder, Copy};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
-use crate::handoff::{CopyUse, ImageBuild, SourceUse};
+use crate::gitlab::{Relation, relation_of_paths};
+use crate::handoff::{CopyUse, Doubt, ImageBuild, SourceUse};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -23,12 +24,13 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[CopyUse]) -> Vec<Finding> {
     let of_sources = uses
         .iter()
-        .flat_map(|copy| {
-            copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source.span))
-        })
-        .flat_map(|(copy, found, span)| {
-            let location = Location::new(&build.source, span);
-            of_source(repository, build, &copy.copy, found, &location)
+        .flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source)))
+        .flat_map(|(copy, found, source)| {
+            let location = Location::new(&build.source, source.span);
+            let tracked = source.path.as_deref().and_then(|path| tracked_within(repository, build, path));
+            let tracked = tracked.filter(|_| matches!(found, SourceUse::Builder { .. }));
+            let tracked = tracked.map(|path| holds_tracked(&path, &location));
+            of_source(repository, build, &copy.copy, found, &location).into_iter().chain(tracked)
         });
     uses.iter().filter_map(|found| mixed(build, found)).chain(of_sources).collect()
 }
@@ -56,9 +58,9 @@ fn of_source(
     let finding = |code, message: String| vec![Finding::new(code, location.clone(), message)];
     match found {
         SourceUse::Context => Vec::new(),
-        SourceUse::Unclear(reason) => {
-            let message = format!("it cannot be told what this takes of the hand-off: {reason}");
-            vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(BY_NAME)]
+        SourceUse::Unclear(doubt) => {
+            let message = format!("it cannot be told what this takes of the hand-off: {doubt}");
+            vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(way_out(doubt))]
         }
         SourceUse::Builder { path, is_ignored } => {
             let mut findings = Vec::new();
@@ -74,12 +76,6 @@ fn of_source(
                 let message = format!("ADD knows --{flag}, and a copy from a stage does not");
                 findings.extend(finding(Code::CopyUnclear, message));
             }
-            if has_tracked_files(repository, path) {
-                let message =
-                    format!("git tracks files in {path}, and the build may have deleted some that the image has");
-                let finding = Finding::new(Code::HandoffHoldsTrackedFiles, location.clone(), message);
-                findings.push(finding.with_help(format!("keep tracked files out of {path}, which the build makes")));
-            }
             findings
         }
         SourceUse::Ancestor { folder, .. } if !folder.is_root() && !repository.tracks(folder) => {
@@ -94,6 +90,17 @@ fn of_source(
             let message = format!("this takes {what} along with the whole folder, and cannot be split: {why}");
             vec![Finding::new(Code::CopyUnclear, location.clone(), message).with_help(BY_NAME)]
         }
+    }
+}
+
+fn way_out(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Excluded(path) => {
+            format!("delete these files of {path} at the end of the job's script, and leave out artifacts:exclude")
+        }
+        Doubt::Others(source) => format!("hand on {source} in the job, or copy by name what it hands on"),
+        Doubt::Variable(_) => "write the path without the variable, or give the variable a default in the Dockerfile".to_owned(),
+        Doubt::Ignored(..) | Doubt::Folders(_) => BY_NAME.to_owned(),
     }
 }
 
@@ -130,13 +137,26 @@ fn flag_of_add_alone<'a>(build: &'a ImageBuild, copy: &Copy) -> Option<&'a str> 
     instruction.flags.iter().map(|flag| flag.name.as_str()).find(|name| !shared.contains(name))
 }
 
-/// Whether git tracks something strictly below the path.
-fn has_tracked_files(repository: &dyn Repository, path: &str) -> bool {
-    let is_glob = path.contains(['*', '?', '[']);
-    let Some(place) = RepositoryPath::new(path).filter(|_| !is_glob) else {
-        return false;
+fn holds_tracked(path: &RepositoryPath, location: &Location) -> Finding {
+    let message = format!("git tracks files in {path}, and the build may have deleted some that the image has");
+    Finding::new(Code::HandoffHoldsTrackedFiles, location.clone(), message)
+        .with_help(format!("keep tracked files out of {path}, which the build makes"))
+}
+
+/// The place of a source, where git tracks something strictly below it, or something that its glob fits.
+fn tracked_within(repository: &dyn Repository, build: &ImageBuild, source: &str) -> Option<RepositoryPath> {
+    let place = build.context.folder.join(source)?;
+    let fits = |path: &RepositoryPath| {
+        let relation = relation_of_paths(place.as_str(), path.as_str());
+        *path != place && matches!(relation, Relation::Covers | Relation::Overlaps)
     };
-    repository.tracked_within(&place).any(|(tracked, _)| *tracked != place)
+    let is_glob = place.as_str().contains(['*', '?', '[']);
+    let is_tracked = if is_glob {
+        repository.tracked().keys().any(fits)
+    } else {
+        repository.tracked_within(&place).any(|(tracked, _)| *tracked != place)
+    };
+    is_tracked.then_some(place)
 }
 
 fn is_archive(path: &str) -> bool {

@@ -7,6 +7,8 @@ mod unread;
 
 use std::rc::Rc;
 
+pub(super) use unread::HELP;
+
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::gitlab::{ConditionalInclude, Definition, DisputedJob, Job, Pipeline};

@@ -1,5 +1,6 @@
 //! Builds that files flow to and that cannot be followed.
 
+use super::includes;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{Intent, Plan};
 use crate::gitlab::Pipeline;
@@ -10,17 +11,16 @@ use crate::text::RepositoryPath;
 
 /// The plan for a build that cannot be followed: a refusal that says why.
 pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) -> Plan {
-    let dockerfile = match &build.reason {
-        UnclearReason::File(command, ..) => command.dockerfile.clone(),
-        _ => RepositoryPath::root(),
+    let (dockerfile, told) = match &build.reason {
+        UnclearReason::File(command, ..) => (command.dockerfile.clone(), told(&build.flows)),
+        UnclearReason::Producer(absent) => (absent.dockerfile.clone(), (Via::Artifacts, Vec::new())),
+        _ => (RepositoryPath::root(), told(&build.flows)),
     };
-    let (via, paths) = told(&build.flows);
-    let mut producers: Vec<String> = Vec::new();
-    for flow in build.flows.iter().filter(|flow| flow.via == via) {
-        if !producers.contains(&flow.producer.to_string()) {
-            producers.push(flow.producer.to_string());
-        }
-    }
+    let (via, paths) = told;
+    let producers = match &build.reason {
+        UnclearReason::Producer(absent) => vec![absent.name.to_string()],
+        _ => producers(&build.flows, via),
+    };
     let summary = HandoffSummary {
         via,
         producers,
@@ -37,6 +37,17 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
         intent: Intent::default(),
         applicability: Applicability::Safe,
     }
+}
+
+/// The jobs whose files go this way, each once.
+fn producers(flows: &[Flow], via: Via) -> Vec<String> {
+    let mut producers: Vec<String> = Vec::new();
+    for flow in flows.iter().filter(|flow| flow.via == via) {
+        if !producers.contains(&flow.producer.to_string()) {
+            producers.push(flow.producer.to_string());
+        }
+    }
+    producers
 }
 
 /// The way that reports tell of these flows, and the paths that go it, each once.
@@ -88,6 +99,15 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
             Finding::new(Code::BuilderUnsupported, location, message).with_help(
                 "only 'docker create --name NAME IMAGE' with 'docker cp NAME:/path place' is folded so far, each as a script item of its own",
             )
+        }
+        UnclearReason::Producer(absent) => {
+            let message = format!(
+                "the pipeline takes in {}, which cannot be read here, and '{}', whose files '{}' asks for, is in no file that can",
+                absent.include.what, absent.name, build.consumer
+            );
+            Finding::new(Code::IncludeNeeded, absent.include.location.clone(), message)
+                .with_related(pipeline.location(absent.named), "it is asked for here")
+                .with_help(includes::HELP)
         }
         UnclearReason::File(command, path, error) => {
             let location = build.script.location(pipeline, command.item, command.span).unwrap_or_else(otherwise);

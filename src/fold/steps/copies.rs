@@ -119,8 +119,8 @@ fn whole(
     } else {
         builder.insert(instruction.keyword_span.end(), flag);
     }
-    for source in &found.copy.sources {
-        builder.replace(source.span, rooted(build, source, origin));
+    for (used, source) in found.sources.iter().zip(&found.copy.sources) {
+        builder.replace(source.span, rooted(build, used, source, origin));
     }
 }
 
@@ -129,15 +129,14 @@ fn keyword_like(written: &str) -> &'static str {
     if written.bytes().all(|byte| byte.is_ascii_lowercase()) { "copy" } else { "COPY" }
 }
 
-/// The source as it is written, rooted in the stage; quotes, variables and globs stay.
-fn rooted(build: &ImageBuild, source: &CopySource, origin: &Origin<'_>) -> String {
+/// The source as it is written, rooted in the stage; quotes, variables and globs stay, but for a glob that took more
+/// than the hand-off.
+fn rooted(build: &ImageBuild, used: &SourceUse, source: &CopySource, origin: &Origin<'_>) -> String {
     let written = source.span.slice(build.source.text());
     let (quote, bare) = match written.chars().next() {
         Some(quote @ ('"' | '\'')) => (quote.to_string(), written.trim_matches(quote)),
         _ => (String::new(), written),
     };
-    let path = source.path.clone().unwrap_or_default();
-    let place = build.context.folder.join(&path).unwrap_or_default();
     let slash = if bare.ends_with('/') { "/" } else { "" };
     if bare.contains('$') {
         // The variable stays a variable: only what stands in front of it is rooted.
@@ -145,7 +144,11 @@ fn rooted(build: &ImageBuild, source: &CopySource, origin: &Origin<'_>) -> Strin
         let root = (origin.place)(build.context.folder.as_str());
         return format!("{quote}{root}/{relative}{quote}");
     }
-    format!("{quote}{}{slash}{quote}", (origin.place)(place.as_str()))
+    let place = match used {
+        SourceUse::Builder { path, .. } => path.clone(),
+        _ => build.context.folder.join(source.path.as_deref().unwrap_or_default()).unwrap_or_default().to_string(),
+    };
+    format!("{quote}{}{slash}{quote}", (origin.place)(&place))
 }
 
 /// Some sources move: one instruction for each run of sources from the same place, in their order.
@@ -163,7 +166,8 @@ fn split(
     let mut runs: Vec<(Option<String>, Vec<String>)> = Vec::new();
     for (used, source) in found.sources.iter().zip(&found.copy.sources) {
         let stage = stage_of(used);
-        let path = if stage.is_some() { rooted(build, source, origin) } else { source.span.slice(text).to_owned() };
+        let path =
+            if stage.is_some() { rooted(build, used, source, origin) } else { source.span.slice(text).to_owned() };
         match runs.last_mut() {
             Some((kind, paths)) if *kind == stage => paths.push(path),
             _ => runs.push((stage, vec![path])),

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use crate::finding::{Code, Finding};
 use crate::gitlab::{Job, Known, Pipeline, Reads, Template, UnreadInclude};
 
-const HELP: &str = "give its text with --include-dir, or GitLab's merged pipeline with --merged-yaml";
+/// How a file that cannot be read here is made known.
+pub(in crate::fold::obstacles) const HELP: &str =
+    "give its text with --include-dir, or GitLab's merged pipeline with --merged-yaml";
 
 pub(super) fn check(pipeline: &Pipeline, jobs: &[&Job]) -> Vec<Finding> {
     let names: Vec<&str> = jobs.iter().map(|job| &*job.name).collect();
