@@ -6,6 +6,7 @@
 
 mod build_line;
 mod check_jobs;
+mod context;
 mod fallback;
 mod secrets;
 
@@ -68,6 +69,7 @@ pub fn check(
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
     check_jobs::are_exact(before, &after, folded).map_err(failed)?;
     for handoff in folded.handoffs {
+        context::is_kept(before, &after, handoff, files).map_err(failed)?;
         secrets_are_kept(before, &after, policy, handoff, files).map_err(failed)?;
     }
     if summaries.any(|other| folded.handoffs.iter().any(|handoff| other.is_of_same_image(handoff))) {
@@ -181,7 +183,11 @@ fn texts(job: &Job) -> Vec<std::rc::Rc<str>> {
 /// that pass on what the builder stage reads, and for the lines that copied files out of a first image.
 fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let is_changed = intent.changed.contains_key(&*before.name);
-    let is_same = |then: &str, now: &str| now == then || is_changed && build_line::is_completed(then, now);
+    let widened = intent.widened.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
+    let is_same = |then: &str, now: &str| {
+        let then = widened.iter().find(|(narrow, _)| narrow == then).map_or(then, |(_, wide)| wide);
+        now == then || is_changed && build_line::is_completed(then, now)
+    };
     let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
     let (before, mut after) = (texts(before), texts(after));
     after.retain(|now| !added.iter().any(|line| **line == **now));

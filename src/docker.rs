@@ -11,6 +11,7 @@ mod passed_options;
 mod script_walk;
 mod secret_mounts;
 mod stages;
+mod wider_context;
 
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
 pub use builder::{Builder, SecretSource};
@@ -20,3 +21,4 @@ pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, Step, StepWord, place_in_repository};
 pub use secret_mounts::{BuilderTraits, SecretMounts};
 pub use stages::{Base, Copy, CopySource, MountFrom, Stage, Stages};
+pub use wider_context::WiderCommand;

@@ -24,6 +24,7 @@ mod stage_names;
 mod steps;
 mod takeover;
 mod template;
+mod widening;
 
 use crate::finding::{Code, Finding, Severity};
 use crate::gitlab::Pipeline;

@@ -18,8 +18,14 @@ pub struct BuildCommand {
     pub builder: Builder,
     /// Its name and the words in front of the options, as they are written.
     pub program: String,
+    /// The folder that it runs in.
+    pub folder: RepositoryPath,
     /// The folder that it builds from.
     pub context: CommandContext,
+    /// The word that names that folder.
+    pub(super) context_word: Option<WrittenWord>,
+    /// The word that names the Dockerfile.
+    pub(super) dockerfile_word: Option<WrittenWord>,
     /// The Dockerfile.
     pub dockerfile: RepositoryPath,
     /// The Dockerfile that the builder takes where there is no other, if it looks in two places.
@@ -36,6 +42,15 @@ pub struct BuildCommand {
     pub operands: Vec<String>,
     /// Variables set in front of the command.
     pub environment: Vec<(String, Option<String>)>,
+}
+
+/// A word of a command, or the value of an option.
+#[derive(Clone, Debug)]
+pub(super) struct WrittenWord {
+    /// Its bytes in the item's text.
+    pub(super) span: Span,
+    /// As it is written.
+    pub(super) raw: String,
 }
 
 /// The folder that a build sends to the engine.
@@ -94,6 +109,7 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
     let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
     let context = (grammar.context)(&options, folder)?;
     let program = step.words.get(..step.words.len() - words.len()).unwrap_or_default();
+    let (context_word, dockerfile_word) = places(builder, &options);
     let mut dockerfiles = (grammar.dockerfiles)(&options, folder, context.folder())?.into_iter();
     Ok(BuildCommand {
         step: index,
@@ -102,6 +118,9 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
         builder,
         options_at: program.last().map_or(step.span.start(), |word| word.span.end()),
         program: written(program).join(" "),
+        folder: folder.clone(),
+        context_word,
+        dockerfile_word,
         dockerfile: dockerfiles.next().ok_or("names a Dockerfile outside the repository")?,
         other_dockerfile: dockerfiles.next(),
         context,
@@ -112,6 +131,17 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
         options: options.into_written(),
         environment: step.environment.clone(),
     })
+}
+
+/// The words that name the context and the Dockerfile.
+fn places(builder: Builder, options: &BuildOptions) -> (Option<WrittenWord>, Option<WrittenWord>) {
+    let last = |long, short| options.all(long, short).next_back().and_then(OptionValue::word);
+    if builder == Builder::Kaniko {
+        return (last("--context", "-c"), last("--dockerfile", "-f"));
+    }
+    let operand = options.operands().first();
+    let operand = operand.map(|word| WrittenWord { span: word.span, raw: word.raw.clone() });
+    (operand, last("--file", "-f"))
 }
 
 fn written(words: &[StepWord]) -> Vec<String> {

@@ -1,6 +1,7 @@
+use super::build_command::WrittenWord;
 use super::builder::Grammar;
 use super::script_walk::{StepWord, place_in_repository};
-use crate::text::RepositoryPath;
+use crate::text::{RepositoryPath, Span};
 
 /// The words of a build command, told apart by the builder's grammar.
 #[derive(Default)]
@@ -12,13 +13,21 @@ pub(super) struct BuildOptions {
 /// The value of an option, as it is written and as far as it is known.
 #[derive(Clone, Default)]
 pub(super) struct OptionValue {
+    /// Where it ends in the item's text.
+    pub(super) end: usize,
     pub(super) written: Option<String>,
     pub(super) known: Option<String>,
 }
 
 impl OptionValue {
-    fn known(text: &str) -> Self {
-        Self { written: Some(text.to_owned()), known: Some(text.to_owned()) }
+    fn known(text: &str, end: usize) -> Self {
+        Self { end, written: Some(text.to_owned()), known: Some(text.to_owned()) }
+    }
+
+    /// The value as a word of the command.
+    pub(super) fn word(&self) -> Option<WrittenWord> {
+        let raw = self.written.clone()?;
+        Some(WrittenWord { span: Span::new(self.end.checked_sub(raw.len())?, self.end), raw })
     }
 }
 
@@ -69,7 +78,7 @@ impl BuildOptions {
             let quote = word.raw.get(..word.raw.len() - raw.len()).unwrap_or_default();
             let written = word.raw.split_once('=').map(|(_, value)| format!("{quote}{value}"));
             let known = word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
-            self.options.push((name.to_owned(), OptionValue { written, known }));
+            self.options.push((name.to_owned(), OptionValue { end: word.span.end(), written, known }));
             return Ok(());
         }
         let text = word.text().ok_or_else(|| format!("has the option {}, which cannot be read", word.raw))?;
@@ -80,13 +89,14 @@ impl BuildOptions {
         if grammar.with_value.contains(&text) {
             let value = rest.next().ok_or_else(|| format!("ends with the option {text}"))?;
             let known = value.text().map(str::to_owned);
-            self.options.push((text.to_owned(), OptionValue { written: Some(value.raw.clone()), known }));
+            let value = OptionValue { end: value.span.end(), written: Some(value.raw.clone()), known };
+            self.options.push((text.to_owned(), value));
             return Ok(());
         }
         let short = text.get(..2).filter(|short| !text.starts_with("--") && grammar.with_value.contains(short));
         let (short, value) = short.zip(text.get(2..)).ok_or_else(|| unknown(text))?;
         let value = value.strip_prefix('=').unwrap_or(value);
-        self.options.push((short.to_owned(), OptionValue::known(value)));
+        self.options.push((short.to_owned(), OptionValue::known(value, word.span.end())));
         Ok(())
     }
 

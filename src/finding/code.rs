@@ -106,6 +106,7 @@ codes! {
     CommandNotJson "command-not-json" Warning "A CMD or ENTRYPOINT that looks like JSON and is none"
     CommitTextInBuild "commit-text-in-build" Warning "A build that reads what the author of a commit wrote"
     ContextNarrowerThanSources "context-narrower-than-sources" Refusal "A build context that does not hold all sources of the build"
+    ContextWidened "context-widened" Warning "A build context that becomes the whole project"
     CopyUnclear "copy-unclear" Refusal "A COPY of which it cannot be told what it takes of the hand-off"
     DependencyLayerSkipped "dependency-layer-skipped" Note "Dependencies that get no layer of their own"
     DockerfileMissing "dockerfile-missing" Refusal "A Dockerfile that is not in the repository"

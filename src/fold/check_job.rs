@@ -101,7 +101,7 @@ fn complement(situation: &Situation<'_>, block: &Block<'_>) -> Result<Vec<String
 }
 
 fn build_command(situation: &Situation<'_>) -> Result<String, String> {
-    let written = situation.build().command.of_stage(&situation.stage, &situation.options_to_add());
+    let written = situation.command().of_stage(&situation.stage, &situation.options_to_add());
     written.ok_or_else(|| "the build command is not written in plain words".to_owned())
 }
 

@@ -125,7 +125,7 @@ pub(super) fn stage(situation: &Situation<'_>) -> String {
 
 /// The command that takes the files out of that stage into the project's folder.
 pub(super) fn command(situation: &Situation<'_>) -> Option<String> {
-    let command = &situation.build().command;
+    let command = situation.command();
     let name = stage_name(situation);
     let options = situation.options_to_add().into_iter().chain(["--output .".to_owned()]);
     command.of_stage(&name, &options.collect::<Vec<_>>())

@@ -20,6 +20,8 @@ pub struct Intent {
     pub changed: BTreeMap<String, BTreeSet<&'static str>>,
     /// Items that the script of a job gets.
     pub added_lines: BTreeMap<String, Vec<String>>,
+    /// Items of the script of a job that are written with another build context, before and after.
+    pub widened: BTreeMap<String, Vec<(String, String)>>,
     /// Values that keywords in `changed` must have afterwards.
     pub expected: Vec<Expected>,
     /// Whether a cache that only served the hand-off goes, for all jobs that inherit it.
@@ -43,6 +45,13 @@ pub struct Expected {
 
 /// Keywords of the image job that a fold may change.
 const OF_CONSUMER: [&str; 4] = ["before_script", "dependencies", "needs", "script"];
+
+/// The item of the build command, before and after its context is widened.
+fn widened(situation: &Situation<'_>) -> Option<(String, String)> {
+    let command = &situation.wider()?.command;
+    let text = situation.handoff.script.items.get(command.command.item)?.text.clone()?;
+    Some((text.to_string(), command.written_in(&text)?))
+}
 
 impl Intent {
     /// What the fold of these build jobs changes.
@@ -68,6 +77,9 @@ impl Intent {
                 for job in situation.pipeline.jobs().iter().filter(|job| job.fields.get("extends").is_some()) {
                     intent.changed.entry(job.name.to_string()).or_default().insert("extends");
                 }
+            }
+            if let Some((before, after)) = widened(situation) {
+                intent.widened.entry(situation.consumer.name.to_string()).or_default().push((before, after));
             }
             intent.removes_lines |= !situation.handoff.moves.is_empty();
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);

@@ -10,7 +10,8 @@ use super::group::{self, Group, Producer, Role};
 use super::inputs::{self, Input};
 use super::run_lines::BuildScript;
 use super::stage_names;
-use crate::docker::{Engine, ImageName, SecretMounts};
+use super::widening::Widening;
+use crate::docker::{BuildCommand, BuildContext, Engine, ImageName, SecretMounts};
 use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript};
@@ -48,6 +49,8 @@ pub(super) struct Situation<'a> {
     pub(super) environment: BuildEnvironment,
     /// How the builder of the image job gives secrets to a `RUN`.
     pub(super) secret_mounts: SecretMounts,
+    /// How the build context becomes the whole project, or why it cannot, where it is less.
+    pub(super) widening: Option<Result<Widening, String>>,
 }
 
 /// Folders that hold nothing in any base image, so that the project may lie there.
@@ -108,7 +111,9 @@ impl<'a> Situation<'a> {
             mounts: secret_mounts,
             folder: &folder,
         });
+        let widening = Widening::of(repository, handoff, secret_mounts != SecretMounts::None);
         let mut situation = Self {
+            widening,
             script,
             environment,
             secret_mounts,
@@ -140,6 +145,21 @@ impl<'a> Situation<'a> {
         &self.handoff.build
     }
 
+    /// The build command, with the context that it has after the fold.
+    pub(super) fn command(&self) -> &BuildCommand {
+        self.wider().map_or(&self.build().command, |wider| &wider.command.command)
+    }
+
+    /// What the builder stage copies its sources from.
+    pub(super) fn sources(&self) -> &BuildContext {
+        self.wider().map_or(&self.build().context, |wider| &wider.context)
+    }
+
+    /// How the build context becomes the whole project, where it is less and can.
+    pub(super) fn wider(&self) -> Option<&Widening> {
+        self.widening.as_ref()?.as_ref().ok()
+    }
+
     /// All patterns that the producer hands on, by whichever way.
     pub(super) fn patterns(&self) -> Vec<PathPattern> {
         self.handoff.flows.iter().flat_map(|flow: &Flow| flow.patterns.clone()).collect()
@@ -165,9 +185,9 @@ impl<'a> Situation<'a> {
         Engine::of_images(image.as_deref().into_iter().chain(services.iter().map(|(name, _)| name.as_str())))
     }
 
-    /// Whether the ignore file keeps all that `pattern` names out of the build context.
+    /// Whether the ignore file keeps all that `pattern` names from the builder stage.
     pub(super) fn is_left_out(&self, pattern: &PathPattern) -> bool {
-        pattern.path().is_some_and(|path| self.build().context.leaves_out(&path))
+        pattern.path().is_some_and(|path| self.sources().leaves_out(&path))
     }
 
     /// Whether a cache of the image job brings files into the build context that are neither sources nor the

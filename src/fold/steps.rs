@@ -62,7 +62,11 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
         }
     }
     let location = situations.first().map_or(Location::File(RepositoryPath::root()), Situation::command_location);
-    Ok((union(edits, location)?, Vec::new()))
+    let mut changes = union(edits, location.clone())?;
+    for ignore in situations.iter().filter_map(|situation| situation.wider()?.ignore.as_ref()) {
+        ignore.move_along(&mut changes).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
+    }
+    Ok((changes, Vec::new()))
 }
 
 /// The situations of each image job.

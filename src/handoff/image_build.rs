@@ -40,7 +40,8 @@ impl ImageBuild {
     /// The file that cannot be read, and why.
     pub fn read(repository: &dyn Repository, command: &BuildCommand) -> Result<Self, (RepositoryPath, ReadError)> {
         let (path, source) = dockerfile(repository, command)?;
-        let command = BuildCommand { dockerfile: path, ..command.clone() };
+        let mut command = command.clone();
+        command.dockerfile = path;
         let dockerfile = Dockerfile::parse(source.text());
         let stages = Stages::new(&dockerfile, &command.build_arguments);
         let target = stages.target(command.target.as_deref());

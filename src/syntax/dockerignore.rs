@@ -71,6 +71,13 @@ impl DockerIgnore {
         self.patterns.iter().rev().find(|pattern| pattern.matches_or_above(&path))
     }
 
+    /// Whether some path at or below `folder` could be left out.
+    #[must_use]
+    pub fn may_exclude_below(&self, folder: &str) -> bool {
+        let folder = pattern::clean(folder);
+        self.patterns.iter().any(|pattern| !pattern.negated && pattern.may_match_below(&folder))
+    }
+
     /// Whether nothing below `folder` can be in the context: all of it is ignored, and no later `!` pattern could
     /// bring a path below it back. `""` or `.` is the context itself.
     ///

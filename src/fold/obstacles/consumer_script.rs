@@ -1,7 +1,7 @@
 //! The rest of the image job: it must neither read the files outside of the build nor change the sources
 //! before it.
 
-use crate::docker::{BuildProblem, Step, build_commands};
+use crate::docker::{BuildProblem, Step, build_commands, place_in_repository};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::handoff::{JobScript, Move, TreeUse, names_beside_commands, tree_use, writes};
@@ -87,6 +87,9 @@ fn moved_otherwise(situation: &Situation<'_>, script: &JobScript, moved: &Move) 
 
 /// A command that reads the files, which would no longer be there.
 fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Finding> {
+    if goes_to_tracked_folder(situation, step) {
+        return None;
+    }
     let how = match tree_use(step, &situation.used_places()) {
         TreeUse::None => return None,
         TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
@@ -98,6 +101,16 @@ fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Fi
         script.step_location(situation.pipeline, step).unwrap_or_else(|| situation.consumer_location("script"));
     let finding = Finding::new(Code::HandoffUsedOutsideBuild, location, how);
     Some(finding.with_help("do this in the Dockerfile, or take the files out of the image that was built"))
+}
+
+/// Whether a `cd` goes to a folder that is there without the hand-off, as git tracks something in it.
+fn goes_to_tracked_folder(situation: &Situation<'_>, step: &Step) -> bool {
+    let [program, folder] = step.words.as_slice() else {
+        return false;
+    };
+    let from = step.folder.as_ref().zip(folder.pattern.as_deref());
+    let place = from.and_then(|(from, path)| place_in_repository(path, from));
+    program.text() == Some("cd") && place.is_some_and(|place| situation.repository.tracks(&place))
 }
 
 /// Files of the context that the image job makes or changes before it builds.
@@ -122,7 +135,7 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
         let finding = Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message);
         return Some(finding.with_help("make the change in the Dockerfile, behind the build, or commit it"));
     }
-    if situation.build().context.leaves_out(place) {
+    if situation.sources().leaves_out(place) {
         return None;
     }
     if !is_of_the_job_alone(place) {

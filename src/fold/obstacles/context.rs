@@ -6,7 +6,8 @@ use crate::fold::situation::Situation;
 use crate::source::FileKind;
 use crate::text::{RepositoryPath, Span};
 
-/// Files at the root that no build reads: what an ignore file leaves out of them is no loss.
+/// Files at the root, or in the folder that was the context, which no build reads: what an ignore file leaves out of them
+/// is no loss.
 const OF_NO_USE: [&str; 14] = [
     ".dockerignore",
     ".editorconfig",
@@ -60,7 +61,11 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
     if folder.is_root() {
         return None;
     }
-    let message = format!("the build context is {folder}, and the builder stage needs the whole project");
+    let reason = match situation.widening.as_ref()? {
+        Ok(_) => return widened(situation, folder),
+        Err(reason) => reason,
+    };
+    let message = format!("the build context is {folder}, the builder stage needs the whole project, and {reason}");
     let command = match situation.build().command.builder {
         Builder::Kaniko => "executor --context $CI_PROJECT_DIR --dockerfile PATH/Dockerfile",
         Builder::Buildah => "buildah build -f PATH/Dockerfile .",
@@ -72,12 +77,33 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// The context becomes the whole project, in the line of the image job and in the Dockerfile.
+fn widened(situation: &Situation<'_>, folder: &RepositoryPath) -> Option<Finding> {
+    let item = situation.handoff.script.items.get(situation.build().command.item)?;
+    if !situation.is_consumers_own(item.origin) {
+        let (code, whose) = situation.whose(item.origin);
+        let message = format!("the build context must become the whole project, and the line {whose}");
+        let finding = Finding::new(code, situation.command_location(), message);
+        return Some(finding.with_help("write the script of the image job in the job itself"));
+    }
+    let dockerfile = &situation.build().command.dockerfile;
+    let message = format!(
+        "the build context becomes the whole project instead of {folder}, and every other build of {dockerfile} needs that too"
+    );
+    let finding = Finding::new(Code::ContextWidened, situation.command_location(), message);
+    Some(finding.with_help(format!("build it by hand with '-f {dockerfile} .' from the project's folder")))
+}
+
 /// Sources that the ignore file keeps from the builder stage.
 fn hidden(situation: &Situation<'_>) -> Option<Finding> {
-    let context = &situation.build().context;
+    let context = situation.sources();
     let (file, ignore) = context.ignore.as_ref()?;
-    let hidden: Vec<_> =
-        situation.repository.tracked().keys().filter(|path| context.leaves_out(path) && !is_of_no_use(path)).collect();
+    let own = situation.build().command.context.folder();
+    let is_needed = |path: &&RepositoryPath| {
+        let is_of_no_use = is_of_no_use(path.as_str()) || path.relative_to(own).is_some_and(is_of_no_use);
+        context.leaves_out(path) && !is_of_no_use
+    };
+    let hidden: Vec<_> = situation.repository.tracked().keys().filter(is_needed).collect();
     let first = hidden.first()?;
     let more = if hidden.len() > 1 { format!(" and {} more", hidden.len() - 1) } else { String::new() };
     let message =
@@ -89,12 +115,12 @@ fn hidden(situation: &Situation<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-fn is_of_no_use(path: &RepositoryPath) -> bool {
-    let first = path.parts().next().unwrap_or_default();
-    let is_file = path.parts().count() == 1;
+fn is_of_no_use(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    let is_file = first == path;
     OF_NO_USE.contains(&first)
         || is_file && OF_NO_USE_BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))
-        || path.file_name() == ".dockerignore"
+        || path.rsplit('/').next() == Some(".dockerignore")
 }
 
 /// BuildKit reads one ignore file, the legacy builder the other.
@@ -139,7 +165,7 @@ const ASKS_GIT: [&str; 11] = [
 
 /// A build that asks git for its version needs the `.git` folder, which many ignore files leave out.
 fn history(situation: &Situation<'_>) -> Option<Finding> {
-    let (file, ignore) = situation.build().context.ignore.as_ref()?;
+    let (file, ignore) = situation.sources().ignore.as_ref()?;
     let pattern = ignore.deciding_pattern(".git/HEAD").filter(|pattern| !pattern.negated)?;
     let manifest = MANIFESTS.iter().find_map(|name| {
         let file = situation.repository.read(&RepositoryPath::new(name)?).ok()?;
@@ -153,8 +179,7 @@ fn history(situation: &Situation<'_>) -> Option<Finding> {
 fn submodules(situation: &Situation<'_>) -> Option<Finding> {
     let (path, _) = situation.repository.tracked().iter().find(|(_, kind)| **kind == FileKind::Submodule)?;
     let strategy = situation.consumer.variables.get("GIT_SUBMODULE_STRATEGY");
-    let context = &situation.build().context;
-    let is_lost = strategy.is_some() && context.leaves_out(path);
+    let is_lost = strategy.is_some() && situation.sources().leaves_out(path);
     is_lost.then(|| {
         let message = format!("the ignore file keeps the submodule {path} from the build context");
         Finding::new(Code::IgnoreHidesSources, situation.command_location(), message)

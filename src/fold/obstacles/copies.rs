@@ -99,7 +99,9 @@ fn way_out(doubt: &Doubt) -> String {
             format!("delete these files of {path} at the end of the job's script, and leave out artifacts:exclude")
         }
         Doubt::Others(source) => format!("hand on {source} in the job, or copy by name what it hands on"),
-        Doubt::Variable(_) => "write the path without the variable, or give the variable a default in the Dockerfile".to_owned(),
+        Doubt::Variable(_) => {
+            "write the path without the variable, or give the variable a default in the Dockerfile".to_owned()
+        }
         Doubt::Ignored(..) | Doubt::Folders(_) => BY_NAME.to_owned(),
     }
 }

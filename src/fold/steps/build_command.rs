@@ -1,4 +1,5 @@
-//! A build command passes on what the builder stage reads, and one without a context gets the one that is meant.
+//! A build command passes on what the builder stage reads, one without a context gets the one that is meant, and one whose
+//! context is narrower than the sources gets the whole project.
 //!
 //! ```yaml
 //! - docker build -t image
@@ -9,7 +10,7 @@
 //! ```
 
 use super::Edits;
-use crate::docker::{BuildCommand, CommandContext};
+use crate::docker::{BuildCommand, CommandContext, WiderCommand};
 use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
@@ -29,8 +30,35 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
             options.push(option);
         }
     }
-    let edit = completed(situation.pipeline, &situation.handoff.script, command, &options)?;
+    let script = &situation.handoff.script;
+    let edit = match situation.wider() {
+        Some(wider) => widened(situation.pipeline, script, &wider.command, &options)?,
+        None => completed(situation.pipeline, script, command, &options)?,
+    };
     Ok(edit.into_iter().collect())
+}
+
+/// The edit that gives `command` its wider context, and adds options behind the word `build`.
+fn widened(
+    pipeline: &Pipeline,
+    script: &JobScript,
+    command: &WiderCommand,
+    options: &[String],
+) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
+    let options = options.iter().cloned().chain(command.option.clone()).map(|option| format!(" {option}"));
+    let options = (Span::at(command.command.options_at), options.collect::<String>());
+    let mut parts: Vec<_> = command.replacements.iter().cloned().chain([options]).collect();
+    parts.sort_by_key(|(span, _)| span.start());
+    let ends = parts.first().zip(parts.last()).map(|((first, _), (last, _))| Span::new(first.start(), last.end()));
+    let item = script.items.get(command.command.item);
+    let text = item.and_then(|item| item.text.as_deref()).unwrap_or_default();
+    let (mut at, mut new) = (ends.map_or(0, Span::start), String::new());
+    for (span, part) in parts {
+        new.push_str(text.get(at..span.start()).unwrap_or_default());
+        new.push_str(&part);
+        at = span.end();
+    }
+    replaced(pipeline, script, command.command.item, ends.unwrap_or_default(), &new).map(Some)
 }
 
 /// The edit that adds the context to `command`, if it has none.
@@ -52,21 +80,32 @@ fn completed(
     let is_complete = !matches!(command.context, CommandContext::Missing(_));
     let (at, end) = (command.options_at, command.span.end());
     let options: String = options.iter().map(|option| format!(" {option}")).collect();
-    let failed = |location: Location| edit_failed(location, "the build command cannot be completed here");
-    let Some((item, file)) =
-        script.items.get(command.item).and_then(|item| Some((item, pipeline.file(item.origin.file)?)))
-    else {
-        return Err(failed(Location::File(RepositoryPath::root())));
-    };
-    let rest = item.text.as_deref().and_then(|text| text.get(at..end)).unwrap_or_default();
+    let item = script.items.get(command.item);
+    let rest = item.and_then(|item| item.text.as_deref()?.get(at..end)).unwrap_or_default();
     let (place, new) = match (is_complete, options.is_empty()) {
         (true, true) => return Ok(None),
         (true, false) => (Span::at(at), options),
         (false, true) => (Span::at(end), " .".to_owned()),
         (false, false) => (Span::new(at, end), format!("{options}{rest} .")),
     };
+    replaced(pipeline, script, command.item, place, &new).map(Some)
+}
+
+/// The edit that writes `new` in the place of these bytes of a script item.
+fn replaced(
+    pipeline: &Pipeline,
+    script: &JobScript,
+    item: usize,
+    place: Span,
+    new: &str,
+) -> Result<(RepositoryPath, TextEdit), Box<Finding>> {
+    let failed = |location: Location| edit_failed(location, "the build command cannot be completed here");
+    let found = script.items.get(item).and_then(|item| Some((item, pipeline.file(item.origin.file)?)));
+    let Some((item, file)) = found else {
+        return Err(failed(Location::File(RepositoryPath::root())));
+    };
     let location = file.location(item.origin.node);
-    let edit = edit::replace_in_scalar(&file.tree, item.origin.node, place, &new);
+    let edit = edit::replace_in_scalar(&file.tree, item.origin.node, place, new);
     let edit = edit.ok_or_else(|| failed(location))?;
-    Ok(Some((file.source.path().clone(), edit)))
+    Ok((file.source.path().clone(), edit))
 }

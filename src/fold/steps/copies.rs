@@ -26,6 +26,8 @@ pub(super) struct Origin<'a> {
     pub(super) place: &'a dyn Fn(&str) -> String,
     /// Whether a path is rather taken from the context.
     pub(super) stays: &'a dyn Fn(&str) -> bool,
+    /// A source of the context as it must be written, from its words.
+    pub(super) below: &'a dyn Fn(&str) -> String,
     /// Whether the files may belong to somebody else than root there, where from the context they are root's; from
     /// a stage they keep their owner.
     pub(super) may_be_owned: bool,
@@ -44,6 +46,7 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         stage: &|path| maker(path).stage.clone(),
         place: &|path| maker(path).in_builder(&first.handoff.origin_of(path)),
         stays: &|path| maker(path).is_build_input(&first.handoff.origin_of(path)),
+        below: &|written| first.wider().map_or_else(|| written.to_owned(), |wider| wider.source(written)),
         may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners())
             && !build.command.builder.keeps_owners_of_context(),
     };
@@ -62,6 +65,18 @@ pub(super) fn take_from(build: &ImageBuild, uses: &[CopyUse], origin: &Origin<'_
         };
         one(build, found, instruction, origin, &mut builder)?;
     }
+    for copy in build.stages.copies.iter().filter(|copy| copy.from.is_none()) {
+        let found = uses.iter().find(|found| found.copy.instruction == copy.instruction);
+        let is_written =
+            found.is_some_and(|found| found.sources.iter().any(|source| stage_of(source, origin).is_some()));
+        for source in copy.sources.iter().filter(|_| !is_written) {
+            let written = source.span.slice(build.source.text());
+            let new = (origin.below)(written);
+            if written != new {
+                builder.replace(source.span, new);
+            }
+        }
+    }
     builder.finish().map_err(|overlap| edit_failed(Location::File(build.source.path().clone()), &overlap.to_string()))
 }
 
@@ -72,10 +87,7 @@ fn one(
     origin: &Origin<'_>,
     builder: &mut TextEditBuilder,
 ) -> Result<(), Box<Finding>> {
-    let stage_of = |source: &SourceUse| match source {
-        SourceUse::Builder { path, .. } if !(origin.stays)(path) => Some((origin.stage)(path)),
-        _ => None,
-    };
+    let stage_of = |source: &SourceUse| stage_of(source, origin);
     let mut stages: Vec<_> = found.sources.iter().filter_map(stage_of).collect();
     let moved = stages.len();
     stages.dedup();
@@ -92,6 +104,14 @@ fn one(
         builder.replace(instruction.span, split(build, found, instruction, origin, &stage_of));
     }
     Ok(())
+}
+
+/// The stage that a source is taken from; `None` where that stays the context.
+fn stage_of(source: &SourceUse, origin: &Origin<'_>) -> Option<String> {
+    match source {
+        SourceUse::Builder { path, .. } if !(origin.stays)(path) => Some((origin.stage)(path)),
+        _ => None,
+    }
 }
 
 impl Origin<'_> {
@@ -166,8 +186,10 @@ fn split(
     let mut runs: Vec<(Option<String>, Vec<String>)> = Vec::new();
     for (used, source) in found.sources.iter().zip(&found.copy.sources) {
         let stage = stage_of(used);
-        let path =
-            if stage.is_some() { rooted(build, used, source, origin) } else { source.span.slice(text).to_owned() };
+        let path = match stage {
+            Some(_) => rooted(build, used, source, origin),
+            None => (origin.below)(source.span.slice(text)),
+        };
         match runs.last_mut() {
             Some((kind, paths)) if *kind == stage => paths.push(path),
             _ => runs.push((stage, vec![path])),

@@ -18,6 +18,7 @@ pub(super) fn join(found: &DockerCp) -> Edits {
         stage: &|_| name.clone(),
         place: &place,
         stays: &|_| false,
+        below: &|written| written.to_owned(),
         may_be_owned: may_change_owners(&found.first),
     };
     let count = found.first.stages.stages.len();

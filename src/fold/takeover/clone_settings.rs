@@ -128,7 +128,7 @@ impl Setting<'_, '_> {
 
     fn history(&self) -> Takeover {
         let git = RepositoryPath::new(".git");
-        if git.as_ref().is_some_and(|git| self.situation.build().context.leaves_out(git)) {
+        if git.as_ref().is_some_and(|git| self.situation.sources().leaves_out(git)) {
             return Takeover::nothing(self.differs(
                 "which says that the build reads the history, and .dockerignore keeps .git out of the builder stage",
             ));

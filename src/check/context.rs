@@ -1,0 +1,63 @@
+//! What the image takes from the build context: the builder stage needs all of the project, and the other stages must get
+//! nothing that they had not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::docker::{BuildCommand, Stages, build_commands};
+use crate::gitlab::Pipeline;
+use crate::handoff::JobScript;
+use crate::outcome::{HandoffSummary, Via};
+use crate::syntax::dockerfile::Dockerfile;
+use crate::text::{FileVersions, RepositoryPath};
+
+/// Whether the image of `handoff` is built from the whole project, and its own stages copy no more of it than before.
+pub(super) fn is_kept(
+    before: &Pipeline,
+    after: &Pipeline,
+    handoff: &HandoffSummary,
+    files: &BTreeMap<RepositoryPath, FileVersions>,
+) -> Result<(), String> {
+    if handoff.via == Via::DockerCp {
+        return Ok(());
+    }
+    let now = builds(after, handoff);
+    if now.is_empty() {
+        return Err(format!("nothing in '{}' builds {} any more", handoff.consumer, handoff.dockerfile));
+    }
+    if let Some(command) = now.iter().find(|command| !command.context.folder().is_root()) {
+        return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
+    }
+    let version = files.get(&handoff.dockerfile);
+    let Some((old, new)) = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref())) else {
+        return Ok(());
+    };
+    for (then, now) in builds(before, handoff).iter().zip(&now) {
+        let old_stages = Stages::new(&Dockerfile::parse(old), &then.build_arguments);
+        let new_stages = Stages::new(&Dockerfile::parse(new), &now.build_arguments);
+        let added = new_stages.stages.len().saturating_sub(old_stages.stages.len());
+        let known = taken(&old_stages, 0, then.context.folder());
+        let taken = taken(&new_stages, added, now.context.folder());
+        if let Some(other) = taken.iter().find(|place| !known.contains(*place)) {
+            return Err(format!("{} copies {other} from the context, which it did not", handoff.dockerfile));
+        }
+    }
+    Ok(())
+}
+
+/// The builds of the image in its job.
+fn builds(pipeline: &Pipeline, handoff: &HandoffSummary) -> Vec<BuildCommand> {
+    let is_own = |command: &BuildCommand| {
+        command.dockerfile == handoff.dockerfile || command.other_dockerfile.as_ref() == Some(&handoff.dockerfile)
+    };
+    let script = pipeline.job(&handoff.consumer).map(JobScript::new);
+    let commands = script.map(|script| build_commands(&script.walk).0).unwrap_or_default();
+    commands.into_iter().filter(is_own).collect()
+}
+
+/// What the stages from the one of number `first` on copy from the context, from the project's folder on.
+fn taken(stages: &Stages, first: usize, folder: &RepositoryPath) -> BTreeSet<String> {
+    let own = stages.copies.iter().filter(|copy| copy.from.is_none() && copy.stage >= first);
+    let place = |path: &str| folder.join(path).map(|place| place.as_str().to_owned());
+    let sources = own.flat_map(|copy| &copy.sources);
+    sources.map(|source| source.path.as_deref().and_then(place).unwrap_or_else(|| source.written.clone())).collect()
+}

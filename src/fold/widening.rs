@@ -1,0 +1,121 @@
+//! A build context that is narrower than the sources becomes the whole project, for the builder stage copies these.
+//!
+//! ```yaml
+//! - docker build -t shop frontend/
+//! ```
+//! becomes
+//! ```yaml
+//! - docker build -f frontend/Dockerfile -t shop .
+//! ```
+//! and in the Dockerfile each source that is still taken from the context gets the folder in front of it: `COPY nginx.conf`
+//! becomes `COPY frontend/nginx.conf`. The ignore file of the folder goes along as that of the Dockerfile, its patterns
+//! below the folder too, so that the image takes no more and no less than before (Docker docs: build context,
+//! "Filename and location").
+
+mod ignore;
+
+use crate::docker::{BuildContext, CommandContext, Copy, WiderCommand};
+use crate::handoff::{Handoff, ImageBuild, SourceUse};
+use crate::source::Repository;
+use crate::syntax::dockerfile::Keyword;
+use crate::text::RepositoryPath;
+
+pub(super) use ignore::IgnoreFile;
+
+/// How a build gets the whole project for its context.
+pub(super) struct Widening {
+    /// The folder that was the context.
+    folder: RepositoryPath,
+    /// The build command.
+    pub(super) command: WiderCommand,
+    /// The context that it builds from then.
+    pub(super) context: BuildContext,
+    /// The ignore file that goes along.
+    pub(super) ignore: Option<IgnoreFile>,
+}
+
+impl Widening {
+    /// The widening of a build, where its context is not the whole project.
+    ///
+    /// # Errors
+    /// Why it cannot be widened, as a whole sentence without a full stop.
+    pub(super) fn of(
+        repository: &dyn Repository,
+        handoff: &Handoff,
+        has_buildkit: bool,
+    ) -> Option<Result<Self, String>> {
+        let folder = handoff.build.command.context.folder();
+        (!folder.is_root()).then(|| Self::new(repository, handoff, folder, has_buildkit))
+    }
+
+    fn new(
+        repository: &dyn Repository,
+        handoff: &Handoff,
+        folder: &RepositoryPath,
+        has_buildkit: bool,
+    ) -> Result<Self, String> {
+        let build = &handoff.build;
+        if matches!(build.command.context, CommandContext::Missing(_)) {
+            return Err("the command names no context".to_owned());
+        }
+        if !folder.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte)) {
+            return Err(format!("the name {folder} would have to be quoted in the Dockerfile"));
+        }
+        if let Some(reason) = why_not_below(build) {
+            return Err(reason);
+        }
+        let text = handoff.script.items.get(build.command.item).and_then(|item| item.text.as_deref());
+        let command = build.command.with_project_as_context(text.unwrap_or_default())?;
+        let ignore = ignore::moved(repository, build, folder, has_buildkit)?;
+        let context = match &ignore {
+            Some(ignore) => BuildContext { folder: RepositoryPath::root(), ignore: Some(ignore.patterns.clone()) },
+            None => ignore::of_project(repository, handoff)?,
+        };
+        Ok(Self { folder: folder.clone(), command, context, ignore })
+    }
+
+    /// A source of a `COPY` as it must be written to name the same files.
+    pub(super) fn source(&self, written: &str) -> String {
+        let quote = written.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
+        let mut path = written.trim_matches(['"', '\'']);
+        while let Some(rest) = path.strip_prefix("./").or_else(|| path.strip_prefix('/')) {
+            path = rest;
+        }
+        let path = if path == "." { "" } else { path };
+        format!("{quote}{}/{path}{quote}", self.folder)
+    }
+}
+
+/// The sources of the context that stay so, each with its copy.
+fn from_context(handoff: &Handoff) -> impl Iterator<Item = &str> {
+    let is_taken = |copy: &Copy, at: usize| {
+        let found = handoff.uses.iter().find(|found| found.copy.instruction == copy.instruction);
+        matches!(found.and_then(|found| found.sources.get(at)), Some(SourceUse::Builder { .. }))
+    };
+    let copies = handoff.build.stages.copies.iter().filter(|copy| copy.from.is_none());
+    copies.flat_map(move |copy| {
+        let staying = copy.sources.iter().enumerate().filter(move |(at, _)| !is_taken(copy, *at));
+        staying.filter_map(|(_, source)| source.path.as_deref())
+    })
+}
+
+/// Why the sources of the Dockerfile cannot be written from further up.
+fn why_not_below(build: &ImageBuild) -> Option<String> {
+    let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && !copy.sources.is_empty());
+    for copy in own {
+        let instruction = build.dockerfile.instructions.get(copy.instruction)?;
+        if let Some(flag) = ["exclude", "parents"].iter().find(|flag| instruction.has_flag(flag)) {
+            return Some(format!("a copy has --{flag}, which counts from the context"));
+        }
+        let strange = copy.sources.iter().find(|source| match &source.path {
+            Some(path) => path.split('/').any(|part| part == ".."),
+            None => true,
+        });
+        if let Some(source) = strange {
+            return Some(format!("it cannot be told what {} names", source.written));
+        }
+    }
+    let mut runs = build.dockerfile.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Run);
+    let mounts = runs.any(|run| run.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none()));
+    mounts.then(|| "a RUN mounts files of the context".to_owned())
+}

@@ -1,0 +1,182 @@
+//! The ignore file of a context that becomes wider.
+
+use std::sync::Arc;
+
+use super::from_context;
+use crate::docker::BuildContext;
+use crate::handoff::{Handoff, ImageBuild};
+use crate::source::{Repository, SourceFile};
+use crate::syntax::dockerignore::DockerIgnore;
+use crate::text::{ChangeError, ChangeSet, RepositoryPath, Span, TextEdit};
+
+/// An ignore file whose patterns go on from the project's folder.
+pub(in crate::fold) struct IgnoreFile {
+    /// The file as it is, with the patterns that it has then: their places are those of the file as it is.
+    pub(super) patterns: (Arc<SourceFile>, DockerIgnore),
+    /// The file that they are written to.
+    path: RepositoryPath,
+    /// Its text then.
+    text: String,
+    /// What becomes of the file as it is.
+    fate: IgnoreFate,
+}
+
+/// What becomes of an ignore file whose patterns go on from the project's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IgnoreFate {
+    /// It is that of the Dockerfile itself, and changes where it is.
+    Changes,
+    /// Nothing reads it any more.
+    Goes,
+    /// Other builds may read it.
+    Stays,
+}
+
+impl IgnoreFile {
+    /// Adds to `changes` what becomes of the file.
+    ///
+    /// # Errors
+    /// Where these speak of the file already.
+    pub(in crate::fold) fn move_along(&self, changes: &mut ChangeSet) -> Result<(), ChangeError> {
+        match self.fate {
+            IgnoreFate::Changes => {
+                let whole = Span::new(0, self.patterns.0.text().len());
+                return changes.edit(self.path.clone(), TextEdit::replace(whole, self.text.clone()));
+            }
+            IgnoreFate::Goes => changes.delete(self.patterns.0.path().clone())?,
+            IgnoreFate::Stays => {}
+        }
+        changes.create(self.path.clone(), self.text.clone())
+    }
+}
+
+/// The ignore file that goes along, where the context has one.
+///
+/// # Errors
+/// Why it cannot.
+pub(super) fn moved(
+    repository: &dyn Repository,
+    build: &ImageBuild,
+    folder: &RepositoryPath,
+    has_buildkit: bool,
+) -> Result<Option<IgnoreFile>, String> {
+    let Some((source, ignore)) = &build.context.ignore else {
+        return Ok(None);
+    };
+    let dockerfile = &build.command.dockerfile;
+    let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
+    if !has_buildkit {
+        return Err(format!("it is not certain that the builder reads {own}, where the patterns would have to go"));
+    }
+    let unclear = || format!("{} has a pattern that cannot be written from further up", source.path());
+    let text = below(source.text(), folder).ok_or_else(unclear)?;
+    let mut patterns = DockerIgnore::parse(&text);
+    if patterns.patterns.len() != ignore.patterns.len() {
+        return Err(unclear());
+    }
+    for (new, old) in patterns.patterns.iter_mut().zip(&ignore.patterns) {
+        new.span = old.span;
+    }
+    let fate = if *source.path() == own {
+        IgnoreFate::Changes
+    } else if is_only_dockerfile(repository, dockerfile) {
+        IgnoreFate::Goes
+    } else {
+        IgnoreFate::Stays
+    };
+    Ok(Some(IgnoreFile { patterns: (Arc::clone(source), patterns), path: own, text, fate }))
+}
+
+/// Whether nothing else in the repository looks like the description of an image, or of several.
+fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) -> bool {
+    let describes = |path: &RepositoryPath| {
+        let name = path.file_name().to_ascii_lowercase();
+        ["dockerfile", "containerfile", "compose", "docker-bake", "skaffold"].iter().any(|part| name.contains(part))
+    };
+    !repository.tracked().keys().any(|path| path != dockerfile && describes(path))
+}
+
+/// The context of a build that had no ignore file: that of the project is read then.
+///
+/// # Errors
+/// Why it could keep from the image what this had.
+pub(super) fn of_project(repository: &dyn Repository, handoff: &Handoff) -> Result<BuildContext, String> {
+    let build = &handoff.build;
+    let context = BuildContext::read(repository, &RepositoryPath::root(), &build.command.dockerfile)
+        .map_err(|(path, error)| format!("{path}: {error}"))?;
+    let may_be_left_out = |path: &&str| {
+        let Some((_, ignore)) = &context.ignore else {
+            return false;
+        };
+        let before_glob = path.split(['*', '?', '[']).next().unwrap_or_default();
+        let is_glob = before_glob.len() < path.len();
+        let folder = if is_glob { before_glob.rsplit_once('/').map_or("", |(folder, _)| folder) } else { before_glob };
+        build.context.folder.join(folder).is_none_or(|place| {
+            let is_file = repository.tracked().contains_key(&place);
+            if is_file { ignore.matches(place.as_str()) } else { ignore.may_exclude_below(place.as_str()) }
+        })
+    };
+    match from_context(handoff).find(may_be_left_out) {
+        Some(path) => {
+            Err(format!("the ignore file of the project would be read then, and may leave out some of {path}"))
+        }
+        None => Ok(context),
+    }
+}
+
+/// The text of an ignore file whose patterns match below `folder` what they matched at the top.
+fn below(text: &str, folder: &RepositoryPath) -> Option<String> {
+    let (mark, rest) = match text.strip_prefix('\u{feff}') {
+        Some(rest) => ("\u{feff}", rest),
+        None => ("", text),
+    };
+    let lines: Option<Vec<_>> = rest.split_inclusive('\n').map(|line| line_below(line, folder)).collect();
+    Some(format!("{mark}{}", lines?.concat()))
+}
+
+fn line_below(line: &str, folder: &RepositoryPath) -> Option<String> {
+    let pattern = line.trim();
+    if line.starts_with('#') || pattern.is_empty() {
+        return Some(line.to_owned());
+    }
+    let (mark, path) = pattern.strip_prefix('!').map_or(("", pattern), |path| ("!", path.trim_start()));
+    let path = path.trim_start_matches("./").trim_start_matches('/');
+    if path.is_empty() || path.split('/').any(|part| matches!(part, "." | "..")) {
+        return None;
+    }
+    let end = line.get(line.trim_end_matches(['\r', '\n']).len()..).unwrap_or_default();
+    Some(format!("{mark}{folder}/{path}{end}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{DockerIgnore, RepositoryPath, below};
+
+    fn web() -> RepositoryPath {
+        RepositoryPath::new("web").unwrap()
+    }
+
+    #[test]
+    fn patterns_go_on_below_the_folder() {
+        let text = "\u{feff}# what is made\n/dist\r\n!dist/index.html\n\n**/*.map\n  ! ./a\n*";
+        let expected = "\u{feff}# what is made\nweb/dist\r\n!web/dist/index.html\n\nweb/**/*.map\n!web/a\nweb/*";
+        assert_eq!(below(text, &web()).as_deref(), Some(expected));
+        assert_eq!(below("../other", &web()), None);
+        assert_eq!(below(".", &web()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_files_are_left_out(
+            patterns in proptest::collection::vec("!?/?(\\*\\*/)?[ab*]{1,2}(/[ab*]{1,2})?", 1..5),
+            path in "[ab]{1,2}(/[ab]{1,2}){0,2}",
+        ) {
+            let text = patterns.join("\n");
+            let Some(moved) = below(&text, &web()) else { return Ok(()) };
+            let (old, new) = (DockerIgnore::parse(&text), DockerIgnore::parse(&moved));
+            prop_assert_eq!(old.matches(&path), new.matches(&format!("web/{path}")), "{} in {:?}", path, text);
+        }
+    }
+}
