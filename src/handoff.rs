@@ -14,6 +14,7 @@ mod in_image;
 mod installs;
 mod job_script;
 mod moves;
+mod programs;
 mod refill;
 mod unclear;
 mod visibility;

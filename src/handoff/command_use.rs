@@ -3,6 +3,7 @@
 //! The tables hold only programs whose manual settles it. Everything else may read any file of the project
 //! by itself, as `npm test` or `./deploy.sh` do.
 
+use super::programs::{ProgramKind, kind, takes_whole_folders, written_operands};
 use crate::docker::{Step, StepWord, place_in_repository};
 use crate::gitlab::PathPattern;
 use crate::handoff::copies::relation_to_all;
@@ -18,145 +19,6 @@ pub enum TreeUse {
     /// This program may read any file.
     Unknown(String),
 }
-
-/// Programs whose words are never files, or that only look at what their words say.
-const WITHOUT_FILES: [&str; 55] = [
-    ":",
-    "alias",
-    "apk",
-    "apt",
-    "apt-get",
-    "command",
-    "date",
-    "dnf",
-    "echo",
-    "exit",
-    "export",
-    "false",
-    "free",
-    "getent",
-    "groups",
-    "hash",
-    "host",
-    "hostname",
-    "id",
-    "ifconfig",
-    "ip",
-    "locale",
-    "lsb_release",
-    "lscpu",
-    "microdnf",
-    "netstat",
-    "nproc",
-    "nslookup",
-    "ping",
-    "printenv",
-    "printf",
-    "ps",
-    "pwd",
-    "return",
-    "set",
-    "sleep",
-    "ssh-add",
-    "ssh-agent",
-    "ssh-keyscan",
-    "stty",
-    "tr",
-    "traceroute",
-    "trap",
-    "true",
-    "tty",
-    "type",
-    "umask",
-    "uname",
-    "unset",
-    "update-ca-certificates",
-    "uptime",
-    "wait",
-    "which",
-    "whoami",
-    "yum",
-];
-
-/// Programs that read and write only the files that their words name.
-const OPERANDS_ONLY: [&str; 62] = [
-    "[",
-    "awk",
-    "aws",
-    "az",
-    "base64",
-    "basename",
-    "cat",
-    "cd",
-    "chmod",
-    "chown",
-    "cmp",
-    "cosign",
-    "cp",
-    "crane",
-    "curl",
-    "cut",
-    "df",
-    "diff",
-    "dirname",
-    "doctl",
-    "du",
-    "egrep",
-    "envsubst",
-    "expr",
-    "file",
-    "gcloud",
-    "glab",
-    "gpg",
-    "grep",
-    "gsutil",
-    "head",
-    "helm",
-    "install",
-    "jq",
-    "kubectl",
-    "kustomize",
-    "ln",
-    "ls",
-    "md5sum",
-    "mkdir",
-    "mktemp",
-    "mv",
-    "nc",
-    "oc",
-    "openssl",
-    "realpath",
-    "release-cli",
-    "rm",
-    "rmdir",
-    "sed",
-    "sha256sum",
-    "skopeo",
-    "sort",
-    "ssh",
-    "stat",
-    "tail",
-    "tee",
-    "test",
-    "touch",
-    "wc",
-    "wget",
-    "yq",
-];
-
-/// Subcommands of `docker` whose words are never files of the project.
-const DOCKER_WITHOUT_FILES: [&str; 26] = [
-    "attach", "context", "history", "images", "info", "inspect", "kill", "login", "logout", "logs", "manifest",
-    "network", "ps", "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag",
-    "version", "wait",
-];
-
-/// The same of `buildah`.
-const BUILDAH_WITHOUT_FILES: [&str; 10] =
-    ["containers", "images", "info", "inspect", "login", "logout", "pull", "push", "rmi", "tag"];
-
-/// Programs that only tell their version when they are asked for it.
-const VERSION_FLAGS: [&str; 5] = ["--version", "-v", "-V", "-version", "version"];
 
 /// What `step` does with the files of `patterns`.
 #[must_use]
@@ -187,8 +49,7 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
     let name = step.program().unwrap_or_default();
     match kind(step, name) {
         ProgramKind::WithoutFiles => {}
-        ProgramKind::OperandsOnly if is_writer(step, name) => targets.extend(step.words.iter().skip(1)),
-        ProgramKind::OperandsOnly => {}
+        ProgramKind::OperandsOnly => targets.extend(written_operands(step, name)),
         ProgramKind::Any => return (Vec::new(), !step.words.is_empty()),
     }
     let mut is_unclear = false;
@@ -199,49 +60,12 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
                 places.extend(place_in_repository(pattern, folder).filter(|_| !pattern.starts_with('-')))
             }
             (Some(pattern), None) if pattern.starts_with('/') => {}
+            // A folder that is made changes no source, wherever it lies.
+            _ if name == "mkdir" => {}
             _ => is_unclear |= !target.raw.starts_with(['~', '/', '-']) && !target.raw.starts_with("$HOME"),
         }
     }
     (places, is_unclear)
-}
-
-enum ProgramKind {
-    WithoutFiles,
-    OperandsOnly,
-    Any,
-}
-
-fn kind(step: &Step, name: &str) -> ProgramKind {
-    let argument = |index: usize| step.words.get(index).and_then(StepWord::text).unwrap_or_default();
-    let asks_version = step.words.len() == 2 && VERSION_FLAGS.contains(&argument(1));
-    let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
-    match name {
-        _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
-        // Alone it prints the variables; with a command it is that command.
-        "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
-        "docker" | "podman" => docker_kind(step),
-        "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
-        "git" => match argument(1) {
-            "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => {
-                ProgramKind::WithoutFiles
-            }
-            _ => ProgramKind::Any,
-        },
-        // It reads the configuration of that folder; what this names is looked at where the files are known.
-        "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
-        "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
-        // These send the folder along that they run in, or what a template names.
-        "aws" | "az" | "gcloud" if ["cloudformation", "deploy", "up"].iter().any(|word| has_word(step, word)) => {
-            ProgramKind::Any
-        }
-        _ if WITHOUT_FILES.contains(&name) => ProgramKind::WithoutFiles,
-        _ if OPERANDS_ONLY.contains(&name) => ProgramKind::OperandsOnly,
-        _ => ProgramKind::Any,
-    }
-}
-
-fn has_word(step: &Step, word: &str) -> bool {
-    step.words.iter().skip(1).any(|other| other.text() == Some(word))
 }
 
 /// Whether a script item speaks of the files where no word of a command does: in what a loop runs over or reads
@@ -251,58 +75,6 @@ pub fn names_beside_commands(text: &str, patterns: &[PathPattern]) -> bool {
     let constructs = ["for ", "while ", "until ", "case ", "[[", "trap "];
     constructs.iter().any(|construct| text.contains(construct))
         && patterns.iter().any(|pattern| mentions(text, &pattern.text))
-}
-
-fn docker_kind(step: &Step) -> ProgramKind {
-    let all: Vec<_> = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default()).collect();
-    let words = all.get(engine_flags(&all)..).unwrap_or_default();
-    let mut names = words.iter().filter(|word| !word.starts_with('-')).copied();
-    let (subcommand, action) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
-    let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
-    match subcommand {
-        "run" | "create" | "exec" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
-        "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => {
-            ProgramKind::WithoutFiles
-        }
-        "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
-            ProgramKind::WithoutFiles
-        }
-        "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
-        // `stack deploy` and `stack config` read a Compose file, which may name any other.
-        "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
-        "secret" | "config" | "plugin" if action != "create" => ProgramKind::WithoutFiles,
-        "cp" | "save" | "load" | "secret" | "config" | "plugin" | "trust" | "scout" => ProgramKind::OperandsOnly,
-        _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
-        _ => ProgramKind::Any,
-    }
-}
-
-/// How many words in front of the subcommand say to which engine it speaks (Docker CLI reference: `docker`). An option
-/// that names a file is none of them.
-fn engine_flags(words: &[&str]) -> usize {
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        at += match *word {
-            "-H" | "--host" | "-c" | "--context" | "-l" | "--log-level" => 2,
-            "-D" | "--debug" => 1,
-            other if ["--host=", "--context=", "--log-level="].iter().any(|flag| other.starts_with(flag)) => 1,
-            _ => break,
-        };
-    }
-    at
-}
-
-/// Whether a program of the operands' table writes what its words name.
-fn is_writer(step: &Step, name: &str) -> bool {
-    let has = |flags: &[&str]| step.words.iter().any(|word| flags.iter().any(|flag| word.raw.starts_with(flag)));
-    match name {
-        "cp" | "mv" | "rm" | "rmdir" | "touch" | "tee" | "ln" | "install" | "mkdir" | "chmod" | "chown" => true,
-        "sed" => has(&["-i", "--in-place"]),
-        "yq" => has(&["-i", "--inplace"]),
-        "curl" => has(&["-o", "-O", "--output", "--remote-name"]),
-        "wget" | "docker" => true,
-        _ => false,
-    }
 }
 
 fn touched(step: &Step, words: &[&StepWord], patterns: &[PathPattern]) -> TreeUse {
@@ -323,7 +95,11 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
         place.is_some_and(|place| {
             let relations = relation_to_all(patterns, place.as_str());
             // Where a folder is that holds more than the files, one may still go.
-            if step.program() == Some("cd") { relations.covers } else { relations.touches(part) }
+            match step.program() {
+                Some("cd") => relations.covers,
+                _ if place.is_root() => relations.below && takes_whole_folders(step),
+                _ => relations.touches(part),
+            }
         })
     })
 }

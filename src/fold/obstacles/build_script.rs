@@ -109,6 +109,37 @@ fn commands(situation: &Situation<'_>) -> Vec<Finding> {
     found.collect()
 }
 
+/// Whether a command of [`EMBEDDING`] only looks, downloads or tests, so that nothing of what it makes is handed on.
+fn makes_nothing(words: &[&str]) -> bool {
+    let mut rest = words.iter().skip(1).filter(|word| !word.starts_with('+'));
+    let subcommand = rest.next().copied().unwrap_or_default();
+    match words.first() {
+        _ if matches!(subcommand, "--help" | "--version" | "-V" | "help" | "version") => true,
+        Some(&"go") => match subcommand {
+            "test" => !words.contains(&"-c"),
+            "clean" | "env" | "fix" | "fmt" | "generate" | "get" | "list" | "mod" | "vet" | "work" => true,
+            _ => false,
+        },
+        Some(&"cargo") => matches!(
+            subcommand,
+            "add"
+                | "audit"
+                | "check"
+                | "clean"
+                | "clippy"
+                | "deny"
+                | "fetch"
+                | "fmt"
+                | "login"
+                | "metadata"
+                | "search"
+                | "tree"
+                | "update"
+        ),
+        _ => false,
+    }
+}
+
 /// Outputs that hold the path of the folder they were built in are other bytes in another folder.
 fn embedded(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.producer_script;
@@ -117,9 +148,8 @@ fn embedded(situation: &Situation<'_>) -> Vec<Finding> {
         let line = words.join(" ");
         let (_, reason) =
             EMBEDDING.iter().find(|(program, _)| line == *program || line.starts_with(&format!("{program} ")))?;
-        let is_trimmed = words.contains(&"-trimpath")
-            || matches!(words.get(1), Some(&("version" | "env" | "mod" | "get" | "vet" | "test")));
-        let location = script.step_location(situation.pipeline, step).filter(|_| !is_trimmed)?;
+        let is_harmless = words.contains(&"-trimpath") || makes_nothing(&words);
+        let location = script.step_location(situation.pipeline, step).filter(|_| !is_harmless)?;
         Some((location, *reason))
     });
     let by_path = situation.used_patterns().into_iter().filter_map(|pattern| {
@@ -133,4 +163,29 @@ fn embedded(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("if the path does not matter to the program, accept it with '--accept path-embedded-in-output'")
     };
     by_program.chain(by_path).map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::makes_nothing;
+
+    #[test]
+    fn a_command_that_only_looks_makes_nothing() {
+        let words = |line: &'static str| line.split(' ').collect::<Vec<_>>();
+        for line in [
+            "go fmt ./...",
+            "go list ./...",
+            "go test ./...",
+            "cargo --version",
+            "cargo +nightly clippy",
+            "cmake --version",
+        ] {
+            assert!(makes_nothing(&words(line)), "{line}");
+        }
+        for line in
+            ["go build", "go", "go install ./cmd/app", "go test -c", "cargo build", "cargo test", "cmake .", "gcc a.c"]
+        {
+            assert!(!makes_nothing(&words(line)), "{line}");
+        }
+    }
 }

@@ -13,11 +13,15 @@ pub(super) fn may_meet(situation: &Situation<'_>, job: &Job) -> bool {
     meetings.map_or(true, |meetings| meetings.iter().any(|both| both.first.is_some() && both.second.is_some()))
 }
 
+/// Whether the files go by artifacts alone, to a job that never meets the build job.
+pub(super) fn is_missed(situation: &Situation<'_>) -> bool {
+    let mut own = situation.handoff.flows.iter().filter(|flow| *flow.producer == *situation.producer.name);
+    own.all(|flow| flow.via == Via::Artifacts) && !may_meet(situation, situation.consumer)
+}
+
 /// Artifacts cannot have come into an image whose job never meets the build job.
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let own = situation.handoff.flows.iter().filter(|flow| *flow.producer == *situation.producer.name);
-    let is_by_artifacts = own.map(|flow| flow.via).all(|via| via == Via::Artifacts);
-    if !is_by_artifacts || may_meet(situation, situation.consumer) {
+    if !is_missed(situation) {
         return Vec::new();
     }
     let message = format!(

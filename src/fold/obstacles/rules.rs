@@ -1,6 +1,7 @@
 //! Both jobs must run in the same pipelines and start in the same way; else a fold would build where
 //! nothing was built, or no longer check what was checked.
 
+use super::meeting;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::check_job::{CheckJob, covers};
 use crate::fold::fate::Fate;
@@ -17,6 +18,10 @@ const CONDITIONS: [&str; 5] = ["rules", "only", "except", "when", "start_in"];
 const KEEP: &str = "or keep the build job beside the fold with '--on-rules-differ keep'";
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    if meeting::is_missed(situation) {
+        // Where no pipeline has both jobs, nothing more is to be said of when they run.
+        return no_stage_left(situation).into_iter().collect();
+    }
     let meetings = meetings(situation);
     let alone = meetings.as_ref().ok().and_then(|meetings| image_alone(situation, meetings));
     let elsewhere = match situation.fate {

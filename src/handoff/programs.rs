@@ -1,0 +1,259 @@
+//! Programs whose manual settles what they do with files, and what the words of a command say about it.
+
+use crate::docker::{Step, StepWord};
+
+/// How far the words of a command tell which files it reads and writes.
+pub(super) enum ProgramKind {
+    /// It reads and writes none.
+    WithoutFiles,
+    /// Those that its words name.
+    OperandsOnly,
+    /// It may read and write any.
+    Any,
+}
+
+/// Programs whose words are never files, or that only look at what their words say.
+const WITHOUT_FILES: [&str; 55] = [
+    ":",
+    "alias",
+    "apk",
+    "apt",
+    "apt-get",
+    "command",
+    "date",
+    "dnf",
+    "echo",
+    "exit",
+    "export",
+    "false",
+    "free",
+    "getent",
+    "groups",
+    "hash",
+    "host",
+    "hostname",
+    "id",
+    "ifconfig",
+    "ip",
+    "locale",
+    "lsb_release",
+    "lscpu",
+    "microdnf",
+    "netstat",
+    "nproc",
+    "nslookup",
+    "ping",
+    "printenv",
+    "printf",
+    "ps",
+    "pwd",
+    "return",
+    "set",
+    "sleep",
+    "ssh-add",
+    "ssh-agent",
+    "ssh-keyscan",
+    "stty",
+    "tr",
+    "traceroute",
+    "trap",
+    "true",
+    "tty",
+    "type",
+    "umask",
+    "uname",
+    "unset",
+    "update-ca-certificates",
+    "uptime",
+    "wait",
+    "which",
+    "whoami",
+    "yum",
+];
+
+/// Programs that read and write only the files that their words name.
+const OPERANDS_ONLY: [&str; 62] = [
+    "[",
+    "awk",
+    "aws",
+    "az",
+    "base64",
+    "basename",
+    "cat",
+    "cd",
+    "chmod",
+    "chown",
+    "cmp",
+    "cosign",
+    "cp",
+    "crane",
+    "curl",
+    "cut",
+    "df",
+    "diff",
+    "dirname",
+    "doctl",
+    "du",
+    "egrep",
+    "envsubst",
+    "expr",
+    "file",
+    "gcloud",
+    "glab",
+    "gpg",
+    "grep",
+    "gsutil",
+    "head",
+    "helm",
+    "install",
+    "jq",
+    "kubectl",
+    "kustomize",
+    "ln",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "nc",
+    "oc",
+    "openssl",
+    "realpath",
+    "release-cli",
+    "rm",
+    "rmdir",
+    "sed",
+    "sha256sum",
+    "skopeo",
+    "sort",
+    "ssh",
+    "stat",
+    "tail",
+    "tee",
+    "test",
+    "touch",
+    "wc",
+    "wget",
+    "yq",
+];
+
+/// Subcommands of `docker` whose words are never files of the project.
+const DOCKER_WITHOUT_FILES: [&str; 26] = [
+    "attach", "context", "history", "images", "info", "inspect", "kill", "login", "logout", "logs", "manifest",
+    "network", "ps", "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag",
+    "version", "wait",
+];
+
+/// The same of `buildah`.
+const BUILDAH_WITHOUT_FILES: [&str; 10] =
+    ["containers", "images", "info", "inspect", "login", "logout", "pull", "push", "rmi", "tag"];
+
+/// Programs that only tell their version when they are asked for it.
+const VERSION_FLAGS: [&str; 5] = ["--version", "-v", "-V", "-version", "version"];
+
+/// How far the words of `step` tell what it does; its program is called `name`.
+pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
+    let argument = |index: usize| step.words.get(index).and_then(StepWord::text).unwrap_or_default();
+    let asks_version = step.words.len() == 2 && VERSION_FLAGS.contains(&argument(1));
+    let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
+    match name {
+        _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
+        // Alone it prints the variables; with a command it is that command.
+        "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
+        "docker" | "podman" => docker_kind(step),
+        "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
+        "git" => match argument(1) {
+            "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => {
+                ProgramKind::WithoutFiles
+            }
+            _ => ProgramKind::Any,
+        },
+        // It reads the configuration of that folder; what this names is looked at where the files are known.
+        "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
+        "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
+        // These send the folder along that they run in, or what a template names.
+        "aws" | "az" | "gcloud" if ["cloudformation", "deploy", "up"].iter().any(|word| has_word(step, word)) => {
+            ProgramKind::Any
+        }
+        _ if WITHOUT_FILES.contains(&name) => ProgramKind::WithoutFiles,
+        _ if OPERANDS_ONLY.contains(&name) => ProgramKind::OperandsOnly,
+        _ => ProgramKind::Any,
+    }
+}
+
+fn has_word(step: &Step, word: &str) -> bool {
+    step.words.iter().skip(1).any(|other| other.text() == Some(word))
+}
+
+fn docker_kind(step: &Step) -> ProgramKind {
+    let all: Vec<_> = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default()).collect();
+    let words = all.get(engine_flags(&all)..).unwrap_or_default();
+    let mut names = words.iter().filter(|word| !word.starts_with('-')).copied();
+    let (subcommand, action) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+    let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
+    match subcommand {
+        "run" | "create" | "exec" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
+        "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => {
+            ProgramKind::WithoutFiles
+        }
+        "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
+            ProgramKind::WithoutFiles
+        }
+        "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
+        // `stack deploy` and `stack config` read a Compose file, which may name any other.
+        "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
+        "secret" | "config" | "plugin" if action != "create" => ProgramKind::WithoutFiles,
+        "cp" | "save" | "load" | "secret" | "config" | "plugin" | "trust" | "scout" => ProgramKind::OperandsOnly,
+        _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
+        _ => ProgramKind::Any,
+    }
+}
+
+/// How many words in front of the subcommand say to which engine it speaks (Docker CLI reference: `docker`). An option
+/// that names a file is none of them.
+fn engine_flags(words: &[&str]) -> usize {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        at += match *word {
+            "-H" | "--host" | "-c" | "--context" | "-l" | "--log-level" => 2,
+            "-D" | "--debug" => 1,
+            other if ["--host=", "--context=", "--log-level="].iter().any(|flag| other.starts_with(flag)) => 1,
+            _ => break,
+        };
+    }
+    at
+}
+
+/// The words of a program of the operands' table that name what it writes.
+pub(super) fn written_operands<'a>(step: &'a Step, name: &str) -> &'a [StepWord] {
+    let has = |flags: &[&str]| step.words.iter().any(|word| flags.iter().any(|flag| word.raw.starts_with(flag)));
+    let all = step.words.get(1..).unwrap_or_default();
+    match name {
+        "cp" | "install" | "ln" if !has(&["-t", "--target-directory"]) && all.len() > 1 => {
+            all.get(all.len() - 1..).unwrap_or_default()
+        }
+        "cp" | "mv" | "rm" | "rmdir" | "touch" | "tee" | "ln" | "install" | "mkdir" | "chmod" | "chown" => all,
+        "sed" if has(&["-i", "--in-place"]) => all,
+        "yq" if has(&["-i", "--inplace"]) => all,
+        "curl" if has(&["-o", "-O", "--output", "--remote-name"]) => all,
+        "wget" | "docker" => all,
+        _ => &[],
+    }
+}
+
+/// Whether a command does something with all that lies in the folders which it names; else the project's folder in its
+/// words is only where it runs.
+pub(super) fn takes_whole_folders(step: &Step) -> bool {
+    let has = |letters: &[char]| {
+        let flags = step.words.iter().skip(1).filter_map(StepWord::text);
+        let mut short = flags.filter(|word| word.starts_with('-') && !word.starts_with("--"));
+        short.any(|word| word.contains(letters))
+    };
+    match step.program() {
+        Some("aws" | "az" | "gcloud" | "gsutil" | "install" | "mv") => true,
+        Some("cp") => has(&['r', 'R', 'a']),
+        Some("docker" | "kubectl" | "oc" | "podman") => ["cp", "rsync"].iter().any(|word| has_word(step, word)),
+        Some("chmod" | "chown" | "grep" | "rm") => has(&['r', 'R']) || has_word(step, "--recursive"),
+        _ => false,
+    }
+}
