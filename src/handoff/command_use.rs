@@ -73,8 +73,16 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
 #[must_use]
 pub fn names_beside_commands(text: &str, patterns: &[PathPattern]) -> bool {
     let constructs = ["for ", "while ", "until ", "case ", "[[", "trap "];
-    constructs.iter().any(|construct| text.contains(construct))
-        && patterns.iter().any(|pattern| mentions(text, &pattern.text))
+    let is_named = constructs.iter().any(|construct| text.contains(construct))
+        && patterns.iter().any(|pattern| mentions(text, &pattern.text));
+    is_named || looped_over(text).any(|word| relation_to_all(patterns, word.trim_start_matches("./")).covers_some())
+}
+
+/// The globs that loops of a text run over: `*.js` of `for file in *.js; do`.
+fn looped_over(text: &str) -> impl Iterator<Item = &str> {
+    let lists = text.match_indices("for ").filter_map(|(at, _)| text.get(at..)?.split_once(" in "));
+    let words = lists.flat_map(|(_, list)| list.split([';', '\n']).next().unwrap_or_default().split_whitespace());
+    words.filter(|word| word.contains(['*', '?', '[']))
 }
 
 fn touched(step: &Step, words: &[&StepWord], patterns: &[PathPattern]) -> TreeUse {
@@ -84,6 +92,10 @@ fn touched(step: &Step, words: &[&StepWord], patterns: &[PathPattern]) -> TreeUs
 
 fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool {
     let Some(text) = &word.pattern else {
+        let is_here = ["$(pwd)", "`pwd`"].contains(&word.raw.trim_matches('"').trim_end_matches("/."));
+        if is_here && takes_whole_folders(step) {
+            return true;
+        }
         return patterns.iter().any(|pattern| mentions(&word.raw, &pattern.text));
     };
     let may_be_paths = text.split(['=', '@', ',', ':']).chain([text.as_str()]);
@@ -117,4 +129,71 @@ fn mentions(raw: &str, path: &str) -> bool {
             |edge: Option<char>| edge.is_none_or(|edge| !edge.is_alphanumeric() && !matches!(edge, '-' | '_'));
         is_edge(before) && is_edge(after) && (before == Some('/') || after == Some('/'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TreeUse, names_beside_commands, tree_use};
+    use crate::gitlab::Pipeline;
+    use crate::handoff::JobScript;
+    use crate::source::MemoryRepository;
+    use crate::text::RepositoryPath;
+
+    /// What the commands of a line do with `dist`, the first that does something.
+    fn use_of_dist(line: &str) -> TreeUse {
+        let text = format!("job:\n  artifacts: {{paths: [dist]}}\n  script:\n    - |\n      {line}\n");
+        let repository = MemoryRepository::new([(".gitlab-ci.yml", text.as_str())]);
+        let path = RepositoryPath::new(".gitlab-ci.yml").unwrap();
+        let pipeline = Pipeline::read(&repository, &path).map_err(|finding| finding.message).unwrap();
+        let job = pipeline.job("job").unwrap();
+        let patterns = job.artifacts().paths;
+        if names_beside_commands(line, &patterns) {
+            return TreeUse::Touches(line.to_owned());
+        }
+        let uses = JobScript::new(job).walk.steps.iter().map(|step| tree_use(step, &patterns)).collect::<Vec<_>>();
+        uses.into_iter().find(|found| *found != TreeUse::None).unwrap_or(TreeUse::None)
+    }
+
+    #[test]
+    fn a_command_leaves_the_files_alone() {
+        for line in [
+            "docker push app",
+            "git push --tags",
+            "trivy image app",
+            "scp compose.yml host:",
+            "rsync -a chart/ host:/chart",
+            "ls -la .",
+            "kubectl apply -f .",
+            "for tag in 1 latest; do docker push app:$tag; done",
+            "for i in $(seq 3); do docker push app && break; done",
+            "for file in *.md; do echo $file; done",
+            "docker compose push",
+            "curl -F token=$TOKEN https://example.com/distribution",
+        ] {
+            assert_eq!(use_of_dist(line), TreeUse::None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_takes_the_files_or_may_take_them() {
+        for line in [
+            "ls dist",
+            "cat */index.html",
+            "cp -r . /srv",
+            "cp -r \"$(pwd)\" /srv",
+            "aws s3 sync . s3://bucket",
+            "rsync -a ./ host:/srv",
+            "scp -r . host:/srv",
+            "docker cp . box:/srv",
+            "chmod -R 755 .",
+            "for file in *; do curl -T $file https://example.com; done",
+            "for file in ./dist/*; do echo $file; done",
+            "trivy fs .",
+            "git add .",
+            "./deploy.sh",
+            "docker compose up -d",
+        ] {
+            assert_ne!(use_of_dist(line), TreeUse::None, "{line}");
+        }
+    }
 }

@@ -87,6 +87,12 @@ pub struct Relations {
 }
 
 impl Relations {
+    /// Whether they share some file, or may do so.
+    #[must_use]
+    pub fn covers_some(self) -> bool {
+        self.covers || self.overlaps || self.below
+    }
+
     /// Whether a command's word that names the path takes some of the files with it. A bare `.` or `..` is
     /// where most commands only run.
     #[must_use]
@@ -139,7 +145,7 @@ fn source_use(
         let folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
         let may_touch = context.folder.join(folder).is_none_or(|folder| {
             let relations = relation_to_all(patterns, folder.as_str());
-            relations.covers || relations.below || relations.overlaps
+            relations.covers_some()
         });
         let doubt = || Doubt::Variable(source.written.clone());
         return if may_touch { SourceUse::Unclear(doubt()) } else { SourceUse::Context };
@@ -227,7 +233,7 @@ fn ancestor(
 
 fn excluded(exclude: &[PathPattern], path: &str) -> bool {
     let relations = relation_to_all(exclude, path);
-    relations.covers || relations.below || relations.overlaps
+    relations.covers_some()
 }
 
 enum Ignored {

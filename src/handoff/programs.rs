@@ -13,13 +13,16 @@ pub(super) enum ProgramKind {
 }
 
 /// Programs whose words are never files, or that only look at what their words say.
-const WITHOUT_FILES: [&str; 55] = [
+const WITHOUT_FILES: [&str; 65] = [
     ":",
     "alias",
     "apk",
     "apt",
     "apt-get",
+    "arch",
+    "break",
     "command",
+    "continue",
     "date",
     "dnf",
     "echo",
@@ -35,6 +38,8 @@ const WITHOUT_FILES: [&str; 55] = [
     "id",
     "ifconfig",
     "ip",
+    "let",
+    "local",
     "locale",
     "lsb_release",
     "lscpu",
@@ -47,13 +52,17 @@ const WITHOUT_FILES: [&str; 55] = [
     "printf",
     "ps",
     "pwd",
+    "read",
     "return",
+    "seq",
     "set",
+    "shift",
     "sleep",
     "ssh-add",
     "ssh-agent",
     "ssh-keyscan",
     "stty",
+    "tput",
     "tr",
     "traceroute",
     "trap",
@@ -65,6 +74,7 @@ const WITHOUT_FILES: [&str; 55] = [
     "unset",
     "update-ca-certificates",
     "uptime",
+    "uuidgen",
     "wait",
     "which",
     "whoami",
@@ -72,8 +82,9 @@ const WITHOUT_FILES: [&str; 55] = [
 ];
 
 /// Programs that read and write only the files that their words name.
-const OPERANDS_ONLY: [&str; 62] = [
+const OPERANDS_ONLY: [&str; 67] = [
     "[",
+    "argocd",
     "awk",
     "aws",
     "az",
@@ -102,6 +113,7 @@ const OPERANDS_ONLY: [&str; 62] = [
     "glab",
     "gpg",
     "grep",
+    "grype",
     "gsutil",
     "head",
     "helm",
@@ -122,12 +134,15 @@ const OPERANDS_ONLY: [&str; 62] = [
     "release-cli",
     "rm",
     "rmdir",
+    "rsync",
+    "scp",
     "sed",
     "sha256sum",
     "skopeo",
     "sort",
     "ssh",
     "stat",
+    "syft",
     "tail",
     "tee",
     "test",
@@ -143,6 +158,9 @@ const DOCKER_WITHOUT_FILES: [&str; 26] = [
     "network", "ps", "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag",
     "version", "wait",
 ];
+
+/// Subcommands of Compose that build nothing and mount nothing.
+const COMPOSE_WITHOUT_FILES: [&str; 7] = ["config", "down", "images", "logs", "ps", "pull", "push"];
 
 /// The same of `buildah`.
 const BUILDAH_WITHOUT_FILES: [&str; 10] =
@@ -163,11 +181,15 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "docker" | "podman" => docker_kind(step),
         "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         "git" => match argument(1) {
-            "config" | "describe" | "log" | "rev-parse" | "remote" | "status" | "show" | "tag" => {
-                ProgramKind::WithoutFiles
-            }
+            "clone" | "config" | "describe" | "fetch" | "log" | "ls-remote" | "push" | "rev-parse" | "remote"
+            | "status" | "show" | "tag" => ProgramKind::WithoutFiles,
             _ => ProgramKind::Any,
         },
+        // They look at an image that is in a registry or in the engine.
+        "trivy" if argument(1) == "image" => ProgramKind::OperandsOnly,
+        "snyk" if argument(1) == "container" => ProgramKind::OperandsOnly,
+        "sentry-cli" if argument(1) == "releases" && !has_word(step, "files") => ProgramKind::OperandsOnly,
+        "docker-compose" if COMPOSE_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         // It reads the configuration of that folder; what this names is looked at where the files are known.
         "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
@@ -199,6 +221,7 @@ fn docker_kind(step: &Step) -> ProgramKind {
         "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
             ProgramKind::WithoutFiles
         }
+        "compose" if COMPOSE_WITHOUT_FILES.contains(&action) => ProgramKind::WithoutFiles,
         "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
         // `stack deploy` and `stack config` read a Compose file, which may name any other.
         "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
@@ -250,9 +273,10 @@ pub(super) fn takes_whole_folders(step: &Step) -> bool {
         short.any(|word| word.contains(letters))
     };
     match step.program() {
-        Some("aws" | "az" | "gcloud" | "gsutil" | "install" | "mv") => true,
-        Some("cp") => has(&['r', 'R', 'a']),
+        Some("aws" | "az" | "gcloud" | "gsutil" | "install" | "mv" | "rsync") => true,
+        Some("cp" | "scp") => has(&['r', 'R', 'a']),
         Some("docker" | "kubectl" | "oc" | "podman") => ["cp", "rsync"].iter().any(|word| has_word(step, word)),
+        Some("grype" | "syft") => true,
         Some("chmod" | "chown" | "grep" | "rm") => has(&['r', 'R']) || has_word(step, "--recursive"),
         _ => false,
     }
