@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{self, Expected, Intent};
 use crate::gitlab::{Field, Job, Pipeline};
+use crate::handoff;
 use crate::outcome::{HandoffSummary, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
@@ -115,6 +116,10 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Re
         if intent.replaced.contains(&*job.name) {
             continue;
         }
+        if intent.switched_off.contains(&*job.name) {
+            stays_switched_off(job, now)?;
+            continue;
+        }
         if !script_is_kept(job, now, intent) {
             return Err(format!("the script of the job '{}' has other commands", job.name));
         }
@@ -131,6 +136,15 @@ fn jobs_are_the_same(before: &Pipeline, after: &Pipeline, intent: &Intent) -> Re
     }
     match after.jobs().iter().find(|job| before.job(&job.name).is_none()) {
         Some(job) => Err(format!("there is a new job '{}'", job.name)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a job has all that it had, and runs in no pipeline any more.
+fn stays_switched_off(before: &Job, after: &Job) -> Result<(), String> {
+    match first_difference(before, after, |keyword| keyword == "rules") {
+        _ if !handoff::is_switched_off(after) => Err(format!("the job '{}' still runs", before.name)),
+        Some(keyword) => Err(format!("the job '{}' has another '{keyword}'", before.name)),
         None => Ok(()),
     }
 }

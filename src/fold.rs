@@ -6,6 +6,7 @@
 //! refuses to touch the same bytes twice. What the steps mean to change is the plan's [`Intent`], which `check` holds
 //! the result against.
 
+mod block;
 mod chain;
 mod check_job;
 mod environment;
@@ -22,6 +23,7 @@ mod run_lines;
 mod situation;
 mod stage_names;
 mod steps;
+mod switch_off;
 mod takeover;
 mod template;
 mod widening;

@@ -140,6 +140,7 @@ codes! {
     JobDefinitionShared "job-definition-shared" Refusal "A part of a job that other jobs share"
     JobStartsEarlier "job-starts-earlier" Warning "A job that no longer waits for the build"
     JobStartsLater "job-starts-later" Note "A job that waits for the image now"
+    JobSwitchedOff "job-switched-off" Review "A build job of an included file that this pipeline switches off"
     KeywordLost "keyword-lost" Warning "A keyword of the build job that the image job does not get"
     KeywordNotFoldable "keyword-not-foldable" Refusal "A keyword of a job that a fold cannot keep the meaning of"
     KeywordTakenOver "keyword-taken-over" Note "A keyword of the build job that the image job gets"

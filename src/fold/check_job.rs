@@ -19,14 +19,13 @@
 //!     - main
 //! ```
 
-mod block;
 mod conditions;
 mod script;
 
+use super::block::Block;
 use super::situation::Situation;
 use super::takeover::Takeover;
 use crate::gitlab::{Comparison, Field, Job, Kind, Mapping, ScriptItem, Start, Value};
-use block::Block;
 
 /// The body of the job, in lines without indentation.
 #[derive(Clone, Debug, PartialEq, Eq)]

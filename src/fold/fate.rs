@@ -7,6 +7,7 @@ use super::group::Role;
 use super::obstacles;
 use super::rewire;
 use super::situation::Situation;
+use super::switch_off;
 use super::template;
 use crate::outcome::{OnOtherReaders, OnRulesDiffer};
 
@@ -17,6 +18,8 @@ pub(super) enum Fate {
     Goes,
     /// Its words stay under this hidden name, for the jobs that extend it or refer to it.
     BecomesTemplate(String),
+    /// It is written outside of the repository, goes on being so, and runs in no pipeline any more.
+    IsSwitchedOff,
     /// It goes, and the image job publishes its files in its place.
     IsExported,
     /// It stays as it is, for these reasons; the image job alone no longer takes its files.
@@ -46,6 +49,9 @@ impl Fate {
         reasons.dedup();
         if !reasons.is_empty() {
             return Self::Stays(reasons);
+        }
+        if switch_off::is_possible(situation) {
+            return Self::IsSwitchedOff;
         }
         // What other jobs take over of its words would be the words of the check then.
         let is_taken_over = !template::mentions(situation).is_empty();
@@ -81,7 +87,7 @@ pub(super) fn settle(situations: &mut [Situation<'_>]) {
             Fate::Checks(_) => 1,
             Fate::IsExported => 2,
             Fate::BecomesTemplate(_) => 3,
-            Fate::Goes => 4,
+            Fate::Goes | Fate::IsSwitchedOff => 4,
         });
         situation.fate = own.first().map_or(Fate::Goes, |fate| (*fate).clone());
     }

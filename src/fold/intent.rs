@@ -16,6 +16,8 @@ pub struct Intent {
     pub gone: BTreeSet<String>,
     /// Jobs that keep their name and become another job.
     pub replaced: BTreeSet<String>,
+    /// Jobs that stay as they are and run in no pipeline any more.
+    pub switched_off: BTreeSet<String>,
     /// Keywords that change, job by job.
     pub changed: BTreeMap<String, BTreeSet<&'static str>>,
     /// Items that the script of a job gets.
@@ -62,6 +64,7 @@ impl Intent {
             match situation.fate {
                 Fate::Goes | Fate::IsExported | Fate::BecomesTemplate(_) => drop(intent.gone.insert(name)),
                 Fate::Checks(_) => drop(intent.replaced.insert(name)),
+                Fate::IsSwitchedOff => drop(intent.switched_off.insert(name)),
                 Fate::Stays(_) => {}
             }
             intent.changed.entry(situation.consumer.name.to_string()).or_default().extend(OF_CONSUMER);

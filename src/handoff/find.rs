@@ -8,7 +8,7 @@ use super::in_image::is_filled_behind;
 use super::job_script::JobScript;
 use super::moves::{self, Move};
 use super::unclear::{self, UnclearBuild, UnclearReason};
-use super::visibility::downloads_artifacts;
+use super::visibility::{downloads_artifacts, is_switched_off};
 use crate::docker::{BuildCommand, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
 use crate::outcome::Via;
@@ -106,7 +106,9 @@ pub struct Search {
 #[must_use]
 pub fn find(pipeline: &Pipeline, repository: &dyn Repository) -> Search {
     let mut search = Search::default();
-    let hands_on = |job: &&Job| job.artifacts().hands_on_files() || job.caches().iter().any(Cache::saves);
+    let hands_on = |job: &&Job| {
+        (job.artifacts().hands_on_files() || job.caches().iter().any(Cache::saves)) && !is_switched_off(job)
+    };
     let writers: Vec<_> = pipeline.jobs().iter().filter(hands_on).collect();
     for job in pipeline.jobs() {
         search.job(pipeline, repository, job, &writers);

@@ -1,6 +1,6 @@
 //! Whose files a job gets to see (GitLab docs: ci/yaml#dependencies, #needs, #cache).
 
-use crate::gitlab::{Cache, Job, NeedSource, PathPattern, Pipeline};
+use crate::gitlab::{Cache, Job, NeedSource, PathPattern, Pipeline, Value};
 
 /// Whether `reader` downloads the artifacts of `writer`.
 ///
@@ -16,6 +16,14 @@ pub fn downloads_artifacts(pipeline: &Pipeline, reader: &Job, writer: &Job) -> b
         Some(needs) => needs.iter().any(|need| need.is_job(&writer.name) && need.artifacts),
         None => stage_before(pipeline, writer, reader),
     }
+}
+
+/// Whether a job runs in no pipeline: all that its `rules` say is `when: never` (GitLab docs: ci/yaml#rules).
+#[must_use]
+pub fn is_switched_off(job: &Job) -> bool {
+    let rules = job.get("rules").and_then(Value::sequence).unwrap_or_default();
+    let is_never = |rule: &Value| rule.get("when").and_then(Value::text).as_deref() == Some("never");
+    !rules.is_empty() && rules.iter().all(is_never)
 }
 
 /// The paths of the caches that `writer` saves and `reader` restores.

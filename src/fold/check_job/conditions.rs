@@ -1,6 +1,6 @@
 //! The conditions of the check, in the words of the two jobs as far as these have any.
 
-use super::block::Block;
+use crate::fold::block::Block;
 use crate::gitlab::{Complement, Job, Value, WrittenRule};
 
 /// Keywords of a rule that say how the job starts, which the check takes over.

@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 pub(super) use unread::HELP;
 
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Location};
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::gitlab::{ConditionalInclude, Definition, DisputedJob, Job, Pipeline};
 
@@ -84,13 +85,19 @@ fn listed(names: &[Rc<str>]) -> String {
     }
 }
 
-/// The producer goes, so all of it must be written in this repository.
+/// The producer goes, so all of it must be written in this repository; or it can be switched off.
 fn elsewhere(situation: &Situation<'_>) -> Option<Finding> {
+    if situation.fate.is_to_stay() {
+        return None;
+    }
     let place = |definition: &Definition| {
         let file = situation.pipeline.file(definition.file)?;
         Some((file.location(definition.key), file.elsewhere()?))
     };
     let (location, file) = situation.producer.definitions.iter().find_map(place)?;
+    if situation.fate == Fate::IsSwitchedOff {
+        return Some(switched_off(situation, location, &file));
+    }
     let message = format!("'{}' is written in {file}, where it cannot be taken away", situation.producer.name);
     let finding = Finding::new(Code::JobDefinedElsewhere, location, message);
     let is_merged = situation.pipeline.merged().is_some_and(|merged| merged.source.path() == finding.location.path());
@@ -99,4 +106,14 @@ fn elsewhere(situation: &Situation<'_>) -> Option<Finding> {
     } else {
         "write the job in this repository, under a name of its own"
     }))
+}
+
+/// What the job is made of where it is written may change, and the Dockerfile would not follow.
+fn switched_off(situation: &Situation<'_>, location: Location, file: &str) -> Finding {
+    let name = &situation.producer.name;
+    let message = format!(
+        "'{name}' is written in {file}; this pipeline switches it off by 'rules', and later changes to it there no longer reach the image"
+    );
+    let finding = Finding::new(Code::JobSwitchedOff, location, message);
+    finding.with_help("if the Dockerfile may do its work from now on, accept it with '--accept job-switched-off'")
 }

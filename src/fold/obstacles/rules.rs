@@ -25,7 +25,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let meetings = meetings(situation);
     let alone = meetings.as_ref().ok().and_then(|meetings| image_alone(situation, meetings));
     let elsewhere = match situation.fate {
-        Fate::Goes | Fate::IsExported | Fate::BecomesTemplate(_) => runs_elsewhere(situation),
+        Fate::Goes | Fate::IsExported | Fate::IsSwitchedOff | Fate::BecomesTemplate(_) => runs_elsewhere(situation),
         Fate::Checks(_) => vec![kept_as_check(situation)],
         Fate::Stays(_) => Vec::new(),
     };

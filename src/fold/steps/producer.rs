@@ -6,6 +6,7 @@ use crate::fold::check_job::CheckJob;
 use crate::fold::edit_failed;
 use crate::fold::fate::Fate;
 use crate::fold::situation::{Situation, is_shared};
+use crate::fold::switch_off;
 use crate::gitlab::{Definition, Job, Pipeline, PipelineFile};
 use crate::syntax::yaml::{NodeId, NodeKind, edit};
 use crate::text::TextEdit;
@@ -40,6 +41,7 @@ pub(super) fn remove(situations: &[Situation<'_>]) -> Edits {
         }
     }
     edits.extend(stages(pipeline, &gone)?);
+    edits.extend(switch_off::write(situations)?);
     Ok(edits)
 }
 
