@@ -142,6 +142,17 @@ fn every_code_is_raised_by_a_case() {
 }
 
 #[test]
+fn whatever_stands_in_the_way_has_a_way_out() {
+    each(|case| {
+        let root = case.check_out();
+        for finding in report(case, root.path())["findings"].as_array().unwrap() {
+            let stops = ["refusal", "review", "error"].contains(&finding["severity"].as_str().unwrap());
+            assert!(!stops || finding["help"].is_string(), "{} has no help", finding["message"]);
+        }
+    });
+}
+
+#[test]
 fn no_snapshot_outlives_its_case() {
     let known: Vec<_> = case::all().iter().map(snapshot).collect();
     let Ok(entries) = fs::read_dir(package().join("snapshots")) else { return };

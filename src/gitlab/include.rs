@@ -94,7 +94,8 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn file(&mut self, source: Arc<SourceFile>, home: Home, by: Option<&Include>) -> Result<Part, Box<Finding>> {
         let tree = Tree::parse(source.text()).map_err(|error| {
-            Box::new(Finding::new(Code::YamlSyntax, Location::new(&source, error.span), error.message))
+            let finding = Finding::new(Code::YamlSyntax, Location::new(&source, error.span), error.message);
+            Box::new(finding.with_help(read::MEND_YAML))
         })?;
         let id = FileId(self.files.len());
         let (header, root) = documents(&source, &tree)?;
@@ -106,7 +107,10 @@ impl Loader<'_> {
         let Some(own) = value.mapping().cloned() else {
             let location = Location::new(&source, tree.node(root).full_span);
             let message = "a pipeline is a mapping of job names to jobs, and this is not a mapping";
-            return Err(Box::new(Finding::new(Code::PipelineNotAMapping, location, message)));
+            let finding = Finding::new(Code::PipelineNotAMapping, location, message);
+            return Err(Box::new(
+                finding.with_help("write the names of the jobs at the top, each with its keywords below"),
+            ));
         };
         self.open.push(source.path().clone());
         self.files.push(PipelineFile::new(source, tree, root, home.clone(), &own));
@@ -250,7 +254,8 @@ fn documents(source: &Arc<SourceFile>, tree: &Tree) -> Result<(Option<NodeId>, N
     let root = if header.is_some() { roots.next() } else { first };
     let root = root.ok_or_else(|| {
         let location = Location::new(source, Span::at(0));
-        Box::new(Finding::new(Code::PipelineEmpty, location, "there is no pipeline in this file"))
+        let finding = Finding::new(Code::PipelineEmpty, location, "there is no pipeline in this file");
+        Box::new(finding.with_help("write jobs into it, or name another file"))
     })?;
     Ok((header, root))
 }

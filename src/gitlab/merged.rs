@@ -46,9 +46,12 @@ impl Merged {
     /// # Errors
     /// A finding where it is no pipeline.
     pub(super) fn read(source: &Arc<SourceFile>, id: FileId) -> Result<Self, Box<Finding>> {
-        let fault = |code, message: &str| Box::new(Finding::new(code, Location::File(source.path().clone()), message));
+        let help = "give what GitLab shows as the full configuration of this pipeline";
+        let location = || Location::File(source.path().clone());
+        let fault = |code, message: &str| Box::new(Finding::new(code, location(), message).with_help(help));
         let tree = Tree::parse(source.text()).map_err(|error| {
-            Box::new(Finding::new(Code::YamlSyntax, Location::new(source, error.span), error.message))
+            let finding = Finding::new(Code::YamlSyntax, Location::new(source, error.span), error.message);
+            Box::new(finding.with_help(help))
         })?;
         let root = tree.documents().iter().find_map(|document| document.root);
         let root = root.ok_or_else(|| fault(Code::PipelineEmpty, "there is no pipeline in this file"))?;

@@ -83,11 +83,7 @@ impl Reader<'_> {
     fn scalar(&self, id: NodeId) -> Result<Read, Box<Finding>> {
         let scalar = psych::read(self.tree.node(id));
         let Some(text) = scalar.text() else {
-            return Err(self.finding(
-                Code::YamlDate,
-                id,
-                "GitLab refuses a file with an unquoted date; put it in quotes",
-            ));
+            return Err(self.finding(Code::YamlDate, id, "GitLab refuses a file with an unquoted date"));
         };
         let kind = match scalar {
             Scalar::Null => Kind::Null,
@@ -150,9 +146,19 @@ impl Reader<'_> {
     }
 
     fn finding(&self, code: Code, id: NodeId, message: &str) -> Box<Finding> {
-        Box::new(Finding::new(code, Location::new(self.source, self.tree.node(id).full_span), message))
+        let help = match code {
+            Code::YamlAliasesTooMany => "write out what the aliases stand for, or name it by 'extends'",
+            Code::YamlDate => "put it in quotes",
+            Code::YamlRecursiveAnchor => "take the alias out, or move the anchor away from around it",
+            _ => MEND_YAML,
+        };
+        let location = Location::new(self.source, self.tree.node(id).full_span);
+        Box::new(Finding::new(code, location, message).with_help(help))
     }
 }
+
+/// The way out where a file is no YAML.
+pub(super) const MEND_YAML: &str = "mend the YAML: GitLab cannot read it either";
 
 /// Fields with an index beside them: a file may hold a hundred thousand keys in one mapping.
 #[derive(Default)]

@@ -25,11 +25,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.producer_script;
     if script.items.iter().all(|item| item.text.is_none()) {
         let message = format!("'{}' has no script that could move", situation.producer.name);
-        return vec![Finding::new(
-            Code::BuildScriptUnreadable,
-            situation.pipeline.job_location(situation.producer),
-            message,
-        )];
+        return vec![
+            Finding::new(Code::BuildScriptUnreadable, situation.pipeline.job_location(situation.producer), message)
+                .with_help("give the job a script that makes the files, or leave the jobs as they are"),
+        ];
     }
     let opaque = script.walk.opaque.iter().map(|(item, message)| {
         let location =

@@ -92,6 +92,9 @@ fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Fi
     }
     let how = match tree_use(step, &situation.used_places()) {
         TreeUse::None => return None,
+        TreeUse::Touches(word) if matches!(word.as_str(), "." | "./") => {
+            "this takes the whole folder of the job, where the files would no longer be".to_owned()
+        }
         TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
         TreeUse::Unknown(program) => {
             format!("{program} may read the files, which would no longer be in the job's folder")
@@ -141,7 +144,11 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
     if !is_of_the_job_alone(place) {
         let message =
             format!("{place} is made before the image is built, and may change what the build makes of the sources");
-        return Some(Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message));
+        let finding = Finding::new(Code::SourcesChangedBeforeBuild, location.clone(), message);
+        return Some(
+            finding
+                .with_help(format!("name {place} in .dockerignore if no COPY takes it, or make it behind the build")),
+        );
     }
     let message = format!("{place} is made in the build context, so the builder stage gets it too; the image does not");
     let help = format!("name {place} in .dockerignore if no COPY takes it, or make it behind the build");

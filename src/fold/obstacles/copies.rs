@@ -179,8 +179,9 @@ fn unbounded(situation: &Situation<'_>) -> Vec<Finding> {
     }
     let flows = situation.handoff.flows.iter().filter(|flow| flow.is_unbounded);
     let finding = |_| {
-        let message = "it cannot be told which files are handed on: name them under 'paths'";
+        let message = "it cannot be told which files are handed on";
         Finding::new(Code::HandoffUnbounded, situation.producer_location("artifacts"), message)
+            .with_help("name the files under 'paths'")
     };
     flows.map(finding).take(1).collect()
 }

@@ -123,7 +123,7 @@ impl Pipeline {
                 (value, "this job extends itself, or has more than ten levels of ancestors".into())
             }
         };
-        self.unresolved(Code::ExtendsUnresolved, &value, message)
+        self.unresolved(Code::ExtendsUnresolved, &value, message, "name a job of the pipeline, or take 'extends' out")
     }
 
     fn reference_finding(&self, ReferenceError(value): ReferenceError) -> Box<Finding> {
@@ -135,11 +135,12 @@ impl Pipeline {
             Code::ReferenceUnresolved,
             &value,
             format!("this reference to [{path}] leads nowhere, or in a circle"),
+            "name a keyword that the job has, or write its value here",
         )
     }
 
-    fn unresolved(&self, code: Code, value: &Value, message: String) -> Box<Finding> {
-        let finding = Finding::new(code, self.location(value.origin), message);
+    fn unresolved(&self, code: Code, value: &Value, message: String, help: &str) -> Box<Finding> {
+        let finding = Finding::new(code, self.location(value.origin), message).with_help(help);
         Box::new(self.unread.iter().fold(finding, |finding, unread| {
             finding.with_related(unread.location.clone(), format!("{} could not be read here", unread.what))
         }))
