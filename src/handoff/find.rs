@@ -119,7 +119,8 @@ pub fn find(pipeline: &Pipeline, repository: &dyn Repository) -> Search {
 impl Search {
     fn job(&mut self, pipeline: &Pipeline, repository: &dyn Repository, job: &Job, writers: &[&Job]) {
         let script = JobScript::new(job);
-        let (commands, problems) = build_commands(&script.walk);
+        let (commands, mut problems) = build_commands(&script.walk);
+        problems.extend(unclear::nested(&script));
         let copied_out = docker_cp::find(repository, job, &commands);
         if copied_out.is_empty() {
             let container = unclear::container(repository, &script, &commands);

@@ -112,13 +112,28 @@ fn may_bring_in(include: &UnreadInclude, name: &str) -> bool {
     }
 }
 
+/// Builds in a text that another shell runs, as in `sh -c "docker build ."`.
+pub(super) fn nested(script: &JobScript) -> Vec<BuildProblem> {
+    let runs_text = |step: &&Step| match step.program().and_then(|program| program.rsplit('/').next()) {
+        Some("ash" | "bash" | "dash" | "sh" | "zsh") => step.words.iter().any(|word| word.text() == Some("-c")),
+        program => program == Some("eval"),
+    };
+    let builds = |step: &&Step| step.words.iter().skip(1).any(|word| speaks_of_a_build(&word.raw));
+    let found = script.walk.steps.iter().filter(runs_text).filter(builds);
+    let what = "stands in a text that another shell runs";
+    found.map(|step| BuildProblem { item: step.item, span: step.span, what: what.to_owned() }).collect()
+}
+
 /// The items of a script that cannot be read and that may build an image.
 pub(super) fn opaque(script: &JobScript) -> Vec<UnclearReason> {
-    let speaks_of_a_build = |item: &usize| {
-        let text = script.items.get(*item).and_then(|item| item.text.clone()).unwrap_or_default();
-        let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
-        is_built && text.contains("build") || text.contains("executor")
-    };
-    let opaque = script.walk.opaque.iter().filter(|(item, _)| speaks_of_a_build(item));
+    let builds =
+        |item: &usize| script.items.get(*item).and_then(|item| item.text.as_deref()).is_some_and(speaks_of_a_build);
+    let opaque = script.walk.opaque.iter().filter(|(item, _)| builds(item));
     opaque.map(|(item, message)| UnclearReason::Script(*item, message.clone())).collect()
+}
+
+/// Whether a text names a builder.
+fn speaks_of_a_build(text: &str) -> bool {
+    let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
+    is_built && text.contains("build") || text.contains("executor")
 }

@@ -4,6 +4,7 @@
 use crate::docker::{BuildProblem, Step, build_commands, place_in_repository};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
+use crate::gitlab::{Relation, relation_of_paths};
 use crate::handoff::{JobScript, Move, TreeUse, names_beside_commands, tree_use, writes};
 use crate::text::RepositoryPath;
 
@@ -150,9 +151,26 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
                 .with_help(format!("name {place} in .dockerignore if no COPY takes it, or make it behind the build")),
         );
     }
-    let message = format!("{place} is made in the build context, so the builder stage gets it too; the image does not");
-    let help = format!("name {place} in .dockerignore if no COPY takes it, or make it behind the build");
+    let (image, help) = match taken_by_image(situation, place) {
+        true => (
+            "as the image does already",
+            format!("make {place} in the Dockerfile, if the image needs it, or behind the build"),
+        ),
+        false => ("; the image does not", format!("name {place} in .dockerignore, or make it behind the build")),
+    };
+    let message = format!("{place} is made in the build context, so the builder stage gets it too{image}");
     Some(Finding::new(Code::FileWrittenIntoContext, location.clone(), message).with_help(help))
+}
+
+/// Whether the image takes what lies at `place` from the context.
+fn taken_by_image(situation: &Situation<'_>, place: &RepositoryPath) -> bool {
+    let build = situation.build();
+    let mut sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
+    let holds = |path: &str| {
+        let from = build.context.folder.join(path);
+        from.is_some_and(|from| relation_of_paths(from.as_str(), place.as_str()) != Relation::Apart)
+    };
+    !build.context.leaves_out(place) && sources.any(|source| source.path.as_deref().is_none_or(holds))
 }
 
 /// Whether a file is one that no build looks for: a plain text, a log or a certificate at the root.
@@ -166,9 +184,7 @@ fn is_of_the_job_alone(place: &RepositoryPath) -> bool {
 fn exported(situation: &Situation<'_>) -> Vec<Finding> {
     let used = situation.used_places();
     let own = situation.consumer.artifacts().paths;
-    let handed = own
-        .into_iter()
-        .filter(|path| used.iter().any(|used| used.relation(&path.text) != crate::gitlab::Relation::Apart));
+    let handed = own.into_iter().filter(|path| used.iter().any(|used| used.relation(&path.text) != Relation::Apart));
     let finding = |path: crate::gitlab::PathPattern| {
         let message = format!("the image job uploads {} itself, which would no longer be in its folder", path.written);
         Finding::new(Code::HandoffUsedOutsideBuild, situation.pipeline.location(path.origin), message)
