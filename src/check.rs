@@ -70,8 +70,8 @@ pub fn check(
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
     check_jobs::are_exact(before, &after, folded).map_err(failed)?;
     for handoff in folded.handoffs {
-        context::is_kept(before, &after, handoff, files).map_err(failed)?;
-        secrets_are_kept(before, &after, policy, handoff, files).map_err(failed)?;
+        context::is_kept(before, &after, folded.intent, handoff, files).map_err(failed)?;
+        secrets_are_kept(before, &after, policy, folded.intent, handoff, files).map_err(failed)?;
     }
     if summaries.any(|other| folded.handoffs.iter().any(|handoff| other.is_of_same_image(handoff))) {
         return Err(failed("folding the result once more finds the same hand-off".to_owned()));
@@ -154,6 +154,7 @@ fn secrets_are_kept(
     before: &Pipeline,
     after: &Pipeline,
     policy: &Policy,
+    intent: &Intent,
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), String> {
@@ -164,6 +165,8 @@ fn secrets_are_kept(
         return Ok(());
     };
     // A fold may put lines of its own between those of the script, so each is looked for among all.
+    let wide = |then: &str| intent.widened_item(&handoff.consumer, then);
+    let before: Vec<_> = before.iter().map(|then| wide(then).unwrap_or_else(|| then.to_string())).collect();
     let added = |now: &std::rc::Rc<str>| before.iter().find_map(|then| build_line::added_options(then, now));
     let options: Vec<_> = after.iter().filter_map(added).flatten().collect();
     secrets::are_kept(policy, old, new, &before.join("\n"), &options)
@@ -197,9 +200,9 @@ fn texts(job: &Job) -> Vec<std::rc::Rc<str>> {
 /// that pass on what the builder stage reads, and for the lines that copied files out of a first image.
 fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let is_changed = intent.changed.contains_key(&*before.name);
-    let widened = intent.widened.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
     let is_same = |then: &str, now: &str| {
-        let then = widened.iter().find(|(narrow, _)| narrow == then).map_or(then, |(_, wide)| wide);
+        let wide = intent.widened_item(&before.name, then);
+        let then = wide.as_deref().unwrap_or(then);
         now == then || is_changed && build_line::is_completed(then, now)
     };
     let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();

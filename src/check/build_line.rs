@@ -9,20 +9,26 @@ pub(super) fn is_completed(before: &str, after: &str) -> bool {
 /// The options that `after` has more than `before`; `None` where they differ in anything else than these options and a
 /// build context.
 pub(super) fn added_options(before: &str, after: &str) -> Option<Vec<String>> {
+    options_up_to(before, after, after.len())
+}
+
+/// As [`added_options`], with all of these options in front of the byte `end`.
+fn options_up_to(before: &str, after: &str, end: usize) -> Option<Vec<String>> {
     if before == after || has_context_added(before, after) {
         return Some(Vec::new());
     }
-    let places = after.match_indices("build").map(|(at, word)| at + word.len());
-    let places = places.chain(after.match_indices(" b ").map(|(at, _)| at + " b".len()));
-    places.into_iter().find_map(|at| {
+    let behind = |word: &'static str| after.match_indices(word).map(move |(at, _)| at + word.trim_end().len());
+    let mut places: Vec<_> = ["build", " b ", "executor"].into_iter().flat_map(behind).filter(|at| *at < end).collect();
+    places.sort_unstable();
+    // Several commands of a line may each have got some: the last of them is looked at first.
+    places.into_iter().rev().find_map(|at| {
         let (head, mut rest) = (after.get(..at)?, after.get(at..)?);
         let mut options = Vec::new();
         while let Some(option) = leading_option(rest) {
             rest = rest.get(option.len()..)?;
             options.push(option.trim_start().to_owned());
-            let without = format!("{head}{rest}");
-            if without == before || has_context_added(before, &without) {
-                return Some(options);
+            if let Some(earlier) = options_up_to(before, &format!("{head}{rest}"), at) {
+                return Some(earlier.into_iter().chain(options).collect());
             }
         }
         None
@@ -89,5 +95,11 @@ mod tests {
         }
         assert!(!is_completed(before, "docker build -t a . && docker push --build-arg A a"));
         assert!(is_completed("docker build -t a", "docker build --build-arg A -t a ."));
+        let two = "docker build -t a . && docker build -t b .";
+        assert_eq!(
+            added_options(two, &two.replace("build", "build --build-arg A")),
+            Some(vec!["--build-arg A".to_owned(), "--build-arg A".to_owned()])
+        );
+        assert!(is_completed("/kaniko/executor -c .", "/kaniko/executor --build-arg A -c ."));
     }
 }

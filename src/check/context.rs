@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::{BuildCommand, Stages, build_commands};
+use crate::fold::Intent;
 use crate::gitlab::Pipeline;
 use crate::handoff::JobScript;
 use crate::outcome::{HandoffSummary, Via};
@@ -14,24 +15,26 @@ use crate::text::{FileVersions, RepositoryPath};
 pub(super) fn is_kept(
     before: &Pipeline,
     after: &Pipeline,
+    intent: &Intent,
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), String> {
     if handoff.via == Via::DockerCp {
         return Ok(());
     }
-    let now = builds(after, handoff);
+    let now = builds(after, &handoff.consumer, handoff);
     if now.is_empty() {
         return Err(format!("nothing in '{}' builds {} any more", handoff.consumer, handoff.dockerfile));
-    }
-    if let Some(command) = now.iter().find(|command| !command.context.folder().is_root()) {
-        return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
     }
     let version = files.get(&handoff.dockerfile);
     let Some((old, new)) = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref())) else {
         return Ok(());
     };
-    for (then, now) in builds(before, handoff).iter().zip(&now) {
+    let checks = intent.replaced.iter().flat_map(|job| builds(after, job, handoff));
+    if let Some(command) = now.iter().cloned().chain(checks).find(|command| is_too_narrow(new, command)) {
+        return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
+    }
+    for (then, now) in builds(before, &handoff.consumer, handoff).iter().zip(&now) {
         let old_stages = Stages::new(&Dockerfile::parse(old), &then.build_arguments);
         let new_stages = Stages::new(&Dockerfile::parse(new), &now.build_arguments);
         let added = new_stages.stages.len().saturating_sub(old_stages.stages.len());
@@ -44,12 +47,21 @@ pub(super) fn is_kept(
     Ok(())
 }
 
-/// The builds of the image in its job.
-fn builds(pipeline: &Pipeline, handoff: &HandoffSummary) -> Vec<BuildCommand> {
+/// Whether a build sends less than the project, and copies something of it in the stages that it builds.
+fn is_too_narrow(dockerfile: &str, command: &BuildCommand) -> bool {
+    let stages = Stages::new(&Dockerfile::parse(dockerfile), &command.build_arguments);
+    let reachable = stages.target(command.target.as_deref()).map(|target| stages.reachable(target));
+    let mut copies = stages.copies.iter().filter(|copy| copy.from.is_none() && !copy.sources.is_empty());
+    let copies_something = copies.any(|copy| reachable.as_ref().is_none_or(|stages| stages.contains(&copy.stage)));
+    !command.context.folder().is_root() && copies_something
+}
+
+/// The builds of the Dockerfile in a job.
+fn builds(pipeline: &Pipeline, job: &str, handoff: &HandoffSummary) -> Vec<BuildCommand> {
     let is_own = |command: &BuildCommand| {
         command.dockerfile == handoff.dockerfile || command.other_dockerfile.as_ref() == Some(&handoff.dockerfile)
     };
-    let script = pipeline.job(&handoff.consumer).map(JobScript::new);
+    let script = pipeline.job(job).map(JobScript::new);
     let commands = script.map(|script| build_commands(&script.walk).0).unwrap_or_default();
     commands.into_iter().filter(is_own).collect()
 }

@@ -199,8 +199,15 @@ impl Walker<'_> {
     fn value(&self, name: &str) -> Option<String> {
         match self.assigned.get(name) {
             Some(value) => value.clone(),
+            None if name == "PWD" => self.working_folder(),
             None => (self.lookup)(name),
         }
+    }
+
+    /// The folder in which the next command runs.
+    fn working_folder(&self) -> Option<String> {
+        let folder = self.folder.as_ref()?;
+        Some(if folder.is_root() { PROJECT_FOLDER.to_owned() } else { format!("{PROJECT_FOLDER}/{folder}") })
     }
 
     fn assignment(&self, text: &str, assignment: &Assignment) -> (String, Option<String>) {
@@ -213,8 +220,7 @@ impl Walker<'_> {
     /// The value of `$(pwd)`, where a word is nothing else.
     fn folder_asked_for(&self, raw: &str) -> Option<String> {
         let bare = raw.trim_matches('"');
-        let folder = self.folder.as_ref().filter(|_| matches!(bare, "$(pwd)" | "`pwd`" | "$PWD"))?;
-        Some(if folder.is_root() { PROJECT_FOLDER.to_owned() } else { format!("{PROJECT_FOLDER}/{}", folder.as_str()) })
+        if matches!(bare, "$(pwd)" | "`pwd`") { self.working_folder() } else { None }
     }
 
     /// Remembers what the shell itself sets; in a condition or a loop the value is no longer known.
@@ -290,6 +296,7 @@ mod tests {
         assert_eq!(folders(&["cd $CI_PROJECT_DIR/app && make"]), [known("."), known("app")]);
         assert_eq!(folders(&["cd /tmp", "make", "cd $CI_PROJECT_DIR", "ls"]), [known("."), None, None, known(".")]);
         assert_eq!(folders(&["cd $WHERE", "make"]), [known("."), None]);
+        assert_eq!(folders(&["cd app", "cd $PWD/web", "make"]).last(), Some(&known("app/web")));
     }
 
     #[test]

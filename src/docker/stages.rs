@@ -248,7 +248,7 @@ impl Reader<'_> {
             .sources
             .iter()
             .enumerate()
-            .filter(|(_, source)| source.heredoc.is_none() && !is_remote(source.operand.text()));
+            .filter(|(_, source)| source.heredoc.is_none() && !self.is_remote(source.operand.text()));
         let sources = files.map(|(index, source)| CopySource {
             index,
             span: source.operand.span(),
@@ -279,6 +279,11 @@ impl Reader<'_> {
         self.found.mounts.extend(found);
     }
 
+    /// Whether a source is downloaded, by its words or by the value of a variable in them.
+    fn is_remote(&self, source: &str) -> bool {
+        is_remote(source) || self.expanded(source).is_some_and(|source| is_remote(&source))
+    }
+
     fn expanded(&self, text: &str) -> Option<String> {
         self.expanded_with(text, if self.found.stages.is_empty() { &self.global } else { &self.scope })
     }
@@ -295,7 +300,8 @@ impl Stages {
     }
 }
 
-/// Whether `ADD` downloads it.
+/// Whether `ADD` downloads it: an address, or a repository as ssh names it (`user@host:path`).
 fn is_remote(source: &str) -> bool {
-    source.contains("://") || source.starts_with("git@")
+    let is_of_ssh = source.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+    source.contains("://") || is_of_ssh
 }

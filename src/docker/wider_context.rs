@@ -37,22 +37,19 @@ impl BuildCommand {
         let context = self.context_word.as_ref().ok_or("the command names no context")?;
         let written = |word: &&WrittenWord| word.span.slice(text) == word.raw;
         let context = Some(context).filter(written).ok_or("the context stands in a variable")?;
-        let parts = Parts::of(&context.raw);
-        let root = parts.variable.map_or_else(|| self.way_to(&RepositoryPath::root()), str::to_owned);
-        let wide = format!("{}{}{root}{}", parts.quote, parts.scheme, parts.quote);
+        let root = Root::of(&context.raw);
+        let wide = root.place(self.way_to(&RepositoryPath::root()), "");
         let mut wider = WiderCommand { command: self.clone(), replacements: Vec::new(), option: None };
-        wider.replace(context, wide);
+        wider.replace(context, Place::Context, wide);
         wider.command.context = CommandContext::Folder(RepositoryPath::root());
         if self.finds_dockerfile_without_context() {
             return Ok(wider);
         }
-        let dockerfile = match parts.variable {
-            Some(variable) => format!("{variable}/{}", self.dockerfile),
-            None => self.way_to(&self.dockerfile),
-        };
+        let below = format!("/{}", self.dockerfile);
+        let dockerfile = Root { scheme: "", ..root }.place(self.way_to(&self.dockerfile), &below);
         match &self.dockerfile_word {
             Some(word) if !written(&word) => return Err("the path of the Dockerfile stands in a variable"),
-            Some(word) => wider.replace(word, dockerfile),
+            Some(word) => wider.replace(word, Place::Dockerfile, dockerfile),
             None => wider.add_dockerfile(dockerfile),
         }
         Ok(wider)
@@ -79,11 +76,10 @@ impl BuildCommand {
 }
 
 impl WiderCommand {
-    /// The text of the item, `text`, with this command in it.
+    /// The text of an item, `text`, with all of these commands in it; `None` where they do not stand in it.
     #[must_use]
-    pub fn written_in(&self, text: &str) -> Option<String> {
-        let option = self.option.iter().map(|option| (Span::at(self.command.options_at), format!(" {option}")));
-        let mut changes: Vec<_> = self.replacements.iter().cloned().chain(option).collect();
+    pub fn all_written_in(commands: &[&Self], text: &str) -> Option<String> {
+        let mut changes: Vec<_> = commands.iter().flat_map(|command| command.changes()).collect();
         changes.sort_by_key(|(span, _)| span.start());
         let (mut at, mut whole) = (0, String::new());
         for (span, new) in changes {
@@ -95,14 +91,25 @@ impl WiderCommand {
         Some(whole)
     }
 
-    fn replace(&mut self, word: &WrittenWord, new: String) {
-        let is_it = |raw: &&mut String| **raw == word.raw;
-        let values = self.command.options.iter_mut().filter_map(|(_, value)| value.as_mut());
-        // An operand may read as the value of an option does, as in `-t . .`: the last of them is the context.
-        match self.command.operands.iter_mut().find(is_it) {
-            Some(operand) => operand.clone_from(&new),
-            None => values.rev().find(is_it).into_iter().for_each(|value| value.clone_from(&new)),
-        }
+    /// What is written in the place of which bytes of the item.
+    fn changes(&self) -> Vec<(Span, String)> {
+        let option = self.option.iter().map(|option| (Span::at(self.command.options_at), format!(" {option}")));
+        self.replacements.iter().cloned().chain(option).collect()
+    }
+
+    fn replace(&mut self, word: &WrittenWord, place: Place, new: String) {
+        let names = match (place, self.command.builder) {
+            (Place::Context, Builder::Kaniko) => ["--context", "-c"],
+            (Place::Dockerfile, Builder::Kaniko) => ["--dockerfile", "-f"],
+            (Place::Dockerfile, _) => ["--file", "-f"],
+            (Place::Context, _) => {
+                self.command.operands.first_mut().into_iter().for_each(|operand| operand.clone_from(&new));
+                return self.replacements.push((word.span, new));
+            }
+        };
+        let mut options = self.command.options.iter_mut().rev();
+        let option = options.find(|(name, _)| names.contains(&name.as_str()));
+        option.into_iter().for_each(|(_, value)| *value = Some(new.clone()));
         self.replacements.push((word.span, new));
     }
 
@@ -113,25 +120,43 @@ impl WiderCommand {
     }
 }
 
-/// The parts of a word that names the context, but for the folder.
-struct Parts<'a> {
-    quote: &'a str,
-    scheme: &'a str,
-    /// The variable that stands for the project's folder, if it begins with that.
-    variable: Option<&'a str>,
+/// What a word of a build command names.
+#[derive(Clone, Copy)]
+enum Place {
+    Context,
+    Dockerfile,
 }
 
-impl<'a> Parts<'a> {
+/// How a word that names the context begins, where that stands for the project's folder.
+#[derive(Clone, Copy)]
+struct Root<'a> {
+    scheme: &'a str,
+    /// The quote around it, and the variable.
+    variable: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Root<'a> {
     fn of(raw: &'a str) -> Self {
         let quote = raw.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
-        let bare = raw.trim_matches(['"', '\'']);
+        let bare = raw.get(quote.len()..).unwrap_or_default();
         let (scheme, path) = match bare.strip_prefix("dir://") {
             Some(path) => ("dir://", path),
             None => ("", bare),
         };
-        let is_whole = |variable: &&str| path.strip_prefix(*variable).is_some_and(|rest| rest.starts_with('/'));
+        let is_whole = |variable: &&str| {
+            let rest = path.strip_prefix(*variable);
+            rest.is_some_and(|rest| rest.strip_prefix(quote).unwrap_or(rest).starts_with('/') || rest.starts_with('/'))
+        };
         let variable = ["$CI_PROJECT_DIR", "${CI_PROJECT_DIR}"].into_iter().find(is_whole);
-        Self { quote, scheme, variable }
+        Self { scheme, variable: variable.map(|variable| (quote, variable)) }
+    }
+
+    /// A place of the project: `below` the variable, or the `way` to it from where the command runs.
+    fn place(self, way: String, below: &str) -> String {
+        match self.variable {
+            Some((quote, variable)) => format!("{quote}{}{variable}{below}{quote}", self.scheme),
+            None => format!("{}{way}", self.scheme),
+        }
     }
 }
 
@@ -157,7 +182,7 @@ mod tests {
     fn widened(items: &[&str]) -> Result<String, &'static str> {
         let last = *items.last().unwrap();
         let wider = parse(items).with_project_as_context(last)?;
-        Ok(wider.written_in(last).unwrap())
+        Ok(super::WiderCommand::all_written_in(&[&wider], last).unwrap())
     }
 
     #[test]
@@ -170,8 +195,13 @@ mod tests {
             (&["cd ci", "docker build ../web"], "docker build -f ../web/Dockerfile .."),
             (
                 &["docker build \"$CI_PROJECT_DIR/web\""],
-                "docker build -f $CI_PROJECT_DIR/web/Dockerfile \"$CI_PROJECT_DIR\"",
+                "docker build -f \"$CI_PROJECT_DIR/web/Dockerfile\" \"$CI_PROJECT_DIR\"",
             ),
+            (
+                &["docker build \"${CI_PROJECT_DIR}\"/web"],
+                "docker build -f \"${CI_PROJECT_DIR}/web/Dockerfile\" \"${CI_PROJECT_DIR}\"",
+            ),
+            (&["docker build 'web'"], "docker build -f web/Dockerfile ."),
             (
                 &["/kaniko/executor --context $CI_PROJECT_DIR/web -d a"],
                 "/kaniko/executor --dockerfile $CI_PROJECT_DIR/web/Dockerfile --context $CI_PROJECT_DIR -d a",
@@ -205,6 +235,12 @@ mod tests {
         assert_eq!(
             wider.command.of_stage("builder", &[]).as_deref(),
             Some("docker build --target builder -f web/Dockerfile .")
+        );
+        let line = "/kaniko/executor -c web -d web --build-arg web --dockerfile web/Dockerfile";
+        let wider = parse(&[line]).with_project_as_context(line).unwrap();
+        assert_eq!(
+            wider.command.of_stage("builder", &[]).as_deref(),
+            Some("/kaniko/executor --target builder --no-push -c . --build-arg web --dockerfile web/Dockerfile")
         );
     }
 }

@@ -6,11 +6,12 @@ use super::rewire;
 use super::situation::Situation;
 use super::steps::by_consumer;
 use super::takeover::{Taken, Takeover};
+use crate::docker::WiderCommand;
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
 
 /// What a fold means to change in the jobs of a pipeline; everything else must resolve to what it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Intent {
     /// Jobs that go.
     pub gone: BTreeSet<String>,
@@ -22,8 +23,8 @@ pub struct Intent {
     pub changed: BTreeMap<String, BTreeSet<&'static str>>,
     /// Items that the script of a job gets.
     pub added_lines: BTreeMap<String, Vec<String>>,
-    /// Items of the script of a job that are written with another build context, before and after.
-    pub widened: BTreeMap<String, Vec<(String, String)>>,
+    /// Build commands of a job that get another build context, each with the text of its script item.
+    pub widened: BTreeMap<String, Vec<(String, WiderCommand)>>,
     /// Values that keywords in `changed` must have afterwards.
     pub expected: Vec<Expected>,
     /// Whether a cache that only served the hand-off goes, for all jobs that inherit it.
@@ -48,11 +49,11 @@ pub struct Expected {
 /// Keywords of the image job that a fold may change.
 const OF_CONSUMER: [&str; 4] = ["before_script", "dependencies", "needs", "script"];
 
-/// The item of the build command, before and after its context is widened.
-fn widened(situation: &Situation<'_>) -> Option<(String, String)> {
+/// The build command whose context is widened, and the text of its item.
+fn widened(situation: &Situation<'_>) -> Option<(String, WiderCommand)> {
     let command = &situation.wider()?.command;
     let text = situation.handoff.script.items.get(command.command.item)?.text.clone()?;
-    Some((text.to_string(), command.written_in(&text)?))
+    Some((text.to_string(), command.clone()))
 }
 
 impl Intent {
@@ -81,8 +82,10 @@ impl Intent {
                     intent.changed.entry(job.name.to_string()).or_default().insert("extends");
                 }
             }
-            if let Some((before, after)) = widened(situation) {
-                intent.widened.entry(situation.consumer.name.to_string()).or_default().push((before, after));
+            if let Some((text, command)) = widened(situation) {
+                let own = intent.widened.entry(situation.consumer.name.to_string()).or_default();
+                let is_known = own.iter().any(|(_, other)| other.command.step == command.command.step);
+                own.extend((!is_known).then_some((text, command)));
             }
             intent.removes_lines |= !situation.handoff.moves.is_empty();
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
@@ -107,6 +110,17 @@ impl Intent {
     pub(super) fn of_docker_cp(found: &DockerCp) -> Self {
         let changed = BTreeMap::from([(found.consumer.to_string(), OF_CONSUMER.into())]);
         Self { changed, removes_lines: true, ..Self::default() }
+    }
+
+    /// A script item of a job with the build contexts that its commands get; `None` where they keep theirs.
+    #[must_use]
+    pub fn widened_item(&self, job: &str, text: &str) -> Option<String> {
+        let own = self.widened.get(job)?.iter().filter(|(item, _)| item == text).map(|(_, command)| command);
+        let commands: Vec<_> = own.collect();
+        let (first, _) = commands.split_first()?;
+        // Two items of the same text are the same commands.
+        let own: Vec<_> = commands.iter().copied().filter(|other| other.command.item == first.command.item).collect();
+        WiderCommand::all_written_in(&own, text)
     }
 
     /// Whether a fold may change this keyword of this job.

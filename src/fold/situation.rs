@@ -111,7 +111,7 @@ impl<'a> Situation<'a> {
             mounts: secret_mounts,
             folder: &folder,
         });
-        let widening = Widening::of(repository, handoff, secret_mounts != SecretMounts::None);
+        let widening = Widening::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
         let mut situation = Self {
             widening,
             script,

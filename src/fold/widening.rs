@@ -14,7 +14,8 @@
 
 mod ignore;
 
-use crate::docker::{BuildContext, CommandContext, Copy, WiderCommand};
+use crate::docker::{BuildContext, Builder, CommandContext, Copy, WiderCommand};
+use crate::gitlab::Pipeline;
 use crate::handoff::{Handoff, ImageBuild, SourceUse};
 use crate::source::Repository;
 use crate::syntax::dockerfile::Keyword;
@@ -41,15 +42,17 @@ impl Widening {
     /// Why it cannot be widened, as a whole sentence without a full stop.
     pub(super) fn of(
         repository: &dyn Repository,
+        pipeline: &Pipeline,
         handoff: &Handoff,
         has_buildkit: bool,
     ) -> Option<Result<Self, String>> {
         let folder = handoff.build.command.context.folder();
-        (!folder.is_root()).then(|| Self::new(repository, handoff, folder, has_buildkit))
+        (!folder.is_root()).then(|| Self::new(repository, pipeline, handoff, folder, has_buildkit))
     }
 
     fn new(
         repository: &dyn Repository,
+        pipeline: &Pipeline,
         handoff: &Handoff,
         folder: &RepositoryPath,
         has_buildkit: bool,
@@ -66,7 +69,8 @@ impl Widening {
         }
         let text = handoff.script.items.get(build.command.item).and_then(|item| item.text.as_deref());
         let command = build.command.with_project_as_context(text.unwrap_or_default())?;
-        let ignore = ignore::moved(repository, build, folder, has_buildkit)?;
+        let has_buildkit = has_buildkit || build.command.builder == Builder::Buildx;
+        let ignore = ignore::moved(repository, pipeline, build, has_buildkit)?;
         let context = match &ignore {
             Some(ignore) => BuildContext { folder: RepositoryPath::root(), ignore: Some(ignore.patterns.clone()) },
             None => ignore::of_project(repository, handoff)?,
@@ -101,6 +105,7 @@ fn from_context(handoff: &Handoff) -> impl Iterator<Item = &str> {
 
 /// Why the sources of the Dockerfile cannot be written from further up.
 fn why_not_below(build: &ImageBuild) -> Option<String> {
+    let text = build.source.text();
     let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && !copy.sources.is_empty());
     for copy in own {
         let instruction = build.dockerfile.instructions.get(copy.instruction)?;
@@ -108,7 +113,7 @@ fn why_not_below(build: &ImageBuild) -> Option<String> {
             return Some(format!("a copy has --{flag}, which counts from the context"));
         }
         let strange = copy.sources.iter().find(|source| match &source.path {
-            Some(path) => path.split('/').any(|part| part == ".."),
+            Some(path) => path.split('/').any(|part| part == "..") || is_half_quoted(source.span.slice(text)),
             None => true,
         });
         if let Some(source) = strange {
@@ -118,4 +123,14 @@ fn why_not_below(build: &ImageBuild) -> Option<String> {
     let mut runs = build.dockerfile.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Run);
     let mounts = runs.any(|run| run.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none()));
     mounts.then(|| "a RUN mounts files of the context".to_owned())
+}
+
+/// Whether some of a word stands in quotes, and not all of it.
+fn is_half_quoted(written: &str) -> bool {
+    let is_quote = |letter: char| matches!(letter, '"' | '\'');
+    let inner = match written.chars().next().filter(|first| is_quote(*first) && written.len() > 1) {
+        Some(quote) => written.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)),
+        None => Some(written),
+    };
+    inner.is_none_or(|inner| inner.contains(is_quote))
 }

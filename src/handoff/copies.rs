@@ -257,6 +257,10 @@ fn ignored(context: &BuildContext, path: &str) -> Ignored {
     if ignore.matches(&path) && ignore.excludes_all_below(&path) {
         return Ignored::All;
     }
+    let is_glob = path.contains(['*', '?', '[']);
+    if !is_glob && ignore.includes_all_below(&path) {
+        return Ignored::No;
+    }
     match ignore.patterns.iter().rev().find(|pattern| may_match_below(&pattern.path, &path)) {
         Some(pattern) => Ignored::Some(pattern.path.clone()),
         None if ignore.matches(&path) => Ignored::All,

@@ -38,7 +38,7 @@ impl JobScript {
 
     fn of_items(job: &Job, items: Vec<ScriptItem>) -> Self {
         let lookup = |name: &str| match name {
-            "CI_PROJECT_DIR" | "PWD" => Some(PROJECT_FOLDER.to_owned()),
+            "CI_PROJECT_DIR" => Some(PROJECT_FOLDER.to_owned()),
             name => job
                 .variables
                 .get(name)

@@ -181,8 +181,8 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "docker" | "podman" => docker_kind(step),
         "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         "git" => match argument(1) {
-            "clone" | "config" | "describe" | "fetch" | "log" | "ls-remote" | "push" | "rev-parse" | "remote"
-            | "status" | "show" | "tag" => ProgramKind::WithoutFiles,
+            "config" | "describe" | "fetch" | "log" | "ls-remote" | "push" | "rev-parse" | "remote" | "status"
+            | "show" | "tag" => ProgramKind::WithoutFiles,
             _ => ProgramKind::Any,
         },
         // They look at an image that is in a registry or in the engine.

@@ -71,6 +71,16 @@ impl DockerIgnore {
         self.patterns.iter().rev().find(|pattern| pattern.matches_or_above(&path))
     }
 
+    /// Whether everything below `folder` is in the context for certain, whatever a pattern says of the folder itself.
+    #[must_use]
+    pub fn includes_all_below(&self, folder: &str) -> bool {
+        let folder = pattern::clean(folder);
+        self.patterns.iter().fold(true, |included, pattern| match pattern.negated {
+            true => included || pattern.matches_all_below(&folder),
+            false => included && !pattern.may_match_below(&folder),
+        })
+    }
+
     /// Whether some path at or below `folder` could be left out.
     #[must_use]
     pub fn may_exclude_below(&self, folder: &str) -> bool {

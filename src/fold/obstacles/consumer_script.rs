@@ -153,7 +153,7 @@ fn written(situation: &Situation<'_>, place: &RepositoryPath, location: &Locatio
     }
     let (image, help) = match taken_by_image(situation, place) {
         true => (
-            "as the image does already",
+            ", as the image does",
             format!("make {place} in the Dockerfile, if the image needs it, or behind the build"),
         ),
         false => ("; the image does not", format!("name {place} in .dockerignore, or make it behind the build")),

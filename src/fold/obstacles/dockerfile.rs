@@ -1,7 +1,6 @@
 //! The Dockerfile must be one that can take another stage.
 
-use crate::docker::BuildCommand;
-use crate::docker::Engine;
+use crate::docker::{Base, BuildCommand, Engine, Stage};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::gitlab::{PathPattern, Relation};
@@ -79,7 +78,26 @@ fn onbuild(build: &ImageBuild) -> Vec<Finding> {
         Finding::new(Code::DockerfileUnclear, Location::new(&build.source, instruction.span), message)
             .with_help("copy the files in the Dockerfiles that start from this image")
     };
-    found.map(finding).collect()
+    found.map(finding).chain(onbuild_bases(build)).collect()
+}
+
+/// A base image that is made to be built on takes files of the context, and its instructions are not here.
+fn onbuild_bases(build: &ImageBuild) -> Vec<Finding> {
+    let bases = build.stages.stages.iter().filter(|stage| {
+        let image = match &stage.base {
+            Base::Image(Some(image)) => image.as_str(),
+            Base::Image(None) => stage.base_written.as_str(),
+            Base::Stage(_) => return false,
+        };
+        image.rsplit(['/', ':']).next().is_some_and(|tag| tag.contains("onbuild")) || image.contains("-onbuild")
+    });
+    let finding = |stage: &Stage| {
+        let span = build.dockerfile.instructions.get(stage.from)?.span;
+        let message = "this image copies files of the context by ONBUILD, and it cannot be told which";
+        let finding = Finding::new(Code::DockerfileUnclear, Location::new(&build.source, span), message);
+        Some(finding.with_help("start from the image without ONBUILD, and copy the files here"))
+    };
+    bases.filter_map(finding).collect()
 }
 
 /// `RUN --mount=type=bind` takes files of the context without a `COPY`.

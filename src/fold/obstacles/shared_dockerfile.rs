@@ -35,10 +35,13 @@ fn finding(
     span: Span,
     builds: &str,
 ) -> Option<Finding> {
-    let message = format!(
-        "this {builds} {} too, and takes no part in the hand-off: its image would hold what the builder stage makes, and nothing that this job makes itself",
-        handoff.build.command.dockerfile
-    );
+    let consequence = if handoff.build.command.context.folder().is_root() {
+        "its image would hold what the builder stage makes, and nothing that this job makes itself"
+    } else {
+        "its COPY lines would name the files from the project's folder on"
+    };
+    let dockerfile = &handoff.build.command.dockerfile;
+    let message = format!("this {builds} {dockerfile} too, and takes no part in the hand-off: {consequence}");
     let own = handoff.script.location(pipeline, handoff.build.command.item, handoff.build.command.span)?;
     let finding = Finding::new(Code::DockerfileShared, script.location(pipeline, item, span)?, message)
         .with_related(own, "the files of the hand-off go in here")
@@ -63,7 +66,10 @@ impl<'a> Elsewhere<'a, '_> {
 
     /// The hand-off whose Dockerfile the command builds without being part of the group.
     fn handoff_hit_by(&self, command: &BuildCommand) -> Option<&'a Handoff> {
-        let mut same = self.group.handoffs.iter().filter(|own| own.build.command.dockerfile == command.dockerfile);
+        // The builder may look for its Dockerfile in two places.
+        let read = ImageBuild::read(self.repository, command).map(|build| build.command.dockerfile);
+        let dockerfile = read.unwrap_or_else(|_| command.dockerfile.clone());
+        let mut same = self.group.handoffs.iter().filter(|own| own.build.command.dockerfile == dockerfile);
         let takes_part = |own: &&&Handoff| own.consumer == self.job.name && own.build.command.step == command.step;
         if same.clone().any(|own| takes_part(&own)) {
             return None;
@@ -80,6 +86,12 @@ impl<'a> Elsewhere<'a, '_> {
             return false;
         };
         let reachable = build.stages.reachable(target);
+        // Where the context becomes wider, every copy from it is written from further up.
+        let is_narrow = !handoff.build.command.context.folder().is_root();
+        let mut copies = build.stages.copies.iter().filter(|copy| copy.from.is_none() && !copy.sources.is_empty());
+        if is_narrow && copies.any(|copy| reachable.contains(&copy.stage)) {
+            return true;
+        }
         handoff.uses.iter().any(|found| reachable.contains(&found.copy.stage))
     }
 

@@ -38,27 +38,52 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
     Ok(edit.into_iter().collect())
 }
 
-/// The edit that gives `command` its wider context, and adds options behind the word `build`.
+/// The edit that gives `command` its wider context, and adds options behind the word `build`: each word by itself where
+/// that can be, so that a command of several lines keeps them.
 fn widened(
     pipeline: &Pipeline,
     script: &JobScript,
     command: &WiderCommand,
     options: &[String],
 ) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
-    let options = options.iter().cloned().chain(command.option.clone()).map(|option| format!(" {option}"));
-    let options = (Span::at(command.command.options_at), options.collect::<String>());
-    let mut parts: Vec<_> = command.replacements.iter().cloned().chain([options]).collect();
+    let item = command.command.item;
+    let mut parts: Vec<_> = command.replacements.clone();
+    let options: String =
+        options.iter().cloned().chain(command.option.clone()).map(|option| format!(" {option}")).collect();
+    parts.extend((!options.is_empty()).then(|| (Span::at(command.command.options_at), options)));
     parts.sort_by_key(|(span, _)| span.start());
-    let ends = parts.first().zip(parts.last()).map(|((first, _), (last, _))| Span::new(first.start(), last.end()));
-    let item = script.items.get(command.command.item);
-    let text = item.and_then(|item| item.text.as_deref()).unwrap_or_default();
-    let (mut at, mut new) = (ends.map_or(0, Span::start), String::new());
+    let mut apart: Option<(RepositoryPath, TextEdit)> = None;
+    for (span, new) in &parts {
+        let (path, edit) = replaced(pipeline, script, item, *span, new)?;
+        let Some((_, joined)) = &mut apart else {
+            apart = Some((path, edit));
+            continue;
+        };
+        if joined.union(edit).is_err() {
+            return together(pipeline, script, item, &parts);
+        }
+    }
+    Ok(apart)
+}
+
+/// All parts in one edit, with what stands between them.
+fn together(
+    pipeline: &Pipeline,
+    script: &JobScript,
+    item: usize,
+    parts: &[(Span, String)],
+) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
+    let text = script.items.get(item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+    let Some(((first, _), (last, _))) = parts.first().zip(parts.last()) else {
+        return Ok(None);
+    };
+    let (mut at, mut new) = (first.start(), String::new());
     for (span, part) in parts {
         new.push_str(text.get(at..span.start()).unwrap_or_default());
-        new.push_str(&part);
+        new.push_str(part);
         at = span.end();
     }
-    replaced(pipeline, script, command.command.item, ends.unwrap_or_default(), &new).map(Some)
+    replaced(pipeline, script, item, Span::new(first.start(), last.end()), &new).map(Some)
 }
 
 /// The edit that adds the context to `command`, if it has none.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::from_context;
-use crate::docker::BuildContext;
-use crate::handoff::{Handoff, ImageBuild};
+use crate::docker::{BuildCommand, BuildContext, build_commands};
+use crate::gitlab::Pipeline;
+use crate::handoff::{Handoff, ImageBuild, JobScript, other_builders};
 use crate::source::{Repository, SourceFile};
 use crate::syntax::dockerignore::DockerIgnore;
 use crate::text::{ChangeError, ChangeSet, RepositoryPath, Span, TextEdit};
@@ -56,14 +57,14 @@ impl IgnoreFile {
 /// Why it cannot.
 pub(super) fn moved(
     repository: &dyn Repository,
+    pipeline: &Pipeline,
     build: &ImageBuild,
-    folder: &RepositoryPath,
     has_buildkit: bool,
 ) -> Result<Option<IgnoreFile>, String> {
     let Some((source, ignore)) = &build.context.ignore else {
         return Ok(None);
     };
-    let dockerfile = &build.command.dockerfile;
+    let (dockerfile, folder) = (&build.command.dockerfile, &build.context.folder);
     let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
     if !has_buildkit {
         return Err(format!("it is not certain that the builder reads {own}, where the patterns would have to go"));
@@ -79,7 +80,7 @@ pub(super) fn moved(
     }
     let fate = if *source.path() == own {
         IgnoreFate::Changes
-    } else if is_only_dockerfile(repository, dockerfile) {
+    } else if is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(pipeline, build) {
         IgnoreFate::Goes
     } else {
         IgnoreFate::Stays
@@ -94,6 +95,18 @@ fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) 
         ["dockerfile", "containerfile", "compose", "docker-bake", "skaffold"].iter().any(|part| name.contains(part))
     };
     !repository.tracked().keys().any(|path| path != dockerfile && describes(path))
+}
+
+/// Whether another build of the pipeline may send the folder to an engine.
+fn is_used_elsewhere(pipeline: &Pipeline, build: &ImageBuild) -> bool {
+    let is_other = |command: &BuildCommand| {
+        command.context.folder() == &build.context.folder && command.dockerfile != build.command.dockerfile
+    };
+    pipeline.jobs().iter().any(|job| {
+        let script = JobScript::new(job);
+        let (commands, problems) = build_commands(&script.walk);
+        commands.iter().any(is_other) || !problems.is_empty() || !other_builders(&script).is_empty()
+    })
 }
 
 /// The context of a build that had no ignore file: that of the project is read then.
