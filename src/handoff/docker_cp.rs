@@ -5,7 +5,8 @@ use std::rc::Rc;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, Step, StepWord, place_in_repository};
+use super::landing::{Landing, landing};
+use crate::docker::{BuildCommand, Copy, CopySource, Step, StepWord, place_in_repository};
 use crate::gitlab::{Job, PathPattern};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
@@ -28,6 +29,26 @@ pub struct DockerCp {
     pub other_use: Option<usize>,
     /// How the `COPY`s of the second Dockerfile lie to the files.
     pub uses: Vec<CopyUse>,
+}
+
+impl DockerCp {
+    /// The path in the first image of a file that was copied out of it.
+    #[must_use]
+    pub fn place_inside(&self, local: &str) -> String {
+        let local = RepositoryPath::new(local).unwrap_or_default();
+        let copied = self.copies.iter().find_map(|copy| {
+            let below = local.relative_to(copy.place.as_ref()?)?;
+            let inside = copy.inside.trim_end_matches('/');
+            Some(if below.is_empty() { inside.to_owned() } else { format!("{inside}/{below}") })
+        });
+        copied.unwrap_or_else(|| format!("/{}", local.as_str()))
+    }
+
+    /// Where a source of a `COPY`, which takes the files at `path`, lands if it takes them from the first image.
+    #[must_use]
+    pub fn landing(&self, copy: &Copy, source: &CopySource, path: &str) -> Landing {
+        landing(copy, &source.written, path, &self.place_inside(path), None)
+    }
 }
 
 /// One `docker cp container:/path local`.

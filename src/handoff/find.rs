@@ -6,11 +6,12 @@ use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, other_builders};
 use super::in_image::is_filled_behind;
 use super::job_script::JobScript;
+use super::landing::{Landing, landing};
 use super::moves::{self, Move};
 use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::{downloads_artifacts, is_switched_off};
-use crate::docker::{BuildCommand, build_commands};
-use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
+use crate::docker::{BuildCommand, Copy, CopySource, build_commands};
+use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation, relation_of_paths};
 use crate::outcome::Via;
 use crate::source::Repository;
 
@@ -58,6 +59,25 @@ impl Handoff {
     #[must_use]
     pub fn origin_of(&self, path: &str) -> String {
         self.moves.iter().find_map(|moved| moved.origin_of(path)).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Whether a `COPY` takes some of the files at `path` from where the build job laid them.
+    #[must_use]
+    pub fn takes_without_move(&self, path: &str) -> bool {
+        let touches = |place: &str| self.origin_of(place) == place && relation_of_paths(place, path) != Relation::Apart;
+        self.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
+            SourceUse::Builder { path, .. } => touches(path),
+            SourceUse::Ancestor { below, .. } => below.iter().any(|place| touches(place)),
+            SourceUse::Context | SourceUse::Unclear(_) => false,
+        })
+    }
+
+    /// Where a source of a `COPY`, which takes the files at `path`, lands if it takes them from where they were made.
+    #[must_use]
+    pub fn landing(&self, copy: &Copy, source: &CopySource, path: &str) -> Landing {
+        let moved = self.moves.iter().find(|moved| moved.to.as_str() == path);
+        let is_file = moved.and_then(|moved| moved.is_file);
+        landing(copy, &source.written, path, &self.origin_of(path), is_file)
     }
 
     /// The patterns that the Dockerfile takes something of.
@@ -217,7 +237,9 @@ fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageB
 fn with_moves(flow: &Flow, moves: &[Move]) -> Vec<PathPattern> {
     let origin = flow.patterns.first().map(|pattern| pattern.origin);
     let moved = moves.iter().filter_map(|moved| Some(PathPattern::of_place(&moved.to, origin?)));
-    flow.patterns.iter().cloned().chain(moved).collect()
+    let is_gone =
+        |pattern: &&PathPattern| moves.iter().any(|moved| moved.is_gone && moved.from.as_str() == pattern.text);
+    flow.patterns.iter().filter(|pattern| !is_gone(pattern)).cloned().chain(moved).collect()
 }
 
 fn takes_moved(source: &SourceUse, moved: &Move) -> bool {

@@ -2,7 +2,7 @@
 
 use super::job_script::JobScript;
 use crate::docker::{Step, StepWord, place_in_repository};
-use crate::gitlab::{PathPattern, Relation};
+use crate::gitlab::{PathPattern, Relation, relation_of_paths};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -15,6 +15,10 @@ pub struct Move {
     pub from: RepositoryPath,
     /// Where that lies afterwards.
     pub to: RepositoryPath,
+    /// Whether it is no longer where it was.
+    pub is_gone: bool,
+    /// Whether it is a file, where the command tells: `cp` takes no folder without being told to.
+    pub is_file: Option<bool>,
 }
 
 impl Move {
@@ -39,26 +43,54 @@ pub(super) fn moves(
         place.is_root() || made.contains(place) || repository.tracks(place) && !is_file
     };
     let found = steps.iter().enumerate().filter_map(|(index, step)| {
-        let (from, to) = operands(step)?;
+        let Operands { from, to, is_gone, is_file } = operands(step)?;
         let folder = step.folder.as_ref()?;
-        let place = place_in_repository(from.pattern.as_deref()?, folder)?;
-        patterns.iter().any(|pattern| pattern.relation(place.as_str()) == Relation::Covers).then_some(())?;
+        let place = taken(&place_in_repository(from.pattern.as_deref()?, folder)?, patterns)?;
         let named = to.text()?;
         let target = place_in_repository(named, folder)?;
-        let goes_into = named.ends_with('/') || is_folder(&target) || is_glob(place.as_str());
-        let to = if goes_into { target.join(place.file_name())? } else { target };
+        let goes_into = named.ends_with('/') || is_folder(&target);
+        // Where a glob fits one file alone, a path that is no folder is a name for it.
+        let names_file = ending(target.as_str()).is_some() && ending(target.as_str()) == ending(place.as_str());
+        let to = match goes_into || is_glob(place.as_str()) && !names_file {
+            true => target.join(place.file_name())?,
+            false => target,
+        };
         let tells_something = place.file_name() != "*" && to != place;
-        tells_something.then_some(Move { step: index, from: place, to })
+        tells_something.then_some(Move { step: index, from: place, to, is_gone, is_file })
     });
     found.collect()
+}
+
+/// What a command takes of the files of `patterns` by naming `place`: all that lies there, or the one path of them that a
+/// glob fits, where nothing else was handed on.
+fn taken(place: &RepositoryPath, patterns: &[PathPattern]) -> Option<RepositoryPath> {
+    if patterns.iter().any(|pattern| pattern.relation(place.as_str()) == Relation::Covers) {
+        return Some(place.clone());
+    }
+    let fits = |pattern: &&PathPattern| relation_of_paths(place.as_str(), &pattern.text) == Relation::Covers;
+    let mut fitting = patterns.iter().filter(|pattern| pattern.relation(place.as_str()) != Relation::Apart);
+    let only = fitting.next().filter(|_| is_glob(place.as_str())).filter(fits)?;
+    fitting.next().is_none().then(|| only.path())?
+}
+
+fn ending(path: &str) -> Option<&str> {
+    path.rsplit('/').next()?.rsplit_once('.').map(|(_, ending)| ending)
 }
 
 fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
+/// A `cp` or `mv` of one place to another.
+struct Operands<'a> {
+    from: &'a StepWord,
+    to: &'a StepWord,
+    is_gone: bool,
+    is_file: Option<bool>,
+}
+
 /// The two operands of a `cp` or `mv` that brings over whole what it takes.
-fn operands(step: &Step) -> Option<(&StepWord, &StepWord)> {
+fn operands(step: &Step) -> Option<Operands<'_>> {
     let (program, words) = step.words.split_first()?;
     matches!(program.text(), Some("cp" | "mv")).then_some(())?;
     let is_flag = |word: &&StepWord| word.raw.starts_with('-');
@@ -68,8 +100,11 @@ fn operands(step: &Step) -> Option<(&StepWord, &StepWord)> {
             || letters.chars().all(|letter| "rRafpv".contains(letter))
     };
     let (flags, operands): (Vec<_>, Vec<_>) = words.iter().partition(is_flag);
+    let is_gone = program.text() == Some("mv");
+    let is_recursive = flags.iter().any(|flag| flag.raw == "--recursive" || flag.raw.contains(['r', 'R', 'a']));
+    let is_file = (!is_gone && !is_recursive).then_some(true);
     match operands.as_slice() {
-        [from, to] if flags.into_iter().all(is_plain) => Some((from, to)),
+        [from, to] if flags.into_iter().all(is_plain) => Some(Operands { from, to, is_gone, is_file }),
         _ => None,
     }
 }

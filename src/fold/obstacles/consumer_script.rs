@@ -68,6 +68,19 @@ fn moved_otherwise(situation: &Situation<'_>, script: &JobScript, moved: &Move) 
         let is_moved = place.is_some_and(|place| situation.handoff.origin_of(place.as_str()) != place.as_str());
         !is_moved || !source.written.contains('$')
     });
+    let takes_back = moved.is_gone && situation.handoff.takes_without_move(moved.from.as_str());
+    if takes_back {
+        let message = format!("this takes {} away, and a COPY takes more from where it was", moved.from);
+        let location = script.step_location(situation.pipeline, step);
+        let finding = Finding::new(
+            Code::HandoffUsedOutsideBuild,
+            location.unwrap_or_else(|| situation.command_location()),
+            message,
+        );
+        return Some(
+            finding.with_help("copy it with 'cp', or let the job that makes the files lay them in both places"),
+        );
+    }
     if is_alone && is_written && situation.is_consumers_own(item.origin) {
         return None;
     }

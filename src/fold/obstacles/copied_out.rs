@@ -3,7 +3,7 @@
 use super::copies;
 use super::dockerfile;
 use super::includes;
-use crate::docker::{BuildCommand, CommandContext, Engine, Step};
+use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
 use crate::gitlab::{Job, Pipeline};
 use crate::handoff::{DockerCp, SourceUse, TreeUse, tree_use};
@@ -28,7 +28,8 @@ pub(in crate::fold) fn of_docker_cp(
     let mut findings = dockerfile::of_build(&found.first, &check.command_location(&found.first.command), engine);
     findings.extend(dockerfile::of_build(&found.second, &second, engine));
     findings.extend(dockerfile::commands_not_json(&found.second));
-    findings.extend(copies::uses(repository, &found.second, &found.uses));
+    let landing = |copy: &Copy, source: &CopySource, path: &str| found.landing(copy, source, path);
+    findings.extend(copies::uses(repository, &found.second, &found.uses, &landing));
     findings.extend(includes::of_pipeline(pipeline, &[job]));
     findings.extend(check.steps());
     findings.extend(check.builds());
@@ -214,7 +215,7 @@ impl Check<'_> {
     fn inexact(&self) -> Vec<Finding> {
         let sources = self.found.uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
         let inexact = sources.filter(|(found, _)| matches!(found, SourceUse::Ancestor { .. }));
-        let finding = |(_, source): (&SourceUse, &crate::docker::CopySource)| {
+        let finding = |(_, source): (&SourceUse, &CopySource)| {
             let message = "this takes the copied files along with the whole folder";
             Finding::new(Code::CopyUnclear, Location::new(&self.found.second.source, source.span), message)
         };

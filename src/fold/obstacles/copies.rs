@@ -1,10 +1,10 @@
 //! Each `COPY` that takes the files must be one that can take them from the builder stage instead.
 
-use crate::docker::{Builder, Copy};
+use crate::docker::{Builder, Copy, CopySource};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Relation, relation_of_paths};
-use crate::handoff::{CopyUse, Doubt, ImageBuild, SourceUse};
+use crate::handoff::{CopyUse, Doubt, ImageBuild, Landing, SourceUse};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -16,12 +16,19 @@ const BY_NAME: &str =
     "write a COPY that takes the files of the hand-off and nothing else, all of them in the build context";
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
-    let of_copies = uses(situation.repository, situation.build(), &situation.handoff.uses);
+    let handoff = situation.handoff;
+    let landing = |copy: &Copy, source: &CopySource, path: &str| handoff.landing(copy, source, path);
+    let of_copies = uses(situation.repository, situation.build(), &handoff.uses, &landing);
     of_copies.into_iter().chain(unbounded(situation)).chain(unused(situation)).collect()
 }
 
 /// What stands in the way of taking these copies from a builder stage.
-pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[CopyUse]) -> Vec<Finding> {
+pub(super) fn uses(
+    repository: &dyn Repository,
+    build: &ImageBuild,
+    uses: &[CopyUse],
+    landing: &dyn Fn(&Copy, &CopySource, &str) -> Landing,
+) -> Vec<Finding> {
     let of_sources = uses
         .iter()
         .flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source)))
@@ -30,7 +37,13 @@ pub(super) fn uses(repository: &dyn Repository, build: &ImageBuild, uses: &[Copy
             let tracked = source.path.as_deref().and_then(|path| tracked_within(repository, build, path));
             let tracked = tracked.filter(|_| matches!(found, SourceUse::Builder { .. }));
             let tracked = tracked.map(|path| holds_tracked(&path, &location));
-            of_source(repository, build, &copy.copy, found, &location).into_iter().chain(tracked)
+            let renamed = match found {
+                SourceUse::Builder { path, .. } if landing(&copy.copy, source, path) == Landing::Unclear => {
+                    Some(lands_anywhere(path, &location))
+                }
+                _ => None,
+            };
+            of_source(repository, build, &copy.copy, found, &location).into_iter().chain(tracked).chain(renamed)
         });
     uses.iter().filter_map(|found| mixed(build, found)).chain(of_sources).collect()
 }
@@ -137,6 +150,15 @@ fn flag_of_add_alone<'a>(build: &'a ImageBuild, copy: &Copy) -> Option<&'a str> 
     let instruction = build.dockerfile.instructions.get(copy.instruction).filter(|_| copy.is_add)?;
     let shared = ["chmod", "chown", "exclude", "link"];
     instruction.flags.iter().map(|flag| flag.name.as_str()).find(|name| !shared.contains(name))
+}
+
+/// What has another name where it was made, and may be a file or a folder, or go to either.
+fn lands_anywhere(path: &str, location: &Location) -> Finding {
+    let message = format!(
+        "{path} has another name where it was made, and it cannot be told whether that would be its name in the image"
+    );
+    Finding::new(Code::CopyUnclear, location.clone(), message)
+        .with_help("write the whole path of the file behind the COPY, its name included, or end a folder with '/'")
 }
 
 fn holds_tracked(path: &RepositoryPath, location: &Location) -> Finding {

@@ -14,7 +14,7 @@ use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
-use crate::handoff::{CopyUse, ImageBuild, SourceUse};
+use crate::handoff::{CopyUse, ImageBuild, Landing, SourceUse};
 use crate::syntax::dockerfile::{Instruction, Keyword};
 use crate::text::{TextEdit, TextEditBuilder};
 
@@ -24,6 +24,8 @@ pub(super) struct Origin<'a> {
     pub(super) stage: &'a dyn Fn(&str) -> String,
     /// The path in the stage of a path in the repository.
     pub(super) place: &'a dyn Fn(&str) -> String,
+    /// Where a source lands when it is taken from there.
+    pub(super) landing: &'a dyn Fn(&Copy, &CopySource, &str) -> Landing,
     /// Whether a path is rather taken from the context.
     pub(super) stays: &'a dyn Fn(&str) -> bool,
     /// A source of the context as it must be written, from its words.
@@ -45,6 +47,7 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
     let origin = Origin {
         stage: &|path| maker(path).stage.clone(),
         place: &|path| maker(path).in_builder(&first.handoff.origin_of(path)),
+        landing: &|copy, source, path| first.handoff.landing(copy, source, path),
         stays: &|path| maker(path).is_build_input(&first.handoff.origin_of(path)),
         below: &|written| first.wider().map_or_else(|| written.to_owned(), |wider| wider.source(written)),
         may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners())
@@ -88,6 +91,9 @@ fn one(
     builder: &mut TextEditBuilder,
 ) -> Result<(), Box<Finding>> {
     let stage_of = |source: &SourceUse| stage_of(source, origin);
+    let mut names: Vec<_> = names(found, origin);
+    names.dedup();
+    let is_one = found.copy.source_count == 1 || names.iter().all(Option::is_none);
     let mut stages: Vec<_> = found.sources.iter().filter_map(stage_of).collect();
     let moved = stages.len();
     stages.dedup();
@@ -95,8 +101,12 @@ fn one(
         let lines = below.iter().map(|path| overlay(build, &found.copy, instruction, folder.as_str(), path, origin));
         let lines: Vec<_> = lines.collect();
         builder.insert(instruction.span.end(), lines.concat());
-    } else if let ([stage], true) = (stages.as_slice(), moved == found.copy.source_count) {
+    } else if let ([stage], true) = (stages.as_slice(), moved == found.copy.source_count && is_one) {
         whole(build, found, instruction, &origin.flags(instruction, stage), origin, builder);
+        if let (Some(Some(name)), Some(view)) = (names.first(), instruction.copy()) {
+            let written = view.destination.span();
+            builder.replace(written, with_name(written.slice(build.source.text()), name));
+        }
     } else if moved > 0 && (found.copy.is_json || !instruction.inner_comments.is_empty()) {
         let location = Location::new(&build.source, instruction.span);
         return Err(edit_failed(location, "this takes files of several stages, in a form that cannot be split"));
@@ -104,6 +114,25 @@ fn one(
         builder.replace(instruction.span, split(build, found, instruction, origin, &stage_of));
     }
     Ok(())
+}
+
+/// The names that the destination has to tell for each source.
+fn names(found: &CopyUse, origin: &Origin<'_>) -> Vec<Option<String>> {
+    let name = |(used, source): (&SourceUse, &CopySource)| match used {
+        SourceUse::Builder { path, .. } if !(origin.stays)(path) => match (origin.landing)(&found.copy, source, path) {
+            Landing::Named(name) => Some(name),
+            Landing::AsWritten | Landing::Unclear => None,
+        },
+        _ => None,
+    };
+    found.sources.iter().zip(&found.copy.sources).map(name).collect()
+}
+
+/// A destination with a name behind it, in the quotes that it has.
+fn with_name(destination: &str, name: &str) -> String {
+    let quote = destination.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
+    let folder = destination.trim_matches(['"', '\'']).trim_end_matches('/');
+    format!("{quote}{folder}/{name}{quote}")
 }
 
 /// The stage that a source is taken from; `None` where that stays the context.
@@ -183,20 +212,21 @@ fn split(
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
     let destination = instruction.copy().map_or("", |view| view.destination.span().slice(text));
-    let mut runs: Vec<(Option<String>, Vec<String>)> = Vec::new();
-    for (used, source) in found.sources.iter().zip(&found.copy.sources) {
+    let mut runs: Vec<((Option<String>, Option<String>), Vec<String>)> = Vec::new();
+    for ((used, source), name) in found.sources.iter().zip(&found.copy.sources).zip(names(found, origin)) {
         let stage = stage_of(used);
         let path = match stage {
             Some(_) => rooted(build, used, source, origin),
             None => (origin.below)(source.span.slice(text)),
         };
         match runs.last_mut() {
-            Some((kind, paths)) if *kind == stage => paths.push(path),
-            _ => runs.push((stage, vec![path])),
+            Some((kind, paths)) if *kind == (stage.clone(), name.clone()) && name.is_none() => paths.push(path),
+            _ => runs.push(((stage, name), vec![path])),
         }
     }
     let keyword = instruction.keyword_span.slice(text);
-    let lines = runs.into_iter().map(|(stage, paths)| {
+    let lines = runs.into_iter().map(|((stage, name), paths)| {
+        let destination = name.map_or_else(|| destination.to_owned(), |name| with_name(destination, &name));
         let (keyword, from) = match stage {
             Some(stage) => (keyword_like(keyword), origin.flags(instruction, &stage)),
             None => (keyword, String::new()),

@@ -2,6 +2,7 @@
 
 use super::copies::{Origin, renumber, take_from};
 use super::{Edits, builder_stage};
+use crate::docker::{Copy, CopySource};
 use crate::fold::{run_lines, stage_names};
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
@@ -13,10 +14,12 @@ pub(super) fn join(found: &DockerCp) -> Edits {
     let second = &found.second;
     let (first_stages, name) = named_stages(&found.first, second);
     let path = second.source.path().clone();
-    let place = |local: &str| place_inside(found, local);
+    let place = |local: &str| found.place_inside(local);
+    let landing = |copy: &Copy, source: &CopySource, path: &str| found.landing(copy, source, path);
     let origin = Origin {
         stage: &|_| name.clone(),
         place: &place,
+        landing: &landing,
         stays: &|_| false,
         below: &|written| written.to_owned(),
         may_be_owned: may_change_owners(&found.first),
@@ -69,15 +72,4 @@ fn may_change_owners(first: &ImageBuild) -> bool {
             || instruction.has_flag("chown")
             || instruction.shell_text().is_some_and(run_lines::names_owner_change)
     })
-}
-
-/// The path in the first image of a file that was copied out of it.
-fn place_inside(found: &DockerCp, local: &str) -> String {
-    let local = RepositoryPath::new(local).unwrap_or_default();
-    let copied = found.copies.iter().find_map(|copy| {
-        let below = local.relative_to(copy.place.as_ref()?)?;
-        let inside = copy.inside.trim_end_matches('/');
-        Some(if below.is_empty() { inside.to_owned() } else { format!("{inside}/{below}") })
-    });
-    copied.unwrap_or_else(|| format!("/{}", local.as_str()))
 }
