@@ -178,7 +178,12 @@ impl Walker<'_> {
 
     /// The words behind those that run the rest of the line as it is.
     fn words(&self, text: &str, words: &[Word]) -> Vec<StepWord> {
-        let all: Vec<_> = words.iter().map(|word| self.word(text, word)).collect();
+        let mut all: Vec<_> = words.iter().map(|word| self.word(text, word)).collect();
+        // A variable in the place of the program may hold its first options as well, or nothing.
+        while let Some(fields) = all.first().and_then(|word| word.fields.clone()).filter(|fields| fields.len() != 1) {
+            let variable = all.remove(0);
+            all.splice(0..0, fields.iter().map(|field| StepWord::of_field(field, variable.span)));
+        }
         let prefixes = ["sudo", "time", "command", "exec", "nohup"];
         let skipped = all.iter().take_while(|word| word.text().is_some_and(|text| prefixes.contains(&text))).count();
         all.into_iter().skip(skipped).collect()
@@ -302,6 +307,13 @@ mod tests {
     #[test]
     fn a_subshell_keeps_its_folder_to_itself() {
         assert_eq!(folders(&["(cd app && true)", "ls"]).last(), Some(&Some(".".to_owned())));
+    }
+
+    #[test]
+    fn a_variable_may_hold_a_program_and_its_options() {
+        let walk = walk(&["B='docker build --pull'; $B -t a ."]);
+        let words: Vec<_> = walk.steps.iter().flat_map(|step| &step.words).filter_map(|word| word.text()).collect();
+        assert_eq!(words, ["docker", "build", "--pull", "-t", "a", "."]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::landing::is_file;
 use crate::docker::{BuildContext, Copy, CopySource, Stages};
 use crate::gitlab::{PathPattern, Relation, relation_of_paths};
 use crate::text::RepositoryPath;
@@ -258,7 +259,7 @@ fn ignored(context: &BuildContext, path: &str) -> Ignored {
         return Ignored::All;
     }
     let is_glob = path.contains(['*', '?', '[']);
-    if !is_glob && ignore.includes_all_below(&path) {
+    if !is_glob && (is_file(&path) && !ignore.matches(&path) || ignore.includes_all_below(&path)) {
         return Ignored::No;
     }
     match ignore.patterns.iter().rev().find(|pattern| may_match_below(&pattern.path, &path)) {

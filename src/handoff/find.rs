@@ -1,6 +1,7 @@
 use std::rc::Rc;
 
 use super::cache_writers::made_for_cache;
+use super::command_use::writes;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, other_builders};
@@ -10,10 +11,11 @@ use super::landing::{Landing, landing};
 use super::moves::{self, Move};
 use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::{downloads_artifacts, is_switched_off};
-use crate::docker::{BuildCommand, Copy, CopySource, build_commands};
+use crate::docker::{BuildCommand, Copy, CopySource, Step, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation, relation_of_paths};
 use crate::outcome::Via;
 use crate::source::Repository;
+use crate::text::RepositoryPath;
 
 /// The files that one job hands on to another.
 #[derive(Clone, Debug)]
@@ -188,14 +190,19 @@ impl Search {
 fn flows_to(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writers: &[&Job]) -> Vec<Flow> {
     let others = writers.iter().filter(|job| job.name != reader.name);
     others
-        .flat_map(|writer| [artifact_flow(pipeline, reader, writer), cache_flow(repository, pipeline, reader, writer)])
+        .flat_map(|writer| {
+            [artifact_flow(repository, pipeline, reader, writer), cache_flow(repository, pipeline, reader, writer)]
+        })
         .flatten()
         .collect()
 }
 
-fn artifact_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
+fn artifact_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
     let artifacts = writer.artifacts();
     if !artifacts.hands_on_files() || !downloads_artifacts(pipeline, reader, writer) {
+        return None;
+    }
+    if !artifacts.untracked && !has_files_at(repository, pipeline, writer, &artifacts.paths) {
         return None;
     }
     Some(Flow {
@@ -205,6 +212,29 @@ fn artifact_flow(pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow
         patterns: artifacts.paths,
         exclude: artifacts.exclude,
     })
+}
+
+/// Whether there may be files at one of these paths: made by a command of the job, got from elsewhere, or tracked by git.
+/// GitLab uploads what is there, and only warns where nothing is.
+fn has_files_at(repository: &dyn Repository, pipeline: &Pipeline, job: &Job, paths: &[PathPattern]) -> bool {
+    let script = JobScript::new(job);
+    let is_unclear = script.items.is_empty() || !script.walk.opaque.is_empty();
+    let gets = |other: &Job| other.artifacts().hands_on_files() && downloads_artifacts(pipeline, job, other);
+    let is_given = pipeline.jobs().iter().any(|other| other.name != job.name && gets(other));
+    let is_there = |path: &PathPattern| {
+        let is_tracked = path.path().is_none_or(|place| repository.tracks(&place));
+        is_tracked || !path.is_known || script.walk.steps.iter().any(|step| names_or_may_write(step, path))
+    };
+    is_unclear || is_given || job.caches().iter().any(Cache::restores) || paths.iter().any(is_there)
+}
+
+/// Whether a command writes something at the path, or is none of those that write only what their words name.
+fn names_or_may_write(step: &Step, path: &PathPattern) -> bool {
+    let (places, is_unclear) = writes(step);
+    let touches = |place: &RepositoryPath| {
+        place.is_root() || path.relation(place.as_str()) != Relation::Apart || path.text.starts_with(place.as_str())
+    };
+    is_unclear || places.iter().any(touches)
 }
 
 fn cache_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {

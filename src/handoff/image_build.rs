@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::copies::classify;
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord};
+use crate::gitlab::PathPattern;
 use crate::source::{ReadError, Repository, SourceFile};
-use crate::syntax::dockerfile::Dockerfile;
+use crate::syntax::dockerfile::{Dockerfile, Instruction};
 use crate::text::RepositoryPath;
 
 /// A build command together with the files that it reads.
@@ -47,6 +49,19 @@ impl ImageBuild {
         let target = stages.target(command.target.as_deref());
         let context = BuildContext::read(repository, command.context.folder(), &command.dockerfile)?;
         Ok(Self { command, source, dockerfile, stages, target, context })
+    }
+
+    /// Whether `command` may take some of the files of `patterns` into its image, as far as can be told.
+    #[must_use]
+    pub fn may_take(repository: &dyn Repository, command: &BuildCommand, patterns: &[PathPattern]) -> bool {
+        let Ok(build) = Self::read(repository, command) else {
+            return true;
+        };
+        let mounts =
+            |run: &Instruction| run.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none());
+        let is_mounted = build.dockerfile.instructions.iter().any(mounts);
+        let all = (0..build.stages.stages.len()).collect();
+        is_mounted || !classify(&build.stages, &all, &build.context, patterns, &[]).is_empty()
     }
 
     /// Whether a `COPY` names something that git does not track: then a job makes it.

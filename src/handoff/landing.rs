@@ -65,6 +65,11 @@ pub(super) fn landing(copy: &Copy, written: &str, path: &str, origin: &str, is_f
     }
 }
 
+/// Whether only a file can have this path, by its ending.
+pub(super) fn is_file(path: &str) -> bool {
+    kind_of(last(path)) == Some(true)
+}
+
 /// Whether the name is one of a file; `None` where it may be either.
 fn kind_of(name: &str) -> Option<bool> {
     if ending(name).is_some_and(|ending| OF_FILES.contains(&ending)) {

@@ -189,7 +189,7 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "trivy" if argument(1) == "image" => ProgramKind::OperandsOnly,
         "snyk" if argument(1) == "container" => ProgramKind::OperandsOnly,
         "sentry-cli" if argument(1) == "releases" && !has_word(step, "files") => ProgramKind::OperandsOnly,
-        "docker-compose" if COMPOSE_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
+        "docker-compose" if composes_without_files(&step.words) => ProgramKind::WithoutFiles,
         // It reads the configuration of that folder; what this names is looked at where the files are known.
         "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
@@ -221,7 +221,7 @@ fn docker_kind(step: &Step) -> ProgramKind {
         "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
             ProgramKind::WithoutFiles
         }
-        "compose" if COMPOSE_WITHOUT_FILES.contains(&action) => ProgramKind::WithoutFiles,
+        "compose" if composes_without_files(&step.words) => ProgramKind::WithoutFiles,
         "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
         // `stack deploy` and `stack config` read a Compose file, which may name any other.
         "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
@@ -230,6 +230,22 @@ fn docker_kind(step: &Step) -> ProgramKind {
         _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
         _ => ProgramKind::Any,
     }
+}
+
+/// Whether a command of Compose does nothing with files but reading how the containers are put together.
+fn composes_without_files(words: &[StepWord]) -> bool {
+    let texts: Vec<_> = words.iter().filter_map(StepWord::text).skip_while(|word| !word.contains("compose")).collect();
+    let mut rest = texts.into_iter().skip(1);
+    while let Some(word) = rest.next() {
+        match word {
+            "-f" | "--file" | "-p" | "--project-name" | "--env-file" | "--profile" | "--project-directory" => {
+                rest.next();
+            }
+            _ if word.starts_with('-') => {}
+            _ => return COMPOSE_WITHOUT_FILES.contains(&word),
+        }
+    }
+    false
 }
 
 /// How many words in front of the subcommand say to which engine it speaks (Docker CLI reference: `docker`). An option

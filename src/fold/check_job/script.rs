@@ -133,7 +133,11 @@ fn sets_needed(text: &str, command: &str) -> bool {
 /// without the variables of the account the check would fail where the build job did not.
 fn needs_login(situation: &Situation<'_>, text: &str) -> bool {
     let job: &Job = situation.consumer;
-    let is_everywhere = |name: &str| job.variables.get(name).is_some() || is_given_to_every_job(name);
+    // GitLab's own account is one of its registry: where the line names another, the project gives these variables.
+    let is_own_registry = names_in(text).contains(&"CI_REGISTRY") || text.contains("registry.gitlab.com");
+    let is_account = |name: &str| matches!(name, "CI_REGISTRY_USER" | "CI_REGISTRY_PASSWORD");
+    let is_given = |name: &str| is_given_to_every_job(name) && (is_own_registry || !is_account(name));
+    let is_everywhere = |name: &str| job.variables.get(name).is_some() || is_given(name);
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
     names_in(text).into_iter().all(is_everywhere) || ImageName::new(&image).may_need_login()
 }

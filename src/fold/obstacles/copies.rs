@@ -19,7 +19,47 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let handoff = situation.handoff;
     let landing = |copy: &Copy, source: &CopySource, path: &str| handoff.landing(copy, source, path);
     let of_copies = uses(situation.repository, situation.build(), &handoff.uses, &landing);
-    of_copies.into_iter().chain(unbounded(situation)).chain(unused(situation)).collect()
+    of_copies
+        .into_iter()
+        .chain(perhaps_missing(situation))
+        .chain(unbounded(situation))
+        .chain(unused(situation))
+        .collect()
+}
+
+/// A copy of a whole folder took what was there of the files; the copies from the builder stage fail where one of them is
+/// missing. Where the job hands on a single path, it is what the image is for.
+fn perhaps_missing(situation: &Situation<'_>) -> Vec<Finding> {
+    let uses = &situation.handoff.uses;
+    let is_named = |path: &str| {
+        let mut sources = uses.iter().flat_map(|copy| &copy.sources);
+        sources.any(|source| matches!(source, SourceUse::Builder { path: own, .. } if own == path))
+    };
+    let finding = |(copy, below): (&CopyUse, &Vec<String>)| {
+        let doubtful: Vec<_> = below.iter().filter(|path| !is_named(path)).map(String::as_str).collect();
+        let span = build_span(situation.build(), copy).filter(|_| !doubtful.is_empty())?;
+        let message = format!(
+            "this took {} where they were there, and the copies from the builder stage fail where the build makes none",
+            doubtful.join(" and ")
+        );
+        let finding =
+            Finding::new(Code::ArtifactPerhapsMissing, Location::new(&situation.build().source, span), message);
+        Some(
+            finding.with_help(
+                "if one of them is not always made, and the image does not need it, name it in .dockerignore",
+            ),
+        )
+    };
+    let ancestors = uses.iter().flat_map(|copy| copy.sources.iter().map(move |source| (copy, source)));
+    let found = ancestors.filter_map(|(copy, source)| match source {
+        SourceUse::Ancestor { below, .. } if below.len() > 1 => Some((copy, below)),
+        _ => None,
+    });
+    found.filter_map(finding).collect()
+}
+
+fn build_span(build: &ImageBuild, copy: &CopyUse) -> Option<crate::text::Span> {
+    Some(build.dockerfile.instructions.get(copy.copy.instruction)?.span)
 }
 
 /// What stands in the way of taking these copies from a builder stage.

@@ -3,12 +3,15 @@
 
 use super::meeting::may_meet;
 use crate::docker::Step;
+use crate::docker::build_commands;
 use crate::finding::{Code, Finding};
 use crate::fold::export;
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, PathPattern};
-use crate::handoff::{JobScript, TreeUse, downloads_artifacts, names_beside_commands, restores_cache_of, tree_use};
+use crate::handoff::{
+    ImageBuild, JobScript, TreeUse, downloads_artifacts, names_beside_commands, restores_cache_of, tree_use,
+};
 use crate::text::RepositoryPath;
 
 /// Programs that check, build or tell, and bring nothing out of the pipeline.
@@ -71,7 +74,7 @@ fn reads(situation: &Situation<'_>, job: &Job) -> Option<Finding> {
     }
     ["script", "after_script"].iter().find_map(|keyword| {
         let script = if *keyword == "script" { JobScript::new(job) } else { JobScript::of_keyword(job, keyword) };
-        let reason = reading(&script, &patterns).or_else(|| configured(situation, &script, &patterns))?;
+        let reason = reading(situation, &script, &patterns).or_else(|| configured(situation, &script, &patterns))?;
         Some(finding(situation, job, &script, reason))
     })
 }
@@ -88,7 +91,16 @@ fn visible(situation: &Situation<'_>, job: &Job) -> Vec<PathPattern> {
 }
 
 /// The item that reads the files, and how.
-fn reading(script: &JobScript, patterns: &[PathPattern]) -> Option<(usize, Option<crate::text::Span>, String)> {
+fn reading(
+    situation: &Situation<'_>,
+    script: &JobScript,
+    patterns: &[PathPattern],
+) -> Option<(usize, Option<crate::text::Span>, String)> {
+    let (builds, _) = build_commands(&script.walk);
+    let leaves_alone = |index: usize| {
+        let mut own = builds.iter().filter(|command| command.step == index);
+        own.next().is_some_and(|command| !ImageBuild::may_take(situation.repository, command, patterns))
+    };
     if let Some((item, message)) = script.walk.opaque.first() {
         return Some((*item, None, format!("has a script that cannot be read here: {message}")));
     }
@@ -96,7 +108,8 @@ fn reading(script: &JobScript, patterns: &[PathPattern]) -> Option<(usize, Optio
     if let Some(item) = (0..script.items.len()).find(|item| names_beside_commands(text(*item), patterns)) {
         return Some((item, None, "speaks of some of them in a loop, a condition or a trap".to_owned()));
     }
-    script.walk.steps.iter().find_map(|step| match tree_use(step, patterns) {
+    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !leaves_alone(*index));
+    steps.map(|(_, step)| step).find_map(|step| match tree_use(step, patterns) {
         TreeUse::None => None,
         TreeUse::Touches(word) => Some((step.item, Some(step.span), format!("reads {word}"))),
         TreeUse::Unknown(program) => {

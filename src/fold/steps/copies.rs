@@ -200,6 +200,9 @@ fn rooted(build: &ImageBuild, used: &SourceUse, source: &CopySource, origin: &Or
     format!("{quote}{}{slash}{quote}", (origin.place)(&place))
 }
 
+/// The stage that sources are taken from, if any, and the name that the destination has to tell.
+type Target = (Option<String>, Option<String>);
+
 /// Some sources move: one instruction for each run of sources from the same place, in their order.
 fn split(
     build: &ImageBuild,
@@ -212,7 +215,7 @@ fn split(
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
     let destination = instruction.copy().map_or("", |view| view.destination.span().slice(text));
-    let mut runs: Vec<((Option<String>, Option<String>), Vec<String>)> = Vec::new();
+    let mut runs: Vec<(Target, Vec<String>)> = Vec::new();
     for ((used, source), name) in found.sources.iter().zip(&found.copy.sources).zip(names(found, origin)) {
         let stage = stage_of(used);
         let path = match stage {
