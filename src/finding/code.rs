@@ -147,6 +147,7 @@ codes! {
     KeywordTakenOver "keyword-taken-over" Note "A keyword of the build job that the image job gets"
     LaterJobUnblocked "later-job-unblocked" Refusal "A job that would no longer wait for the build"
     LegacyVariable "legacy-variable" Warning "A variable that GitLab no longer sets"
+    ListingRemoved "listing-removed" Note "A line of the image job that showed the files of the hand-off"
     MergedYamlDiffers "merged-yaml-differs" Refusal "A merged pipeline that says something else than the files"
     NeedsNotMended "needs-not-mended" Refusal "What the image job waits for cannot be written"
     NoLockFile "no-lock-file" Note "A dependency layer without a lock file"

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::export;
 use super::fate::Fate;
+use super::listings;
 use super::rewire;
 use super::situation::Situation;
 use super::steps::by_consumer;
@@ -87,7 +88,7 @@ impl Intent {
                 let is_known = own.iter().any(|(_, other)| other.command.step == command.command.step);
                 own.extend((!is_known).then_some((text, command)));
             }
-            intent.removes_lines |= !situation.handoff.moves.is_empty();
+            intent.removes_lines |= !situation.handoff.moves.is_empty() || !listings::steps(situation).is_empty();
             intent.changes_caches |= situation.handoff.flows.iter().any(|flow| flow.via == Via::Cache);
         }
         for own in by_consumer(situations) {

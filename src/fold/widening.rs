@@ -71,9 +71,14 @@ impl Widening {
         let command = build.command.with_project_as_context(text.unwrap_or_default())?;
         let has_buildkit = has_buildkit || build.command.builder == Builder::Buildx;
         let ignore = ignore::moved(repository, pipeline, build, has_buildkit)?;
-        let context = match &ignore {
-            Some(ignore) => BuildContext { folder: RepositoryPath::root(), ignore: Some(ignore.patterns.clone()) },
-            None => ignore::of_project(repository, handoff)?,
+        let whole = |ignore| BuildContext { folder: RepositoryPath::root(), ignore };
+        let (context, ignore) = match ignore {
+            Some(ignore) => (whole(Some(ignore.patterns.clone())), Some(ignore)),
+            None => match ignore::of_project(repository, handoff) {
+                Ok(context) => (context, None),
+                Err(_) if has_buildkit => (whole(None), Some(ignore::of_nothing(repository, build)?)),
+                Err(reason) => return Err(reason),
+            },
         };
         Ok(Self { folder: folder.clone(), command, context, ignore })
     }

@@ -3,6 +3,7 @@
 
 use crate::docker::{BuildProblem, Step, build_commands, place_in_repository};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::listings;
 use crate::fold::situation::Situation;
 use crate::gitlab::{Relation, relation_of_paths};
 use crate::handoff::{JobScript, Move, TreeUse, names_beside_commands, tree_use, writes};
@@ -24,7 +25,9 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     // A build that can be followed and takes some of the files is a hand-off of its own.
     let is_build = |index: &usize| commands.iter().any(|command| command.step == *index);
     let is_move = |index: &usize| situation.handoff.moves.iter().any(|moved| moved.step == *index);
-    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index) && !is_move(index));
+    let listings = listings::steps(situation);
+    let goes = |index: &usize| is_move(index) || listings.contains(index);
+    let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index) && !goes(index));
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
     let before = steps.filter(|(index, _)| *index < situation.build().command.step);
     let changes = before.flat_map(|(_, step)| changed(situation, step));
@@ -33,6 +36,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let moves = situation.handoff.moves.iter().filter_map(|moved| moved_otherwise(situation, script, moved));
     opaque
         .chain(moves)
+        .chain(listings::notes(situation))
         .chain(beside(situation, script))
         .chain(uses)
         .chain(changes)

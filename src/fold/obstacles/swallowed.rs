@@ -42,6 +42,17 @@ fn by_the_shell(before: &[Step]) -> Option<&'static str> {
     is_off.then_some("'set +e' lets the script go on")
 }
 
+/// Whether the commands behind `||` end the script with a failure, and do no more than tell so: `|| { echo no; exit 1; }`.
+fn gives_up(steps: &[&Step]) -> bool {
+    let Some((last, others)) = steps.split_last() else {
+        return false;
+    };
+    let words: Vec<_> = last.words.iter().filter_map(|word| word.text()).collect();
+    let fails = matches!(words.as_slice(), ["exit", status] if status.parse().is_ok_and(|status: u8| status != 0));
+    let tells = |step: &&&Step| matches!(step.program(), Some("echo" | "printf"));
+    fails && last.redirections.is_empty() && others.iter().all(|step| tells(&step))
+}
+
 /// A command that is tested ends no script by its failure. In front of `&&` that is no loss where nothing comes behind
 /// (POSIX: `set -e`).
 fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
@@ -54,6 +65,10 @@ fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
         nesting.contains(&Nesting::And) && !nesting.contains(&Nesting::Or)
     };
     let mut rest = behind.iter().skip_while(is_same);
+    let by_or: Vec<_> = behind.iter().take_while(is_same).skip_while(|other| is_by_and(other)).collect();
+    if gives_up(&by_or) {
+        return None;
+    }
     if !behind.iter().take_while(is_same).all(is_by_and) {
         return Some("something looks at its exit status, and goes on");
     }

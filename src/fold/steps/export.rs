@@ -44,7 +44,12 @@ fn artifacts(situation: &Situation<'_>) -> Edits {
     let text = value_text(source, key, value).ok_or_else(failed)?;
     let definition = situation.consumer.definitions.last().ok_or_else(failed)?;
     let file = situation.pipeline.file(definition.file).ok_or_else(failed)?;
-    let place = file.tree.node(definition.value).entries().len();
+    // Behind the script, unless that gets its new line at its very end.
+    let entries = file.tree.node(definition.value).entries();
+    let is_last = export::script_item(situation).is_some_and(|(file, list, place)| {
+        entries.last().is_some_and(|entry| entry.value == list) && file.tree.node(list).items().len() == place + 1
+    });
+    let place = if is_last { entries.len() - 1 } else { entries.len() };
     let edit = edit::add_entry(&file.tree, definition.value, place, "artifacts", &text).ok_or_else(failed)?;
     Ok(vec![(file.source.path().clone(), edit)])
 }

@@ -3,6 +3,7 @@
 use super::Edits;
 use super::build_command::missing_context;
 use crate::fold::edit_failed;
+use crate::fold::listings;
 use crate::fold::situation::Situation;
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, JobScript};
@@ -16,13 +17,14 @@ pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
     Ok(edits)
 }
 
-/// The lines that moved files of the hand-off to where the Dockerfile took them go as well.
+/// The lines that moved files of the hand-off to where the Dockerfile took them go as well, and those that showed them.
 pub(super) fn moves(situations: &[&Situation<'_>]) -> Edits {
     let Some(first) = situations.first() else {
         return Ok(Vec::new());
     };
     let handoffs = situations.iter().map(|situation| situation.handoff);
     let mut gone: Vec<_> = handoffs.flat_map(|handoff| &handoff.moves).map(|moved| moved.step).collect();
+    gone.extend(situations.iter().flat_map(|situation| listings::steps(situation)));
     gone.sort_unstable();
     gone.dedup();
     items_of(first.pipeline, &first.handoff.script, &gone)

@@ -88,6 +88,19 @@ pub(super) fn moved(
     Ok(Some(IgnoreFile { patterns: (Arc::clone(source), patterns), path: own, text, fate }))
 }
 
+/// An ignore file that leaves nothing out, in the place of that of the project, which is not meant for this image.
+///
+/// # Errors
+/// Where that cannot be read.
+pub(super) fn of_nothing(repository: &dyn Repository, build: &ImageBuild) -> Result<IgnoreFile, String> {
+    let dockerfile = &build.command.dockerfile;
+    let path = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
+    let of_project = RepositoryPath::new(".dockerignore").unwrap_or_default();
+    let source = repository.read(&of_project).map_err(|error| format!("{of_project}: {error}"))?;
+    let text = "# Nothing is left out: the .dockerignore of the project is not for this image.\n".to_owned();
+    Ok(IgnoreFile { patterns: (source, DockerIgnore::parse("")), path, text, fate: IgnoreFate::Stays })
+}
+
 /// Whether nothing else in the repository looks like the description of an image, or of several.
 fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) -> bool {
     let describes = |path: &RepositoryPath| {
