@@ -73,3 +73,55 @@ fn taken(stages: &Stages, first: usize, folder: &RepositoryPath) -> BTreeSet<Str
     let sources = own.flat_map(|copy| &copy.sources);
     sources.map(|source| source.path.as_deref().and_then(place).unwrap_or_else(|| source.written.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::is_kept;
+    use crate::fold::Intent;
+    use crate::gitlab::Pipeline;
+    use crate::outcome::{HandoffSummary, Via};
+    use crate::source::MemoryRepository;
+    use crate::text::{FileVersions, RepositoryPath};
+
+    fn pipeline(command: &str) -> Pipeline {
+        let text = format!("package:\n  script:\n    - {command}\n");
+        let repository = MemoryRepository::new([(".gitlab-ci.yml", text.as_str())]);
+        Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).map_err(|it| it.message).unwrap()
+    }
+
+    /// What is wrong about a fold of `web/Dockerfile` from `docker build web` to these.
+    fn fault(command: &str, dockerfile: &str) -> Option<String> {
+        let path = RepositoryPath::new("web/Dockerfile").unwrap();
+        let before = Some("FROM a\nCOPY x.conf dist /\n".to_owned());
+        let versions = FileVersions { before, after: Some(dockerfile.to_owned()) };
+        let handoff = HandoffSummary {
+            via: Via::Artifacts,
+            producers: vec!["build".to_owned()],
+            consumer: "package".to_owned(),
+            paths: vec!["web/dist".to_owned()],
+            dockerfile: path.clone(),
+            kept: Vec::new(),
+            fallback: None,
+        };
+        let files = BTreeMap::from([(path, versions)]);
+        is_kept(&pipeline("docker build web"), &pipeline(command), &Intent::default(), &handoff, &files).err()
+    }
+
+    #[test]
+    fn an_image_is_built_from_the_whole_project_and_takes_no_more_of_it() {
+        let builder = "FROM b AS builder\nCOPY . .\n\nFROM a\n";
+        let whole = "docker build -f web/Dockerfile .";
+        assert_eq!(fault(whole, &format!("{builder}COPY web/x.conf /\n")), None);
+        for (command, dockerfile, expected) in [
+            (whole, format!("{builder}COPY web /\n"), "copies web from the context"),
+            (whole, format!("{builder}COPY x.conf /\n"), "copies x.conf from the context"),
+            ("docker build web", format!("{builder}COPY web/x.conf /\n"), "is built from web alone"),
+            ("docker push a", builder.to_owned(), "nothing in 'package' builds web/Dockerfile any more"),
+        ] {
+            let found = fault(command, &dockerfile).unwrap_or_default();
+            assert!(found.contains(expected), "{command}: {found}");
+        }
+    }
+}
