@@ -184,13 +184,17 @@ fn remove_keyword(tree: &crate::syntax::yaml::Tree, key: NodeId) -> Option<TextE
     edit::remove_entries(tree, mapping, &[place])
 }
 
-/// `[]` in the place of the list. A block list starts on a line of its own; the empty one stands behind its key.
+/// `[]` in the place of the list. A block list starts on a line of its own; the empty one stands behind its key, and what
+/// a comment says of the last item goes with it.
 pub(super) fn empty_list(tree: &crate::syntax::yaml::Tree, list: NodeId) -> TextEdit {
     let span = tree.node(list).span;
     let is_block = matches!(tree.node(list).collection_style(), Some(CollectionStyle::Block));
     let start = if is_block { key_end(tree, list).unwrap_or(span.start()) } else { span.start() };
     let gap = if is_block { " " } else { "" };
-    TextEdit::replace(crate::text::Span::new(start, span.end()), format!("{gap}[]"))
+    let rest = tree.text().get(span.end()..).unwrap_or_default();
+    let line = rest.split(['\n', '\r']).next().filter(|line| is_block && line.trim_start().starts_with('#'));
+    let end = span.end() + line.map_or(0, str::len);
+    TextEdit::replace(crate::text::Span::new(start, end), format!("{gap}[]"))
 }
 
 /// The byte behind the colon in front of a value.
