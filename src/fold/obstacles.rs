@@ -9,6 +9,7 @@ mod context;
 mod copied_out;
 mod copies;
 mod dockerfile;
+mod embedded_paths;
 mod faults;
 mod foreign_files;
 mod includes;
@@ -44,7 +45,7 @@ pub(super) use unclear::{told, unclear_build};
 type Check = fn(&Situation<'_>) -> Vec<Finding>;
 
 /// Every obstacle on the side of a build job, in the order in which people read about them.
-const OF_PRODUCER: [Check; 14] = [
+const OF_PRODUCER: [Check; 15] = [
     includes::check,
     keywords::check,
     rules::check,
@@ -53,6 +54,7 @@ const OF_PRODUCER: [Check; 14] = [
     references::check,
     build_image::check,
     build_script::check,
+    embedded_paths::check,
     passing::check,
     secrets::check,
     sources::check,
@@ -62,11 +64,12 @@ const OF_PRODUCER: [Check; 14] = [
 ];
 
 /// Those of a job that only fills a cache, and goes on doing so: where it runs and who refers to it stays what it was.
-const OF_FILLER: [Check; 8] = [
+const OF_FILLER: [Check; 9] = [
     includes::check,
     keywords::check,
     build_image::check,
     build_script::check,
+    embedded_paths::check,
     passing::check,
     secrets::check,
     build_inputs::check,
