@@ -73,7 +73,10 @@ pub fn check(
         context::is_kept(before, &after, folded.intent, handoff, files).map_err(failed)?;
         secrets_are_kept(before, &after, policy, folded.intent, handoff, files).map_err(failed)?;
     }
-    if summaries.any(|other| folded.handoffs.iter().any(|handoff| other.is_of_same_image(handoff))) {
+    let is_left = |other: &HandoffSummary, handoff: &HandoffSummary| {
+        other.is_of_same_image(handoff) && other.producers.iter().any(|producer| handoff.producers.contains(producer))
+    };
+    if summaries.any(|other| folded.handoffs.iter().any(|handoff| is_left(other, handoff))) {
         return Err(failed("folding the result once more finds the same hand-off".to_owned()));
     }
     Ok(())
@@ -202,8 +205,8 @@ fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let is_changed = intent.changed.contains_key(&*before.name);
     let is_same = |then: &str, now: &str| {
         let wide = intent.widened_item(&before.name, then);
-        let then = wide.as_deref().unwrap_or(then);
-        now == then || is_changed && build_line::is_completed(then, now)
+        let is_completed = |then: &str| now == then || is_changed && build_line::is_completed(then, now);
+        is_completed(then) || wide.as_deref().is_some_and(is_completed)
     };
     let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
     let (before, mut after) = (texts(before), texts(after));

@@ -19,6 +19,7 @@ mod programs;
 mod refill;
 mod unclear;
 mod visibility;
+mod written;
 
 pub use cache_writers::{made_for_cache, may_make, may_write};
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};

@@ -17,6 +17,9 @@ fn options_up_to(before: &str, after: &str, end: usize) -> Option<Vec<String>> {
     if before == after || has_context_added(before, after) {
         return Some(Vec::new());
     }
+    if after.len() <= before.len() {
+        return None;
+    }
     let behind = |word: &'static str| after.match_indices(word).map(move |(at, _)| at + word.trim_end().len());
     let mut places: Vec<_> = ["build", " b ", "executor"].into_iter().flat_map(behind).filter(|at| *at < end).collect();
     places.sort_unstable();
@@ -27,12 +30,24 @@ fn options_up_to(before: &str, after: &str, end: usize) -> Option<Vec<String>> {
         while let Some(option) = leading_option(rest) {
             rest = rest.get(option.len()..)?;
             options.push(option.trim_start().to_owned());
+            if !is_end_of(before, rest) {
+                continue;
+            }
             if let Some(earlier) = options_up_to(before, &format!("{head}{rest}"), at) {
                 return Some(earlier.into_iter().chain(options).collect());
             }
         }
         None
     })
+}
+
+/// Whether `before` ends with `rest`, but for a build context that may have been put into that.
+fn is_end_of(before: &str, rest: &str) -> bool {
+    let without_context = |(at, context): (usize, &str)| {
+        let (head, tail) = (rest.get(..at).unwrap_or_default(), rest.get(at + context.len()..).unwrap_or_default());
+        before.strip_suffix(tail).is_some_and(|start| start.ends_with(head))
+    };
+    before.ends_with(rest) || rest.match_indices(" .").any(without_context)
 }
 
 /// The option at the start of `text`, with the blank in front of it, if a fold writes such.

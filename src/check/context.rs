@@ -34,7 +34,15 @@ pub(super) fn is_kept(
     if let Some(command) = now.iter().cloned().chain(checks).find(|command| is_too_narrow(new, command)) {
         return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
     }
-    for (then, now) in builds(before, &handoff.consumer, handoff).iter().zip(&now) {
+    let before = builds(before, &handoff.consumer, handoff);
+    // A fold may add builds of stages that are new.
+    let old_stages = Stages::new(&Dockerfile::parse(old), &[]);
+    let is_known = |command: &&BuildCommand| old_stages.target(command.target.as_deref()).is_some();
+    let now: Vec<_> = now.iter().filter(is_known).collect();
+    if before.iter().filter(is_known).count() != now.len() {
+        return Err(format!("'{}' builds {} more or less often", handoff.consumer, handoff.dockerfile));
+    }
+    for (then, now) in before.iter().filter(is_known).zip(now) {
         let old_stages = Stages::new(&Dockerfile::parse(old), &then.build_arguments);
         let new_stages = Stages::new(&Dockerfile::parse(new), &now.build_arguments);
         let added = new_stages.stages.len().saturating_sub(old_stages.stages.len());

@@ -85,6 +85,19 @@ pub struct CopySource {
     pub path: Option<String>,
 }
 
+impl Stage {
+    /// Whether it starts from an image that copies files of the context by itself, as far as its name tells.
+    #[must_use]
+    pub fn is_of_onbuild(&self) -> bool {
+        let image = match &self.base {
+            Base::Image(Some(image)) => image.as_str(),
+            Base::Image(None) => self.base_written.as_str(),
+            Base::Stage(_) => return false,
+        };
+        image.rsplit(['/', ':']).next().is_some_and(|tag| tag.contains("onbuild"))
+    }
+}
+
 impl Stages {
     /// The stages of `dockerfile`, built with these arguments; a value of `None` is not known.
     #[must_use]
@@ -96,6 +109,12 @@ impl Stages {
             reader.instruction(index, instruction);
         }
         reader.found
+    }
+
+    /// Whether a stage starts from an image that is made to be built on, by its name (Docker docs: `ONBUILD`).
+    #[must_use]
+    pub fn has_onbuild_base(&self) -> bool {
+        self.stages.iter().any(Stage::is_of_onbuild)
     }
 
     /// The stage that a build makes: the one of that name or number, else the last.
@@ -244,11 +263,12 @@ impl Reader<'_> {
         let Some(stage) = self.found.stages.len().checked_sub(1) else {
             return;
         };
+        let is_add = instruction.keyword == Keyword::Add;
         let files = view
             .sources
             .iter()
             .enumerate()
-            .filter(|(_, source)| source.heredoc.is_none() && !self.is_remote(source.operand.text()));
+            .filter(|(_, source)| source.heredoc.is_none() && !(is_add && self.is_remote(source.operand.text())));
         let sources = files.map(|(index, source)| CopySource {
             index,
             span: source.operand.span(),
@@ -258,7 +278,7 @@ impl Reader<'_> {
         let copy = Copy {
             instruction: index,
             stage,
-            is_add: instruction.keyword == Keyword::Add,
+            is_add,
             from: view.from.map(|from| self.expanded(from.text()).unwrap_or_else(|| from.text().to_owned())),
             sources: sources.collect(),
             source_count: view.sources.len(),

@@ -119,7 +119,7 @@ impl Intent {
         let own = self.widened.get(job)?.iter().filter(|(item, _)| item == text).map(|(_, command)| command);
         let commands: Vec<_> = own.collect();
         let (first, _) = commands.split_first()?;
-        // Two items of the same text are the same commands.
+        // Of several items of the same text, one is enough to tell how it is written then.
         let own: Vec<_> = commands.iter().copied().filter(|other| other.command.item == first.command.item).collect();
         WiderCommand::all_written_in(&own, text)
     }

@@ -7,7 +7,7 @@ use crate::finding::{Code, Finding};
 use crate::handoff::{TreeUse, tree_use};
 
 /// Programs that print what their words name, and change nothing.
-const LISTING: [&str; 5] = ["du", "file", "ls", "stat", "tree"];
+const LISTING: [&str; 3] = ["du", "ls", "stat"];
 
 /// The indices of the steps that go: each a script item of its own, in the image job's own words.
 pub(super) fn steps(situation: &Situation<'_>) -> Vec<usize> {
@@ -18,7 +18,8 @@ pub(super) fn steps(situation: &Situation<'_>) -> Vec<usize> {
             return false;
         };
         let text = item.text.as_deref().unwrap_or_default();
-        let is_alone = step.place.is_top_level() && step.span.slice(text).len() == text.trim().len();
+        let is_only = script.walk.steps.iter().filter(|other| other.item == step.item).count() == 1;
+        let is_alone = is_only && step.place.is_top_level() && step.span.slice(text).len() == text.trim().len();
         let lists = step.program().is_some_and(|program| LISTING.contains(&program)) && step.redirections.is_empty();
         let names_them = matches!(tree_use(step, &places), TreeUse::Touches(_));
         is_alone && lists && names_them && situation.is_consumers_own(item.origin)

@@ -11,6 +11,7 @@ use super::block::Block;
 use super::edit_failed;
 use super::fate::Fate;
 use super::situation::Situation;
+use super::template;
 use crate::finding::{Finding, Location};
 use crate::gitlab::{Job, PipelineFile};
 use crate::syntax::yaml::edit;
@@ -28,7 +29,9 @@ pub(super) fn is_possible(situation: &Situation<'_>) -> bool {
     };
     let is_elsewhere = pipeline.file(definition.file).is_some_and(|file| file.elsewhere().is_some());
     let has_conditions = ["only", "except"].iter().any(|keyword| situation.producer.get(keyword).is_some());
-    is_elsewhere && !has_conditions && own_file(situation).is_some()
+    // Whoever takes its words over would take the rules over too.
+    let is_taken_over = !template::mentions(situation).is_empty();
+    is_elsewhere && !has_conditions && !is_taken_over && own_file(situation).is_some()
 }
 
 /// The pipeline's own file.

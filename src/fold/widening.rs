@@ -70,7 +70,7 @@ impl Widening {
         let text = handoff.script.items.get(build.command.item).and_then(|item| item.text.as_deref());
         let command = build.command.with_project_as_context(text.unwrap_or_default())?;
         let has_buildkit = has_buildkit || build.command.builder == Builder::Buildx;
-        let ignore = ignore::moved(repository, pipeline, build, has_buildkit)?;
+        let ignore = ignore::moved(repository, pipeline, handoff, has_buildkit)?;
         let whole = |ignore| BuildContext { folder: RepositoryPath::root(), ignore };
         let (context, ignore) = match ignore {
             Some(ignore) => (whole(Some(ignore.patterns.clone())), Some(ignore)),
@@ -113,7 +113,9 @@ fn why_not_below(build: &ImageBuild) -> Option<String> {
     let text = build.source.text();
     let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && !copy.sources.is_empty());
     for copy in own {
-        let instruction = build.dockerfile.instructions.get(copy.instruction)?;
+        let Some(instruction) = build.dockerfile.instructions.get(copy.instruction) else {
+            return Some("a copy cannot be found again".to_owned());
+        };
         if let Some(flag) = ["exclude", "parents"].iter().find(|flag| instruction.has_flag(flag)) {
             return Some(format!("a copy has --{flag}, which counts from the context"));
         }

@@ -3,9 +3,11 @@
 //! The tables hold only programs whose manual settles it. Everything else may read any file of the project
 //! by itself, as `npm test` or `./deploy.sh` do.
 
-use super::programs::{ProgramKind, kind, takes_whole_folders, written_operands};
+use super::programs::{ProgramKind, kind, takes_whole_folders};
+use super::written::written_operands;
 use crate::docker::{Step, StepWord, place_in_repository};
 use crate::gitlab::PathPattern;
+use crate::handoff::JobScript;
 use crate::handoff::copies::relation_to_all;
 use crate::text::RepositoryPath;
 
@@ -57,7 +59,12 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
     for target in targets {
         match (&target.pattern, &step.folder) {
             (Some(pattern), Some(folder)) => {
-                places.extend(place_in_repository(pattern, folder).filter(|_| !pattern.starts_with('-')))
+                let value = if pattern.starts_with('-') {
+                    pattern.split_once('=').map(|(_, value)| value)
+                } else {
+                    Some(pattern.as_str())
+                };
+                places.extend(value.and_then(|value| place_in_repository(value, folder)));
             }
             (Some(pattern), None) if pattern.starts_with('/') => {}
             // A folder that is made changes no source, wherever it lies.
@@ -68,6 +75,20 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
     (places, is_unclear)
 }
 
+/// Whether a script certainly makes no files in the project: it prints, or installs packages of the system.
+#[must_use]
+pub(super) fn makes_nothing(script: &JobScript) -> bool {
+    const INSTALLERS: [&str; 6] = ["apk", "apt", "apt-get", "dnf", "microdnf", "yum"];
+    let texts = script.items.iter().filter_map(|item| item.text.as_deref());
+    let is_redirected = texts.into_iter().any(|text| text.contains(['>', '|']) || text.contains("trap "));
+    let is_plain = |step: &Step| {
+        let name = step.program().unwrap_or_default();
+        INSTALLERS.contains(&name) || matches!(kind(step, name), ProgramKind::WithoutFiles)
+    };
+    let steps = &script.walk.steps;
+    !steps.is_empty() && script.walk.opaque.is_empty() && !is_redirected && steps.iter().all(is_plain)
+}
+
 /// Whether a script item speaks of the files where no word of a command does: in what a loop runs over or reads
 /// from, in a `[[ ... ]]`, or in the action of a trap.
 #[must_use]
@@ -75,14 +96,16 @@ pub fn names_beside_commands(text: &str, patterns: &[PathPattern]) -> bool {
     let constructs = ["for ", "while ", "until ", "case ", "[[", "trap "];
     let is_named = constructs.iter().any(|construct| text.contains(construct))
         && patterns.iter().any(|pattern| mentions(text, &pattern.text));
-    is_named || looped_over(text).any(|word| relation_to_all(patterns, word.trim_start_matches("./")).covers_some())
-}
-
-/// The globs that loops of a text run over: `*.js` of `for file in *.js; do`.
-fn looped_over(text: &str) -> impl Iterator<Item = &str> {
     let lists = text.match_indices("for ").filter_map(|(at, _)| text.get(at..)?.split_once(" in "));
-    let words = lists.flat_map(|(_, list)| list.split([';', '\n']).next().unwrap_or_default().split_whitespace());
-    words.filter(|word| word.contains(['*', '?', '[']))
+    let looped_over = lists.map(|(_, list)| list.split([';', '\n']).next().unwrap_or_default());
+    let tested = text.match_indices("[[").filter_map(|(at, _)| text.get(at..)?.split("]]").next());
+    let names = |word: &str| {
+        let word = word.trim_matches(['"', '\'', ';']).trim_start_matches("./");
+        let is_path = word.starts_with(|letter: char| letter.is_alphanumeric() || "._*".contains(letter));
+        let relations = relation_to_all(patterns, word);
+        is_path && (relations.covers || relations.overlaps || relations.below && !word.starts_with('.'))
+    };
+    is_named || looped_over.chain(tested).flat_map(str::split_whitespace).any(names)
 }
 
 fn touched(step: &Step, words: &[&StepWord], patterns: &[PathPattern]) -> TreeUse {
@@ -96,24 +119,46 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
         if is_here && takes_whole_folders(step) {
             return true;
         }
-        return patterns.iter().any(|pattern| mentions(&word.raw, &pattern.text));
+        let is_listed = |path: &str| {
+            let mut parts = word.raw.split(['{', '}', ',', '=', ':', '"']);
+            parts.any(|part| part == path || part.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+        };
+        return patterns.iter().any(|pattern| mentions(&word.raw, &pattern.text) || is_listed(&pattern.text));
     };
     let may_be_paths = text.split(['=', '@', ',', ':']).chain([text.as_str()]);
-    may_be_paths.filter(|part| !part.is_empty()).any(|part| {
-        let folder = step.folder.clone().unwrap_or_default();
+    may_be_paths.map(|part| part.trim_matches(['{', '}'])).filter(|part| !part.is_empty()).any(|part| {
         let part = part.strip_prefix("//").unwrap_or(part);
-        // A command that runs in an unknown folder may name the files by a path that looks like any other.
-        let place = place_in_repository(part, &folder);
+        let Some(folder) = &step.folder else {
+            return names_from_somewhere(part, step, patterns);
+        };
+        let place = place_in_repository(part, folder);
         place.is_some_and(|place| {
             let relations = relation_to_all(patterns, place.as_str());
             // Where a folder is that holds more than the files, one may still go.
             match step.program() {
                 Some("cd") => relations.covers,
-                _ if place.is_root() => relations.below && takes_whole_folders(step),
-                _ => relations.touches(part),
+                _ if place.is_root() || matches!(part, "." | ".." | "./" | "../") => {
+                    relations.covers || relations.overlaps || relations.below && takes_whole_folders(step)
+                }
+                _ => relations.covers_some(),
             }
         })
     })
+}
+
+/// Whether a path may name the files in a command that runs in a folder which is not known: by the name of one of their
+/// folders, or as the folder itself.
+fn names_from_somewhere(part: &str, step: &Step, patterns: &[PathPattern]) -> bool {
+    if part.starts_with(['/', '~', '-']) {
+        return place_in_repository(part, &RepositoryPath::root())
+            .is_some_and(|place| relation_to_all(patterns, place.as_str()).covers_some());
+    }
+    let first = part.split('/').find(|name| !matches!(*name, "" | "." | ".."));
+    let Some(first) = first else {
+        return takes_whole_folders(step);
+    };
+    let is_part = |pattern: &PathPattern| pattern.text.split('/').any(|name| name == first);
+    step.program() != Some("cd") && patterns.iter().any(is_part)
 }
 
 /// Whether a text that is not known in full speaks of the path, as `"$DIR/dist/app"` does of `dist`.
@@ -121,6 +166,10 @@ fn mentions(raw: &str, path: &str) -> bool {
     let literal = path.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
     if literal.is_empty() {
         return false;
+    }
+    // The default of an expansion: `${FOLDER:-dist}`.
+    if raw.contains(&format!("-{literal}}}")) || raw.contains(&format!("={literal}}}")) {
+        return true;
     }
     raw.match_indices(literal).any(|(at, found)| {
         let before = raw.get(..at).and_then(|text| text.chars().next_back());
@@ -133,7 +182,7 @@ fn mentions(raw: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{TreeUse, names_beside_commands, tree_use};
+    use super::{TreeUse, names_beside_commands, tree_use, writes};
     use crate::gitlab::Pipeline;
     use crate::handoff::JobScript;
     use crate::source::MemoryRepository;
@@ -158,6 +207,12 @@ mod tests {
     fn a_command_leaves_the_files_alone() {
         for line in [
             "docker push app",
+            "(cd chart && helm lint .)",
+            "[[ -n $TAG ]] && docker push app",
+            "docker image prune -f",
+            "docker image ls",
+            "apk add --no-cache jq",
+            "docker compose -f compose.yml down",
             "git push --tags",
             "trivy image app",
             "scp compose.yml host:",
@@ -174,12 +229,55 @@ mod tests {
         }
     }
 
+    /// The places that the commands of a line write, and whether there may be others.
+    fn written(line: &str) -> (Vec<String>, bool) {
+        let walk = crate::docker::ScriptWalk::new([Some(line)], &|_| None);
+        let all: Vec<_> = walk.steps.iter().map(writes).collect();
+        let places = all.iter().flat_map(|(places, _)| places).map(ToString::to_string).collect();
+        (places, all.iter().any(|(_, is_unclear)| *is_unclear))
+    }
+
+    #[test]
+    fn a_command_writes_what_its_operands_name() {
+        for (line, expected) in [
+            ("cp a b/c", &["b/c"][..]),
+            ("scp host:/etc/app.env .env", &[".env"]),
+            ("rsync -a conf/ host:/conf", &[]),
+            ("aws s3 cp s3://bucket/app.env .env", &[".env"]),
+            ("sed -Ei s/a/b/ src/x.js", &["src/x.js"]),
+            ("sed -i -e s/a/b/ src/x.js", &["src/x.js"]),
+            ("curl -sSLo bin/tool https://example.com/tool", &["bin/tool"]),
+            ("curl https://example.com", &[]),
+            ("wget -O bin/tool https://example.com/tool", &["bin/tool"]),
+            ("pip install -t vendor -r requirements.txt", &["vendor"]),
+            ("trivy image --output=report.json app", &["report.json"]),
+            ("ln -s a b", &["b"]),
+        ] {
+            assert_eq!(written(line).0, expected, "{line}");
+        }
+        assert!(written("./configure").1);
+    }
+
     #[test]
     fn a_command_takes_the_files_or_may_take_them() {
         for line in [
             "ls dist",
             "cat */index.html",
             "cp -r . /srv",
+            "(cd web && aws s3 sync dist s3://bucket)",
+            "for folder in dist docs; do aws s3 sync $folder s3://bucket; done",
+            "[[ -d dist ]] || exit 1",
+            "aws s3 sync \"${FOLDER:-dist}\" s3://bucket",
+            "scp -r {dist,docs} host:",
+            "docker run -itv $PWD:/w app",
+            "cp --archive . /srv",
+            "oc start-build app --from-dir=.",
+            "gcloud builds submit",
+            "docker image load -i dist/app.tar",
+            "docker container run -v $PWD/dist:/srv app",
+            "docker compose -f dist/compose.yml pull",
+            "apt-get install ./dist/app.deb",
+            "pip install .",
             "cp -r \"$(pwd)\" /srv",
             "aws s3 sync . s3://bucket",
             "rsync -a ./ host:/srv",

@@ -93,13 +93,6 @@ impl Relations {
     pub fn covers_some(self) -> bool {
         self.covers || self.overlaps || self.below
     }
-
-    /// Whether a command's word that names the path takes some of the files with it. A bare `.` or `..` is
-    /// where most commands only run.
-    #[must_use]
-    pub fn touches(self, word: &str) -> bool {
-        self.covers || self.overlaps || self.below && !matches!(word, "." | ".." | "./")
-    }
 }
 
 /// How `patterns` lie to `path`.

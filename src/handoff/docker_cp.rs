@@ -90,7 +90,7 @@ fn between(
     for (index, step) in steps.iter().enumerate() {
         found.note(index, step, first, second, &container);
     }
-    if found.copies.is_empty() {
+    if found.copies.is_empty() || are_entangled(&found.copies) {
         return None;
     }
     let first = ImageBuild::read(repository, first).ok()?;
@@ -112,6 +112,15 @@ fn between(
         service_steps: found.service_steps,
         other_use: found.other_use,
         uses,
+    })
+}
+
+/// Whether one copy lands where another does, or within it, so that the order of the commands matters.
+fn are_entangled(copies: &[CopyOut]) -> bool {
+    let meets = |one: &RepositoryPath, other: &RepositoryPath| one.is_within(other) || other.is_within(one);
+    copies.iter().enumerate().any(|(at, copy)| {
+        let mut later = copies.iter().skip(at + 1).filter_map(|other| other.place.as_ref());
+        copy.place.as_ref().is_some_and(|place| later.any(|other| meets(place, other)))
     })
 }
 

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use super::cache_writers::made_for_cache;
-use super::command_use::writes;
+use super::command_use::makes_nothing;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, other_builders};
@@ -11,11 +11,10 @@ use super::landing::{Landing, landing};
 use super::moves::{self, Move};
 use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::{downloads_artifacts, is_switched_off};
-use crate::docker::{BuildCommand, Copy, CopySource, Step, build_commands};
+use crate::docker::{BuildCommand, Copy, CopySource, build_commands};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation, relation_of_paths};
 use crate::outcome::Via;
 use crate::source::Repository;
-use crate::text::RepositoryPath;
 
 /// The files that one job hands on to another.
 #[derive(Clone, Debug)]
@@ -60,7 +59,7 @@ impl Handoff {
     /// Where the build job made the files that the Dockerfile takes from `path`.
     #[must_use]
     pub fn origin_of(&self, path: &str) -> String {
-        self.moves.iter().find_map(|moved| moved.origin_of(path)).unwrap_or_else(|| path.to_owned())
+        self.moves.iter().rev().find_map(|moved| moved.origin_of(path)).unwrap_or_else(|| path.to_owned())
     }
 
     /// Whether a `COPY` takes some of the files at `path` from where the build job laid them.
@@ -77,7 +76,7 @@ impl Handoff {
     /// Where a source of a `COPY`, which takes the files at `path`, lands if it takes them from where they were made.
     #[must_use]
     pub fn landing(&self, copy: &Copy, source: &CopySource, path: &str) -> Landing {
-        let moved = self.moves.iter().find(|moved| moved.to.as_str() == path);
+        let moved = self.moves.iter().rev().find(|moved| moved.to.as_str() == path);
         let is_file = moved.and_then(|moved| moved.is_file);
         landing(copy, &source.written, path, &self.origin_of(path), is_file)
     }
@@ -106,6 +105,9 @@ impl Handoff {
     /// The stages and copies of a Dockerfile are changed once, however many jobs build it in the same way.
     #[must_use]
     pub fn builds_the_same(&self, other: &Self) -> bool {
+        if !self.moves.iter().map(Move::places).eq(other.moves.iter().map(Move::places)) {
+            return false;
+        }
         let (one, other) = (&self.build.command, &other.build.command);
         one.dockerfile == other.dockerfile
             && one.context.folder() == other.context.folder()
@@ -217,24 +219,13 @@ fn artifact_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job,
 /// Whether there may be files at one of these paths: made by a command of the job, got from elsewhere, or tracked by git.
 /// GitLab uploads what is there, and only warns where nothing is.
 fn has_files_at(repository: &dyn Repository, pipeline: &Pipeline, job: &Job, paths: &[PathPattern]) -> bool {
-    let script = JobScript::new(job);
-    let is_unclear = script.items.is_empty() || !script.walk.opaque.is_empty();
     let gets = |other: &Job| other.artifacts().hands_on_files() && downloads_artifacts(pipeline, job, other);
     let is_given = pipeline.jobs().iter().any(|other| other.name != job.name && gets(other));
-    let is_there = |path: &PathPattern| {
-        let is_tracked = path.path().is_none_or(|place| repository.tracks(&place));
-        is_tracked || !path.is_known || script.walk.steps.iter().any(|step| names_or_may_write(step, path))
-    };
-    is_unclear || is_given || job.caches().iter().any(Cache::restores) || paths.iter().any(is_there)
-}
-
-/// Whether a command writes something at the path, or is none of those that write only what their words name.
-fn names_or_may_write(step: &Step, path: &PathPattern) -> bool {
-    let (places, is_unclear) = writes(step);
-    let touches = |place: &RepositoryPath| {
-        place.is_root() || path.relation(place.as_str()) != Relation::Apart || path.text.starts_with(place.as_str())
-    };
-    is_unclear || places.iter().any(touches)
+    let is_tracked = |path: &PathPattern| path.path().is_none_or(|place| repository.tracks(&place));
+    is_given
+        || job.caches().iter().any(Cache::restores)
+        || paths.iter().any(|path| !path.is_known || is_tracked(path))
+        || !makes_nothing(&JobScript::new(job))
 }
 
 fn cache_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, writer: &Job) -> Option<Flow> {
@@ -252,10 +243,14 @@ fn has_unbounded(patterns: &[PathPattern]) -> bool {
 
 fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageBuild) -> Option<Handoff> {
     let script = JobScript::new(job);
-    let moves_of = |flow: &Flow| moves::moves(repository, &script, build.command.step, &flow.patterns);
+    let all: Vec<_> = flows.iter().flat_map(|flow| flow.patterns.clone()).collect();
+    let moves_of = |flow: &Flow| {
+        let found = moves::moves(repository, &script, build.command.step, &flow.patterns, &flow.exclude);
+        moves::that_are_plain(found, &all)
+    };
     let is_taken = |flow: &&Flow| takes_from(repository, &build, flow, &moves_of(flow));
     let taken: Vec<_> = flows.iter().filter(is_taken).cloned().collect();
-    let mut moves: Vec<_> = taken.iter().flat_map(moves_of).collect();
+    let mut moves: Vec<_> = moves::that_are_plain(taken.iter().flat_map(moves_of).collect(), &all);
     let patterns: Vec<_> = taken.iter().flat_map(|flow| with_moves(flow, &moves)).collect();
     let exclude: Vec<_> = taken.iter().flat_map(|flow| flow.exclude.clone()).collect();
     let uses = uses_of_all_stages(&build, &patterns, &exclude);

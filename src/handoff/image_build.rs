@@ -61,7 +61,10 @@ impl ImageBuild {
             |run: &Instruction| run.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none());
         let is_mounted = build.dockerfile.instructions.iter().any(mounts);
         let all = (0..build.stages.stages.len()).collect();
-        is_mounted || !classify(&build.stages, &all, &build.context, patterns, &[]).is_empty()
+        let names = |value: &str| patterns.iter().any(|pattern| value.contains(pattern.text.as_str()));
+        let is_named = command.options.iter().filter_map(|(_, value)| value.as_deref()).any(names);
+        let has_more = command.has_option("--build-context") || build.stages.has_onbuild_base();
+        is_mounted || is_named || has_more || !classify(&build.stages, &all, &build.context, patterns, &[]).is_empty()
     }
 
     /// Whether a `COPY` names something that git does not track: then a job makes it.

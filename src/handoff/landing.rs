@@ -24,26 +24,12 @@ const OF_FILES: [&str; 28] = [
 ];
 
 /// Names that only folders have.
-const OF_FOLDERS: [&str; 18] = [
-    "_site",
-    "assets",
-    "build",
-    "client",
-    "dist",
-    "docs",
-    "html",
-    "lib",
-    "node_modules",
-    "out",
-    "output",
-    "public",
-    "publish",
-    "site",
-    "static",
-    "vendor",
-    "wwwroot",
-    "www",
-];
+const OF_FOLDERS: [&str; 10] =
+    ["_site", "assets", "dist", "html", "node_modules", "public", "static", "vendor", "wwwroot", "www"];
+
+/// Folders that base images have, so that a file whose destination ends so may go into one.
+const OF_IMAGES: [&str; 13] =
+    ["app", "bin", "etc", "home", "lib", "local", "opt", "root", "sbin", "srv", "tmp", "usr", "var"];
 
 /// Where the source of `copy` that is written as `written` lands, if it is taken from `origin` instead of `path`; `is_file`
 /// says what it is, where a command tells.
@@ -57,7 +43,9 @@ pub(super) fn landing(copy: &Copy, written: &str, path: &str, origin: &str, is_f
     }
     let destination = copy.destination.trim_matches(['"', '\'']);
     let goes_into = copy.source_count > 1 || destination.ends_with('/') || matches!(last(destination), "." | "..");
-    let is_named = last(destination) == name || ending(name).is_some() && ending(last(destination)) == ending(name);
+    let target = last(destination);
+    let has_same_ending = ending(name).is_some() && ending(target) == ending(name);
+    let is_named = has_same_ending || target == name && !OF_IMAGES.contains(&target);
     match (goes_into, kind) {
         (false, _) if is_named => Landing::AsWritten,
         (true, Some(true)) if !name.contains(['*', '?', '[']) => Landing::Named(name.to_owned()),
@@ -108,6 +96,8 @@ mod tests {
             ("COPY app.jar .", "target/shop-1.0.jar", Landing::Named("app.jar".into())),
             ("COPY app.jar x.conf /opt/", "target/shop-1.0.jar", Landing::Named("app.jar".into())),
             ("COPY app.jar /opt", "target/shop-1.0.jar", Landing::Unclear),
+            ("COPY bin /usr/bin", "target/server", Landing::Unclear),
+            ("COPY server /usr/local/bin/server", "target/out", Landing::AsWritten),
             ("COPY shop-1.0.jar /opt", "target/shop-1.0.jar", Landing::AsWritten),
         ] {
             assert_eq!(of(line, origin, None), expected, "{line}");

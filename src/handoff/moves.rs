@@ -22,6 +22,11 @@ pub struct Move {
 }
 
 impl Move {
+    /// What is brought where.
+    pub(super) const fn places(&self) -> (&RepositoryPath, &RepositoryPath) {
+        (&self.from, &self.to)
+    }
+
     /// Where the files at `path` came from; `None` where this did not bring them.
     pub(super) fn origin_of(&self, path: &str) -> Option<String> {
         let below = path.strip_prefix(self.to.as_str())?;
@@ -35,6 +40,7 @@ pub(super) fn moves(
     script: &JobScript,
     count: usize,
     patterns: &[PathPattern],
+    exclude: &[PathPattern],
 ) -> Vec<Move> {
     let steps = script.walk.steps.get(..count).unwrap_or_default();
     let made: Vec<_> = steps.iter().flat_map(made_folders).collect();
@@ -45,13 +51,21 @@ pub(super) fn moves(
     let found = steps.iter().enumerate().filter_map(|(index, step)| {
         let Operands { from, to, is_gone, is_file } = operands(step)?;
         let folder = step.folder.as_ref()?;
-        let place = taken(&place_in_repository(from.pattern.as_deref()?, folder)?, patterns)?;
+        let written = from.pattern.as_deref()?;
+        let place = taken(&place_in_repository(written, folder)?, patterns)?;
+        // The files that git tracks there, and those that the job left out, do not go the way of the others.
+        let is_mixed = exclude.iter().any(|pattern| pattern.relation(place.as_str()) != Relation::Apart)
+            || holds_tracked(repository, &place_in_repository(written, folder)?);
+        if is_mixed || is_gone && !step.place.is_top_level() {
+            return None;
+        }
         let named = to.text()?;
         let target = place_in_repository(named, folder)?;
         let goes_into = named.ends_with('/') || is_folder(&target);
         // Where a glob fits one file alone, a path that is no folder is a name for it.
         let names_file = ending(target.as_str()).is_some() && ending(target.as_str()) == ending(place.as_str());
-        let to = match goes_into || is_glob(place.as_str()) && !names_file {
+        let goes_into = goes_into || is_glob(place.as_str()) && !names_file;
+        let to = match goes_into && !written.ends_with("/.") {
             true => target.join(place.file_name())?,
             false => target,
         };
@@ -59,6 +73,27 @@ pub(super) fn moves(
         tells_something.then_some(Move { step: index, from: place, to, is_gone, is_file })
     });
     found.collect()
+}
+
+/// Whether git tracks something at or below a place, or something that its glob fits.
+fn holds_tracked(repository: &dyn Repository, place: &RepositoryPath) -> bool {
+    let fits = |path: &RepositoryPath| {
+        matches!(relation_of_paths(place.as_str(), path.as_str()), Relation::Covers | Relation::Overlaps)
+    };
+    repository.tracked().keys().any(fits)
+}
+
+/// The moves among `found` of which each goes to a place of its own, where none of the files of `patterns` lie: else the
+/// order of the commands would matter, or what lies there already. All or none of them.
+pub(super) fn that_are_plain(found: Vec<Move>, patterns: &[PathPattern]) -> Vec<Move> {
+    let meets = |one: &RepositoryPath, other: &RepositoryPath| one.is_within(other) || other.is_within(one);
+    let is_taken = |moved: &Move| patterns.iter().any(|pattern| pattern.relation(moved.to.as_str()) != Relation::Apart);
+    let is_entangled = found.iter().enumerate().any(|(at, moved)| {
+        let mut others = found.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
+        is_taken(moved)
+            || others.any(|other| other != moved && (meets(&moved.to, &other.to) || meets(&moved.to, &other.from)))
+    });
+    if is_entangled { Vec::new() } else { found }
 }
 
 /// What a command takes of the files of `patterns` by naming `place`: all that lies there, or the one path of them that a
@@ -101,7 +136,8 @@ fn operands(step: &Step) -> Option<Operands<'_>> {
     };
     let (flags, operands): (Vec<_>, Vec<_>) = words.iter().partition(is_flag);
     let is_gone = program.text() == Some("mv");
-    let is_recursive = flags.iter().any(|flag| flag.raw == "--recursive" || flag.raw.contains(['r', 'R', 'a']));
+    let is_short = |flag: &str| !flag.starts_with("--") && flag.contains(['r', 'R', 'a']);
+    let is_recursive = flags.iter().any(|flag| flag.raw == "--recursive" || is_short(&flag.raw));
     let is_file = (!is_gone && !is_recursive).then_some(true);
     match operands.as_slice() {
         [from, to] if flags.into_iter().all(is_plain) => Some(Operands { from, to, is_gone, is_file }),

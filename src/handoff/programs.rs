@@ -13,18 +13,14 @@ pub(super) enum ProgramKind {
 }
 
 /// Programs whose words are never files, or that only look at what their words say.
-const WITHOUT_FILES: [&str; 65] = [
+const WITHOUT_FILES: [&str; 58] = [
     ":",
     "alias",
-    "apk",
-    "apt",
-    "apt-get",
     "arch",
     "break",
     "command",
     "continue",
     "date",
-    "dnf",
     "echo",
     "exit",
     "export",
@@ -43,7 +39,6 @@ const WITHOUT_FILES: [&str; 65] = [
     "locale",
     "lsb_release",
     "lscpu",
-    "microdnf",
     "netstat",
     "nproc",
     "nslookup",
@@ -58,7 +53,6 @@ const WITHOUT_FILES: [&str; 65] = [
     "set",
     "shift",
     "sleep",
-    "ssh-add",
     "ssh-agent",
     "ssh-keyscan",
     "stty",
@@ -78,12 +72,14 @@ const WITHOUT_FILES: [&str; 65] = [
     "wait",
     "which",
     "whoami",
-    "yum",
 ];
 
 /// Programs that read and write only the files that their words name.
-const OPERANDS_ONLY: [&str; 67] = [
+const OPERANDS_ONLY: [&str; 74] = [
     "[",
+    "apk",
+    "apt",
+    "apt-get",
     "argocd",
     "awk",
     "aws",
@@ -103,6 +99,7 @@ const OPERANDS_ONLY: [&str; 67] = [
     "df",
     "diff",
     "dirname",
+    "dnf",
     "doctl",
     "du",
     "egrep",
@@ -124,6 +121,7 @@ const OPERANDS_ONLY: [&str; 67] = [
     "ln",
     "ls",
     "md5sum",
+    "microdnf",
     "mkdir",
     "mktemp",
     "mv",
@@ -141,6 +139,7 @@ const OPERANDS_ONLY: [&str; 67] = [
     "skopeo",
     "sort",
     "ssh",
+    "ssh-add",
     "stat",
     "syft",
     "tail",
@@ -150,6 +149,7 @@ const OPERANDS_ONLY: [&str; 67] = [
     "wc",
     "wget",
     "yq",
+    "yum",
 ];
 
 /// Subcommands of `docker` whose words are never files of the project.
@@ -189,12 +189,14 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "trivy" if argument(1) == "image" => ProgramKind::OperandsOnly,
         "snyk" if argument(1) == "container" => ProgramKind::OperandsOnly,
         "sentry-cli" if argument(1) == "releases" && !has_word(step, "files") => ProgramKind::OperandsOnly,
-        "docker-compose" if composes_without_files(&step.words) => ProgramKind::WithoutFiles,
+        "docker-compose" if composes_without_files(&step.words) => ProgramKind::OperandsOnly,
         // It reads the configuration of that folder; what this names is looked at where the files are known.
         "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
         // These send the folder along that they run in, or what a template names.
-        "aws" | "az" | "gcloud" if ["cloudformation", "deploy", "up"].iter().any(|word| has_word(step, word)) => {
+        "aws" | "az" | "gcloud"
+            if ["cloudformation", "deploy", "submit", "up"].iter().any(|word| has_word(step, word)) =>
+        {
             ProgramKind::Any
         }
         _ if WITHOUT_FILES.contains(&name) => ProgramKind::WithoutFiles,
@@ -203,30 +205,38 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
     }
 }
 
-fn has_word(step: &Step, word: &str) -> bool {
+/// Whether a word behind the program is this one.
+pub(super) fn has_word(step: &Step, word: &str) -> bool {
     step.words.iter().skip(1).any(|other| other.text() == Some(word))
 }
 
 fn docker_kind(step: &Step) -> ProgramKind {
-    let all: Vec<_> = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default()).collect();
+    let fields = |word: &'_ StepWord| word.fields.clone().unwrap_or_else(|| vec![String::new()]);
+    let all: Vec<_> = step.words.iter().skip(1).flat_map(fields).collect();
+    let all: Vec<_> = all.iter().map(String::as_str).collect();
     let words = all.get(engine_flags(&all)..).unwrap_or_default();
-    let mut names = words.iter().filter(|word| !word.starts_with('-')).copied();
+    // `docker image load` is `docker load`, and so on.
+    let is_group = |word: &&str| ["container", "image"].contains(word);
+    let mut names = words.iter().filter(|word| !word.starts_with('-')).copied().skip_while(is_group);
     let (subcommand, action) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
-    let mounts = |word: &&str| ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag));
+    let mounts = |word: &&str| {
+        let is_cluster = word.starts_with('-') && !word.starts_with("--") && word.ends_with('v');
+        is_cluster || ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag))
+    };
     match subcommand {
         "run" | "create" | "exec" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
-        "image" | "container" | "volume" if !words.contains(&"build") && !words.contains(&"cp") => {
-            ProgramKind::WithoutFiles
-        }
+        "volume" | "prune" | "ls" | "list" | "rename" | "stats" | "top" => ProgramKind::WithoutFiles,
         "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
             ProgramKind::WithoutFiles
         }
-        "compose" if composes_without_files(&step.words) => ProgramKind::WithoutFiles,
+        "compose" if composes_without_files(&step.words) => ProgramKind::OperandsOnly,
         "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
         // `stack deploy` and `stack config` read a Compose file, which may name any other.
         "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
         "secret" | "config" | "plugin" if action != "create" => ProgramKind::WithoutFiles,
-        "cp" | "save" | "load" | "secret" | "config" | "plugin" | "trust" | "scout" => ProgramKind::OperandsOnly,
+        "cp" | "save" | "load" | "import" | "export" | "secret" | "config" | "plugin" | "trust" | "scout" => {
+            ProgramKind::OperandsOnly
+        }
         _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
         _ => ProgramKind::Any,
     }
@@ -263,37 +273,30 @@ fn engine_flags(words: &[&str]) -> usize {
     at
 }
 
-/// The words of a program of the operands' table that name what it writes.
-pub(super) fn written_operands<'a>(step: &'a Step, name: &str) -> &'a [StepWord] {
-    let has = |flags: &[&str]| step.words.iter().any(|word| flags.iter().any(|flag| word.raw.starts_with(flag)));
-    let all = step.words.get(1..).unwrap_or_default();
-    match name {
-        "cp" | "install" | "ln" if !has(&["-t", "--target-directory"]) && all.len() > 1 => {
-            all.get(all.len() - 1..).unwrap_or_default()
-        }
-        "cp" | "mv" | "rm" | "rmdir" | "touch" | "tee" | "ln" | "install" | "mkdir" | "chmod" | "chown" => all,
-        "sed" if has(&["-i", "--in-place"]) => all,
-        "yq" if has(&["-i", "--inplace"]) => all,
-        "curl" if has(&["-o", "-O", "--output", "--remote-name"]) => all,
-        "wget" | "docker" => all,
-        _ => &[],
-    }
+/// Whether a cluster of short flags, such as `-rf`, holds one of these letters.
+pub(super) fn has_letter(step: &Step, letters: &[char]) -> bool {
+    let mut flags = step.words.iter().skip(1).filter_map(StepWord::text);
+    flags.any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letters))
 }
 
-/// Whether a command does something with all that lies in the folders which it names; else the project's folder in its
-/// words is only where it runs.
+/// Whether a word begins with one of these flags.
+pub(super) fn has_flag(step: &Step, flags: &[&str]) -> bool {
+    step.words.iter().skip(1).any(|word| flags.iter().any(|flag| word.raw.starts_with(flag)))
+}
+
+/// Whether a command does something with all that lies in the folders which it names; else a folder that holds the files
+/// among others is only where it runs.
 pub(super) fn takes_whole_folders(step: &Step) -> bool {
-    let has = |letters: &[char]| {
-        let flags = step.words.iter().skip(1).filter_map(StepWord::text);
-        let mut short = flags.filter(|word| word.starts_with('-') && !word.starts_with("--"));
-        short.any(|word| word.contains(letters))
-    };
     match step.program() {
-        Some("aws" | "az" | "gcloud" | "gsutil" | "install" | "mv" | "rsync") => true,
-        Some("cp" | "scp") => has(&['r', 'R', 'a']),
-        Some("docker" | "kubectl" | "oc" | "podman") => ["cp", "rsync"].iter().any(|word| has_word(step, word)),
-        Some("grype" | "syft") => true,
-        Some("chmod" | "chown" | "grep" | "rm") => has(&['r', 'R']) || has_word(step, "--recursive"),
+        Some("aws" | "az" | "gcloud" | "grype" | "gsutil" | "install" | "mv" | "pip" | "pip3" | "rsync" | "syft") => {
+            true
+        }
+        Some("cp" | "scp") => has_letter(step, &['r', 'R', 'a']) || has_flag(step, &["--recursive", "--archive"]),
+        Some("docker" | "kubectl" | "oc" | "podman") => {
+            let is_copy = ["cp", "rsync"].iter().any(|word| has_word(step, word));
+            is_copy || has_flag(step, &["--from-dir", "--from-file"])
+        }
+        Some("chmod" | "chown" | "grep" | "rm") => has_letter(step, &['r', 'R']) || has_flag(step, &["--recursive"]),
         _ => false,
     }
 }

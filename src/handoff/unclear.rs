@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::find::Flow;
 use super::image_build::{ImageBuild, OtherBuilder};
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildProblem, Step};
+use crate::docker::{BuildCommand, BuildProblem, Step, StepWord};
 use crate::gitlab::{Job, Known, NeedSource, Origin, Pipeline, Reads, UnreadInclude};
 use crate::source::{ReadError, Repository};
 use crate::text::RepositoryPath;
@@ -112,15 +112,19 @@ fn may_bring_in(include: &UnreadInclude, name: &str) -> bool {
     }
 }
 
-/// Builds in a text that another shell runs, as in `sh -c "docker build ."`.
+/// Builds that another command runs, as in `sh -c "docker build ."` and `timeout 600 docker build .`.
 pub(super) fn nested(script: &JobScript) -> Vec<BuildProblem> {
-    let runs_text = |step: &&Step| match step.program().and_then(|program| program.rsplit('/').next()) {
-        Some("ash" | "bash" | "dash" | "sh" | "zsh") => step.words.iter().any(|word| word.text() == Some("-c")),
-        program => program == Some("eval"),
+    let is_text = |word: &StepWord| {
+        word.text().is_some_and(|flag| flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'))
     };
-    let builds = |step: &&Step| step.words.iter().skip(1).any(|word| speaks_of_a_build(&word.raw));
-    let found = script.walk.steps.iter().filter(runs_text).filter(builds);
-    let what = "stands in a text that another shell runs";
+    let runs_others = |step: &&Step| match step.program().and_then(|program| program.rsplit('/').next()) {
+        Some("ash" | "bash" | "dash" | "sh" | "zsh") => step.words.iter().any(is_text),
+        program => matches!(program, Some("env" | "eval" | "ionice" | "nice" | "stdbuf" | "timeout" | "xargs")),
+    };
+    let words = |step: &Step| step.words.iter().skip(1).map(|word| word.raw.as_str()).collect::<Vec<_>>().join(" ");
+    let builds = |step: &&Step| speaks_of_a_build(&words(step));
+    let found = script.walk.steps.iter().filter(runs_others).filter(builds);
+    let what = "is run by another command";
     found.map(|step| BuildProblem { item: step.item, span: step.span, what: what.to_owned() }).collect()
 }
 
@@ -135,5 +139,5 @@ pub(super) fn opaque(script: &JobScript) -> Vec<UnclearReason> {
 /// Whether a text names a builder.
 fn speaks_of_a_build(text: &str) -> bool {
     let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
-    is_built && text.contains("build") || text.contains("executor")
+    is_built && text.contains("build") || text.contains("kaniko") && text.contains("executor")
 }

@@ -134,8 +134,8 @@ fn sets_needed(text: &str, command: &str) -> bool {
 fn needs_login(situation: &Situation<'_>, text: &str) -> bool {
     let job: &Job = situation.consumer;
     // GitLab's own account is one of its registry: where the line names another, the project gives these variables.
-    let is_own_registry = names_in(text).contains(&"CI_REGISTRY") || text.contains("registry.gitlab.com");
     let is_account = |name: &str| matches!(name, "CI_REGISTRY_USER" | "CI_REGISTRY_PASSWORD");
+    let is_own_registry = names_in(text).iter().any(|name| name.starts_with("CI_REGISTRY") && !is_account(name));
     let is_given = |name: &str| is_given_to_every_job(name) && (is_own_registry || !is_account(name));
     let is_everywhere = |name: &str| job.variables.get(name).is_some() || is_given(name);
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();

@@ -136,7 +136,11 @@ fn goes_to_tracked_folder(situation: &Situation<'_>, step: &Step) -> bool {
 
 /// Files of the context that the image job makes or changes before it builds.
 fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
-    let (places, is_unclear) = writes(step);
+    let (mut places, is_unclear) = writes(step);
+    if step.program() == Some("mkdir") {
+        // The folder that files are moved to was made for them alone.
+        places.retain(|place| !situation.handoff.moves.iter().any(|moved| moved.to.is_within(place)));
+    }
     let location = situation.handoff.script.step_location(situation.pipeline, step);
     let location = location.unwrap_or_else(|| situation.consumer_location("script"));
     let mut findings: Vec<_> = places.iter().filter_map(|place| written(situation, place, &location)).collect();

@@ -28,7 +28,8 @@ pub(in crate::fold) fn of_docker_cp(
     let mut findings = dockerfile::of_build(&found.first, &check.command_location(&found.first.command), engine);
     findings.extend(dockerfile::of_build(&found.second, &second, engine));
     findings.extend(dockerfile::commands_not_json(&found.second));
-    let landing = |copy: &Copy, source: &CopySource, path: &str| found.landing(copy, source, path);
+    let landing =
+        |copy: &Copy, source: &CopySource, path: &str| (found.landing(copy, source, path), found.place_inside(path));
     findings.extend(copies::uses(repository, &found.second, &found.uses, &landing));
     findings.extend(includes::of_pipeline(pipeline, &[job]));
     findings.extend(check.steps());

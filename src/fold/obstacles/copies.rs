@@ -17,7 +17,8 @@ const BY_NAME: &str =
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let handoff = situation.handoff;
-    let landing = |copy: &Copy, source: &CopySource, path: &str| handoff.landing(copy, source, path);
+    let landing =
+        |copy: &Copy, source: &CopySource, path: &str| (handoff.landing(copy, source, path), handoff.origin_of(path));
     let of_copies = uses(situation.repository, situation.build(), &handoff.uses, &landing);
     of_copies
         .into_iter()
@@ -67,7 +68,7 @@ pub(super) fn uses(
     repository: &dyn Repository,
     build: &ImageBuild,
     uses: &[CopyUse],
-    landing: &dyn Fn(&Copy, &CopySource, &str) -> Landing,
+    landing: &dyn Fn(&Copy, &CopySource, &str) -> (Landing, String),
 ) -> Vec<Finding> {
     let of_sources = uses
         .iter()
@@ -77,15 +78,20 @@ pub(super) fn uses(
             let tracked = source.path.as_deref().and_then(|path| tracked_within(repository, build, path));
             let tracked = tracked.filter(|_| matches!(found, SourceUse::Builder { .. }));
             let tracked = tracked.map(|path| holds_tracked(&path, &location));
-            let renamed = match found {
-                SourceUse::Builder { path, .. } if landing(&copy.copy, source, path) == Landing::Unclear => {
-                    Some(lands_anywhere(path, &location))
+            let moved = match found {
+                SourceUse::Builder { path, .. } => {
+                    let (landing, origin) = landing(&copy.copy, source, path);
+                    let is_unclear = landing == Landing::Unclear;
+                    let unpacked = copy.copy.is_add && is_archive(&origin) && !is_archive(path);
+                    let unpacked = unpacked.then(|| unpacks(&origin, &location));
+                    is_unclear.then(|| lands_anywhere(path, &location)).into_iter().chain(unpacked).collect()
                 }
-                _ => None,
+                _ => Vec::new(),
             };
-            of_source(repository, build, &copy.copy, found, &location).into_iter().chain(tracked).chain(renamed)
+            of_source(repository, build, &copy.copy, found, &location).into_iter().chain(tracked).chain(moved)
         });
-    uses.iter().filter_map(|found| mixed(build, found)).chain(of_sources).collect()
+    let of_instructions = uses.iter().filter_map(|found| mixed(build, found).or_else(|| with_parents(build, found)));
+    of_instructions.chain(of_sources).collect()
 }
 
 /// A copy that takes files from both sides is split, which a JSON array and comments between its lines do not survive.
@@ -98,6 +104,17 @@ fn mixed(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
         let message = "this takes files of the hand-off and others, in a form that cannot be split";
         Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
             .with_help("copy the files of the hand-off in an instruction of their own")
+    })
+}
+
+/// `--parents` keeps the folders in front of a file, which are others in the stage (Dockerfile reference: COPY --parents).
+fn with_parents(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
+    let instruction = build.dockerfile.instructions.get(found.copy.instruction)?;
+    let moves = found.sources.iter().any(|source| *source != SourceUse::Context);
+    (moves && instruction.has_flag("parents")).then(|| {
+        let message = "this keeps the folders of the files by --parents, and in the builder stage these are others";
+        Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
+            .with_help("copy the files of the hand-off to their whole path, without --parents")
     })
 }
 
@@ -121,9 +138,7 @@ fn of_source(
                 findings.push(ignored(build.command.builder, path, location));
             }
             if copy.is_add && is_archive(path) {
-                let message = format!("ADD unpacks {path}, and a copy from a stage does not");
-                let finding = Finding::new(Code::AddOfArchive, location.clone(), message);
-                findings.push(finding.with_help("hand on the files as they are, and take them by COPY"));
+                findings.push(unpacks(path, location));
             }
             if let Some(flag) = flag_of_add_alone(build, copy) {
                 let message = format!("ADD knows --{flag}, and a copy from a stage does not");
@@ -190,6 +205,12 @@ fn flag_of_add_alone<'a>(build: &'a ImageBuild, copy: &Copy) -> Option<&'a str> 
     let instruction = build.dockerfile.instructions.get(copy.instruction).filter(|_| copy.is_add)?;
     let shared = ["chmod", "chown", "exclude", "link"];
     instruction.flags.iter().map(|flag| flag.name.as_str()).find(|name| !shared.contains(name))
+}
+
+fn unpacks(path: &str, location: &Location) -> Finding {
+    let message = format!("ADD unpacks {path}, and a copy from a stage does not");
+    Finding::new(Code::AddOfArchive, location.clone(), message)
+        .with_help("hand on the files as they are, and take them by COPY")
 }
 
 /// What has another name where it was made, and may be a file or a folder, or go to either.

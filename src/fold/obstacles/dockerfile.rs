@@ -1,6 +1,6 @@
 //! The Dockerfile must be one that can take another stage.
 
-use crate::docker::{Base, BuildCommand, Engine, Stage};
+use crate::docker::{BuildCommand, Engine, Stage};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::gitlab::{PathPattern, Relation};
@@ -10,7 +10,7 @@ use crate::syntax::dockerfile::{Arguments, Keyword};
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let build = situation.build();
     let location = situation.command_location();
-    let patterns = situation.used_patterns();
+    let patterns = situation.used_places();
     let findings = of_build(build, &location, situation.engine()).into_iter();
     findings.chain(mounts(build, &patterns)).chain(commands_not_json(build)).collect()
 }
@@ -83,17 +83,10 @@ fn onbuild(build: &ImageBuild) -> Vec<Finding> {
 
 /// A base image that is made to be built on takes files of the context, and its instructions are not here.
 fn onbuild_bases(build: &ImageBuild) -> Vec<Finding> {
-    let bases = build.stages.stages.iter().filter(|stage| {
-        let image = match &stage.base {
-            Base::Image(Some(image)) => image.as_str(),
-            Base::Image(None) => stage.base_written.as_str(),
-            Base::Stage(_) => return false,
-        };
-        image.rsplit(['/', ':']).next().is_some_and(|tag| tag.contains("onbuild")) || image.contains("-onbuild")
-    });
+    let bases = build.stages.stages.iter().filter(|stage| stage.is_of_onbuild());
     let finding = |stage: &Stage| {
         let span = build.dockerfile.instructions.get(stage.from)?.span;
-        let message = "this image copies files of the context by ONBUILD, and it cannot be told which";
+        let message = "this image seems to copy files of the context by ONBUILD, and it cannot be told which";
         let finding = Finding::new(Code::DockerfileUnclear, Location::new(&build.source, span), message);
         Some(finding.with_help("start from the image without ONBUILD, and copy the files here"))
     };

@@ -2,17 +2,16 @@
 //! waited for the build.
 
 use super::meeting::may_meet;
-use crate::docker::Step;
-use crate::docker::build_commands;
+use crate::docker::{Step, build_commands};
 use crate::finding::{Code, Finding};
 use crate::fold::export;
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Job, PathPattern};
+use crate::gitlab::{Job, PathPattern, Relation};
 use crate::handoff::{
-    ImageBuild, JobScript, TreeUse, downloads_artifacts, names_beside_commands, restores_cache_of, tree_use,
+    ImageBuild, JobScript, TreeUse, downloads_artifacts, may_make, names_beside_commands, restores_cache_of, tree_use,
 };
-use crate::text::RepositoryPath;
+use crate::text::{RepositoryPath, Span};
 
 /// Programs that check, build or tell, and bring nothing out of the pipeline.
 const CHECKS: [&str; 24] = [
@@ -72,11 +71,27 @@ fn reads(situation: &Situation<'_>, job: &Job) -> Option<Finding> {
     if job.get("trigger").is_some() {
         return None;
     }
+    if let Some(finding) = uploads(situation, job, &patterns) {
+        return Some(finding);
+    }
     ["script", "after_script"].iter().find_map(|keyword| {
         let script = if *keyword == "script" { JobScript::new(job) } else { JobScript::of_keyword(job, keyword) };
         let reason = reading(situation, &script, &patterns).or_else(|| configured(situation, &script, &patterns))?;
         Some(finding(situation, job, &script, reason))
     })
+}
+
+/// A job that uploads the files again, and makes none of them itself.
+fn uploads(situation: &Situation<'_>, job: &Job, patterns: &[PathPattern]) -> Option<Finding> {
+    let is_shared =
+        |path: &&PathPattern| patterns.iter().any(|pattern| pattern.relation(&path.text) != Relation::Apart);
+    let paths = job.artifacts().paths;
+    let path = paths.iter().filter(is_shared).find(|path| !may_make(situation.repository, job, path))?;
+    let script = JobScript::new(job);
+    let how = format!("uploads {} again", path.written);
+    let mut found = finding(situation, job, &script, (0, None, how));
+    found.location = situation.pipeline.location(path.origin);
+    Some(found)
 }
 
 /// The patterns of the producer whose files `job` gets to see.
@@ -95,7 +110,7 @@ fn reading(
     situation: &Situation<'_>,
     script: &JobScript,
     patterns: &[PathPattern],
-) -> Option<(usize, Option<crate::text::Span>, String)> {
+) -> Option<(usize, Option<Span>, String)> {
     let (builds, _) = build_commands(&script.walk);
     let leaves_alone = |index: usize| {
         let mut own = builds.iter().filter(|command| command.step == index);
@@ -123,7 +138,7 @@ fn configured(
     situation: &Situation<'_>,
     script: &JobScript,
     patterns: &[PathPattern],
-) -> Option<(usize, Option<crate::text::Span>, String)> {
+) -> Option<(usize, Option<Span>, String)> {
     let step = script.walk.steps.iter().find(|step| matches!(step.program(), Some("terraform" | "tofu")))?;
     let is_configuration = |path: &RepositoryPath| path.as_str().ends_with(".tf") || path.as_str().ends_with(".tfvars");
     let files = situation.repository.tracked().keys().filter(|path| is_configuration(path));
@@ -142,7 +157,7 @@ fn finding(
     situation: &Situation<'_>,
     job: &Job,
     script: &JobScript,
-    (item, span, how): (usize, Option<crate::text::Span>, String),
+    (item, span, how): (usize, Option<Span>, String),
 ) -> Finding {
     let exact = span.and_then(|span| script.location(situation.pipeline, item, span));
     let location = exact.or_else(|| script.item_location(situation.pipeline, item));

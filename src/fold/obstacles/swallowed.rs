@@ -49,8 +49,16 @@ fn gives_up(steps: &[&Step]) -> bool {
     };
     let words: Vec<_> = last.words.iter().filter_map(|word| word.text()).collect();
     let fails = matches!(words.as_slice(), ["exit", status] if status.parse().is_ok_and(|status: u8| status != 0));
-    let tells = |step: &&&Step| matches!(step.program(), Some("echo" | "printf"));
-    fails && last.redirections.is_empty() && others.iter().all(|step| tells(&step))
+    let is_certain = |step: &Step| {
+        let nesting = &step.place.nesting;
+        let is_plain = |one: &Nesting| matches!(one, Nesting::And | Nesting::Or | Nesting::Group | Nesting::Subshell);
+        nesting.iter().filter(|one| **one == Nesting::Or).count() == 1 && nesting.iter().all(is_plain)
+    };
+    let tells = |step: &&Step| matches!(step.program(), Some("echo" | "printf"));
+    fails
+        && last.redirections.is_empty()
+        && is_certain(last)
+        && others.iter().all(|step| tells(step) && is_certain(step))
 }
 
 /// A command that is tested ends no script by its failure. In front of `&&` that is no loss where nothing comes behind

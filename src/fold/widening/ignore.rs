@@ -58,9 +58,10 @@ impl IgnoreFile {
 pub(super) fn moved(
     repository: &dyn Repository,
     pipeline: &Pipeline,
-    build: &ImageBuild,
+    handoff: &Handoff,
     has_buildkit: bool,
 ) -> Result<Option<IgnoreFile>, String> {
+    let build = &handoff.build;
     let Some((source, ignore)) = &build.context.ignore else {
         return Ok(None);
     };
@@ -78,9 +79,23 @@ pub(super) fn moved(
     for (new, old) in patterns.patterns.iter_mut().zip(&ignore.patterns) {
         new.span = old.span;
     }
+    let is_copied = |path: &RepositoryPath| {
+        let takes = |source: &str| folder.join(source).is_some_and(|place| path.is_within(&place));
+        !build.context.leaves_out(path) && from_context(handoff).any(takes)
+    };
+    let text = if *source.path() != own && is_copied(&own) {
+        // The image had no such file.
+        let gap = if text.ends_with('\n') { "" } else { "\n" };
+        format!("{text}{gap}{own}\n")
+    } else {
+        text
+    };
     let fate = if *source.path() == own {
         IgnoreFate::Changes
-    } else if is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(pipeline, build) {
+    } else if !is_copied(source.path())
+        && is_only_dockerfile(repository, dockerfile)
+        && !is_used_elsewhere(pipeline, build)
+    {
         IgnoreFate::Goes
     } else {
         IgnoreFate::Stays
@@ -170,6 +185,13 @@ fn line_below(line: &str, folder: &RepositoryPath) -> Option<String> {
     if path.is_empty() || path.split('/').any(|part| matches!(part, "." | "..")) {
         return None;
     }
+    // At the very front `**name` matches whatever ends so, in the middle of a name too; further in, and with another
+    // glob behind it, it is the same as `**/name` (moby/patternmatcher: `Pattern.compile`).
+    let path = match path.strip_prefix("**").filter(|rest| !rest.is_empty() && !rest.starts_with(['/', '*'])) {
+        Some(rest) if rest.contains(['*', '?', '[', '\\']) => format!("**/{rest}"),
+        Some(rest) => format!("**/*{rest}"),
+        None => path.to_owned(),
+    };
     let end = line.get(line.trim_end_matches(['\r', '\n']).len()..).unwrap_or_default();
     Some(format!("{mark}{folder}/{path}{end}"))
 }
@@ -196,7 +218,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_same_files_are_left_out(
-            patterns in proptest::collection::vec("!?/?(\\*\\*/)?[ab*]{1,2}(/[ab*]{1,2})?", 1..5),
+            patterns in proptest::collection::vec("!?/?(\\*\\*/?)?[ab*]{1,2}(/[ab*]{1,2})?", 1..5),
             path in "[ab]{1,2}(/[ab]{1,2}){0,2}",
         ) {
             let text = patterns.join("\n");
