@@ -35,12 +35,31 @@ pub fn tree_use(step: &Step, patterns: &[PathPattern]) -> TreeUse {
     let redirected: Vec<_> = step.redirections.iter().map(|(target, _)| target).collect();
     match kind(step, name) {
         ProgramKind::WithoutFiles => touched(step, &redirected, patterns),
-        ProgramKind::OperandsOnly => touched(step, words.get(1..).unwrap_or_default(), patterns),
+        ProgramKind::OperandsOnly => match touched(step, words.get(1..).unwrap_or_default(), patterns) {
+            TreeUse::None if sends_what_is_not_known(step, name) => TreeUse::Unknown(name.to_owned()),
+            found => found,
+        },
         ProgramKind::Any => match touched(step, &words, patterns) {
             TreeUse::None => TreeUse::Unknown(name.to_owned()),
             touches => touches,
         },
     }
+}
+
+/// Whether a program sends files to another machine, and a variable says which.
+fn sends_what_is_not_known(step: &Step, name: &str) -> bool {
+    let has = |verb: &str| step.words.iter().any(|word| word.text() == Some(verb));
+    let sends = match name {
+        "rsync" | "scp" => true,
+        "aws" | "gsutil" => ["cp", "mv", "rsync", "sync"].into_iter().any(has),
+        _ => false,
+    };
+    let is_variable = |word: &StepWord| {
+        let bare = word.raw.trim_matches('"');
+        word.pattern.is_none() && bare.starts_with('$') && !bare.contains([':', '@'])
+    };
+    let sources = step.words.get(1..step.words.len().saturating_sub(1)).unwrap_or_default();
+    sends && sources.iter().any(is_variable)
 }
 
 /// The places of the project that `step` may write, and whether there may be others.
@@ -123,7 +142,11 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
             let mut parts = word.raw.split(['{', '}', ',', '=', ':', '"']);
             parts.any(|part| part == path || part.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
         };
-        return patterns.iter().any(|pattern| mentions(&word.raw, &pattern.text) || is_listed(&pattern.text));
+        // `target/$name` may be any file of that folder.
+        let known = word.raw.trim_matches('"').split(['$', '`']).next().unwrap_or_default().trim_start_matches("./");
+        let is_below = |path: &str| known.contains('/') && path.starts_with(known);
+        let names = |path: &str| mentions(&word.raw, path) || is_listed(path) || is_below(path);
+        return patterns.iter().any(|pattern| names(&pattern.text));
     };
     let may_be_paths = text.split(['=', '@', ',', ':']).chain([text.as_str()]);
     may_be_paths.map(|part| part.trim_matches(['{', '}'])).filter(|part| !part.is_empty()).any(|part| {
@@ -136,7 +159,7 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
             let relations = relation_to_all(patterns, place.as_str());
             // Where a folder is that holds more than the files, one may still go.
             match step.program() {
-                Some("cd") => relations.covers,
+                Some("cd" | "mkdir") => relations.covers,
                 _ if place.is_root() || matches!(part, "." | ".." | "./" | "../") => {
                     relations.covers || relations.overlaps || relations.below && takes_whole_folders(step)
                 }
@@ -207,6 +230,8 @@ mod tests {
     fn a_command_leaves_the_files_alone() {
         for line in [
             "docker push app",
+            "aws s3 cp chart/$FILE s3://bucket",
+            "scp compose.yml $ACCOUNT@host:",
             "(cd chart && helm lint .)",
             "[[ -n $TAG ]] && docker push app",
             "docker image prune -f",
@@ -264,6 +289,8 @@ mod tests {
             "ls dist",
             "cat */index.html",
             "cp -r . /srv",
+            "aws s3 sync \"$FOLDER\" s3://bucket",
+            "aws s3 cp dist/$FILE s3://bucket",
             "(cd web && aws s3 sync dist s3://bucket)",
             "for folder in dist docs; do aws s3 sync $folder s3://bucket; done",
             "[[ -d dist ]] || exit 1",

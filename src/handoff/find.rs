@@ -165,6 +165,8 @@ impl Search {
             opaque.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
         }
         if self.handoffs.len() == known {
+            let laid = unclear::laid(repository, &script, &commands, &flows);
+            laid.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
             let absent = unclear::absent_producer(pipeline, repository, job, &commands);
             absent.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
         }

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
+use super::command_use::{TreeUse, tree_use, writes};
 use super::find::Flow;
 use super::image_build::{ImageBuild, OtherBuilder};
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, BuildProblem, Step, StepWord};
-use crate::gitlab::{Job, Known, NeedSource, Origin, Pipeline, Reads, UnreadInclude};
+use crate::gitlab::{Job, Known, NeedSource, Origin, Pipeline, Reads, Relation, UnreadInclude, relation_of_paths};
 use crate::source::{ReadError, Repository};
 use crate::text::RepositoryPath;
 
@@ -34,6 +35,8 @@ pub enum UnclearReason {
     Builder(OtherBuilder),
     /// The step of this index lets a container make the files, or copies them out of one.
     Container(usize),
+    /// The step of this index lays files of the flows where the Dockerfile takes them, and is not followed.
+    Laid(usize),
     /// The job that may make the files is in no file that can be read.
     Producer(AbsentProducer),
 }
@@ -75,6 +78,32 @@ fn hands_over(step: &Step) -> bool {
         ["docker" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
         _ => false,
     }
+}
+
+/// A step that lays files of `flows` where a build takes something from, where the build takes none of them otherwise.
+pub(super) fn laid(
+    repository: &dyn Repository,
+    script: &JobScript,
+    commands: &[BuildCommand],
+    flows: &[Flow],
+) -> Option<UnclearReason> {
+    let patterns: Vec<_> = flows.iter().flat_map(|flow| flow.patterns.clone()).collect();
+    let is_laid = |step: &Step, build: &ImageBuild| {
+        let lays = matches!(step.program(), Some("cp" | "install" | "ln" | "mv" | "rsync" | "tar" | "unzip"));
+        let (places, _) = writes(step);
+        let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
+        let taken: Vec<_> = sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?)).collect();
+        let meets = |place: &RepositoryPath| {
+            taken.iter().any(|from| relation_of_paths(from.as_str(), place.as_str()) != Relation::Apart)
+        };
+        lays && matches!(tree_use(step, &patterns), TreeUse::Touches(_)) && places.iter().any(meets)
+    };
+    let reason = |command: &BuildCommand| {
+        let build = ImageBuild::read(repository, command).ok()?;
+        let mut before = script.walk.steps.iter().enumerate().take(command.step);
+        before.find(|(_, step)| is_laid(step, &build)).map(|(index, _)| UnclearReason::Laid(index))
+    };
+    commands.iter().find_map(reason)
 }
 
 /// The job that `reader` asks for files in `needs` or `dependencies`, that no file has, and whose files one of its

@@ -28,6 +28,7 @@ pub(in crate::fold) fn of_docker_cp(
     let mut findings = dockerfile::of_build(&found.first, &check.command_location(&found.first.command), engine);
     findings.extend(dockerfile::of_build(&found.second, &second, engine));
     findings.extend(dockerfile::commands_not_json(&found.second));
+    findings.extend(dockerfile::mounts(&found.second, &check.patterns()));
     let landing =
         |copy: &Copy, source: &CopySource, path: &str| (found.landing(copy, source, path), found.place_inside(path));
     findings.extend(copies::uses(repository, &found.second, &found.uses, &landing));

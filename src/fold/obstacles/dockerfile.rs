@@ -94,7 +94,7 @@ fn onbuild_bases(build: &ImageBuild) -> Vec<Finding> {
 }
 
 /// `RUN --mount=type=bind` takes files of the context without a `COPY`.
-fn mounts(build: &ImageBuild, patterns: &[PathPattern]) -> Vec<Finding> {
+pub(super) fn mounts(build: &ImageBuild, patterns: &[PathPattern]) -> Vec<Finding> {
     let instructions = build.dockerfile.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Run);
     let found = instructions.filter(|instruction| {
         instruction.mounts().iter().any(|mount| {

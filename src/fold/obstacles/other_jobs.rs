@@ -7,7 +7,7 @@ use crate::finding::{Code, Finding};
 use crate::fold::export;
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Job, PathPattern, Relation};
+use crate::gitlab::{Job, PathPattern, Relation, Value};
 use crate::handoff::{
     ImageBuild, JobScript, TreeUse, downloads_artifacts, may_make, names_beside_commands, restores_cache_of, tree_use,
 };
@@ -86,6 +86,13 @@ fn uploads(situation: &Situation<'_>, job: &Job, patterns: &[PathPattern]) -> Op
     let is_shared =
         |path: &&PathPattern| patterns.iter().any(|pattern| pattern.relation(&path.text) != Relation::Apart);
     let paths = job.artifacts().paths;
+    let published = job.get("publish").or_else(|| job.get("pages")?.get("publish")).and_then(Value::text);
+    let is_published =
+        published.is_some_and(|folder| patterns.iter().any(|own| own.relation(&folder) != Relation::Apart));
+    if is_published {
+        let script = JobScript::new(job);
+        return Some(finding(situation, job, &script, (0, None, "publishes them as a site".to_owned())));
+    }
     let path = paths.iter().filter(is_shared).find(|path| !may_make(situation.repository, job, path))?;
     let script = JobScript::new(job);
     let how = format!("uploads {} again", path.written);

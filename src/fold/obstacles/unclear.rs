@@ -4,7 +4,7 @@ use super::includes;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{Intent, Plan};
 use crate::gitlab::Pipeline;
-use crate::handoff::{Flow, UnclearBuild, UnclearReason};
+use crate::handoff::{Flow, OtherBuilder, UnclearBuild, UnclearReason};
 use crate::outcome::{Applicability, HandoffSummary, Via};
 use crate::source::ReadError;
 use crate::text::RepositoryPath;
@@ -64,6 +64,30 @@ pub(in crate::fold) fn told(flows: &[Flow]) -> (Via, Vec<String>) {
     (via, paths)
 }
 
+/// The finding for a step of the script that stands at `location`.
+fn of_step(reason: &UnclearReason, location: Location) -> Finding {
+    match reason {
+        UnclearReason::Builder(builder) => {
+            let message = format!("the image is built by {}, which is not folded yet", builder.name);
+            Finding::new(Code::BuilderUnsupported, location, message)
+            .with_help("builds by 'docker build', 'docker buildx build', kaniko, 'buildah build' and 'podman build' are folded")
+        }
+        UnclearReason::Laid(_) => {
+            let message =
+                "this lays files of the hand-off where the Dockerfile takes them, in a way that is not followed";
+            Finding::new(Code::HandoffUsedOutsideBuild, location, message)
+                .with_help("let the Dockerfile copy the files from where the build job makes them")
+        }
+        _ => {
+            let message =
+                "a container makes or hands over the files that the Dockerfile copies, in a way that is not followed";
+            Finding::new(Code::BuilderUnsupported, location, message).with_help(
+                "only 'docker create --name NAME IMAGE' with 'docker cp NAME:/path place' is folded so far, each as a script item of its own",
+            )
+        }
+    }
+}
+
 fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
     let job = pipeline.job(&build.consumer);
     let otherwise = || job.map_or(Location::File(RepositoryPath::root()), |job| pipeline.job_location(job));
@@ -81,24 +105,12 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
                 format!("this part of the script cannot be read: {message}"),
             )
         }
-        UnclearReason::Builder(builder) => {
-            let step = build.script.walk.steps.get(builder.step);
-            let location = step.and_then(|step| build.script.step_location(pipeline, step)).unwrap_or_else(otherwise);
-            Finding::new(
-                Code::BuilderUnsupported,
-                location,
-                format!("the image is built by {}, which is not folded yet", builder.name),
-            )
-            .with_help("builds by 'docker build', 'docker buildx build', kaniko, 'buildah build' and 'podman build' are folded")
-        }
-        UnclearReason::Container(step) => {
+        UnclearReason::Builder(OtherBuilder { step, .. })
+        | UnclearReason::Container(step)
+        | UnclearReason::Laid(step) => {
             let step = build.script.walk.steps.get(*step);
             let location = step.and_then(|step| build.script.step_location(pipeline, step)).unwrap_or_else(otherwise);
-            let message =
-                "a container makes or hands over the files that the Dockerfile copies, in a way that is not followed";
-            Finding::new(Code::BuilderUnsupported, location, message).with_help(
-                "only 'docker create --name NAME IMAGE' with 'docker cp NAME:/path place' is folded so far, each as a script item of its own",
-            )
+            of_step(&build.reason, location)
         }
         UnclearReason::Producer(absent) => {
             let message = format!(
