@@ -94,15 +94,15 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
     (places, is_unclear)
 }
 
-/// Whether a script certainly makes no files in the project: it prints, or installs packages of the system.
+/// Whether a script certainly makes no files in the project: it prints, removes, or installs packages of the system.
 #[must_use]
 pub(super) fn makes_nothing(script: &JobScript) -> bool {
-    const INSTALLERS: [&str; 6] = ["apk", "apt", "apt-get", "dnf", "microdnf", "yum"];
+    const MAKE_NONE: [&str; 8] = ["apk", "apt", "apt-get", "dnf", "microdnf", "rm", "rmdir", "yum"];
     let texts = script.items.iter().filter_map(|item| item.text.as_deref());
     let is_redirected = texts.into_iter().any(|text| text.contains(['>', '|']) || text.contains("trap "));
     let is_plain = |step: &Step| {
         let name = step.program().unwrap_or_default();
-        INSTALLERS.contains(&name) || matches!(kind(step, name), ProgramKind::WithoutFiles)
+        MAKE_NONE.contains(&name) || matches!(kind(step, name), ProgramKind::WithoutFiles)
     };
     let steps = &script.walk.steps;
     !steps.is_empty() && script.walk.opaque.is_empty() && !is_redirected && steps.iter().all(is_plain)
@@ -139,8 +139,9 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
             return true;
         }
         let is_listed = |path: &str| {
-            let mut parts = word.raw.split(['{', '}', ',', '=', ':', '"']);
-            parts.any(|part| part == path || part.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+            let parts = word.raw.split(['{', '}', ',', ':', '"']);
+            let mut values = parts.map(|part| part.rsplit_once('=').map_or(part, |(_, value)| value));
+            values.any(|part| part == path || part.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
         };
         // `target/$name` may be any file of that folder.
         let known = word.raw.trim_matches('"').split(['$', '`']).next().unwrap_or_default().trim_start_matches("./");
@@ -232,6 +233,7 @@ mod tests {
             "docker push app",
             "aws s3 cp chart/$FILE s3://bucket",
             "scp compose.yml $ACCOUNT@host:",
+            "kubectl get pods -l dist=$NAME",
             "(cd chart && helm lint .)",
             "[[ -n $TAG ]] && docker push app",
             "docker image prune -f",
