@@ -27,16 +27,12 @@ impl BuildCommand {
         if self.has_option("--context-sub-path") {
             return Err("the command has --context-sub-path");
         }
-        if self
-            .dockerfile
-            .as_str()
-            .contains(|letter: char| letter.is_whitespace() || "$'\"\\*?[;&|<>()".contains(letter))
-        {
+        if !self.dockerfile.is_plain() {
             return Err("the path of the Dockerfile would have to be quoted");
         }
         let context = self.context_word.as_ref().ok_or("the command names no context")?;
         let written = |word: &&WrittenWord| word.span.slice(text) == word.raw;
-        let context = Some(context).filter(written).ok_or("the context stands in a variable")?;
+        let context = Some(context).filter(written).ok_or("the context is not written in plain words")?;
         let root = Root::of(&context.raw);
         let wide = root.place(self.way_to(&RepositoryPath::root()), "");
         let mut wider = WiderCommand { command: self.clone(), replacements: Vec::new(), option: None };
@@ -48,7 +44,7 @@ impl BuildCommand {
         let below = format!("/{}", self.dockerfile);
         let dockerfile = Root { scheme: "", ..root }.place(self.way_to(&self.dockerfile), &below);
         match &self.dockerfile_word {
-            Some(word) if !written(&word) => return Err("the path of the Dockerfile stands in a variable"),
+            Some(word) if !written(&word) => return Err("the path of the Dockerfile is not written in plain words"),
             Some(word) => wider.replace(word, Place::Dockerfile, dockerfile),
             None => wider.add_dockerfile(dockerfile),
         }
@@ -201,6 +197,7 @@ mod tests {
                 &["docker build \"${CI_PROJECT_DIR}\"/web"],
                 "docker build -f \"${CI_PROJECT_DIR}/web/Dockerfile\" \"${CI_PROJECT_DIR}\"",
             ),
+            (&["docker build -t a $FOLDER"], "docker build -f web/Dockerfile -t a ."),
             (&["docker build 'web'"], "docker build -f web/Dockerfile ."),
             (
                 &["/kaniko/executor --context $CI_PROJECT_DIR/web -d a"],
@@ -218,12 +215,11 @@ mod tests {
     #[test]
     fn what_cannot_be_written_says_so() {
         for (line, reason) in [
-            ("docker build -t a $FOLDER", "docker build -f web/Dockerfile -t a ."),
-            ("OPTIONS='-t a web'; docker build $OPTIONS", "the context stands in a variable"),
+            ("OPTIONS='-t a web'; docker build $OPTIONS", "the context is not written in plain words"),
             ("/kaniko/executor -c dir://web --context-sub-path=a", "the command has --context-sub-path"),
             ("docker build -f 'a b/Dockerfile' web", "the path of the Dockerfile would have to be quoted"),
         ] {
-            assert_eq!(widened(&[line]).unwrap_or_else(str::to_owned), reason, "{line}");
+            assert_eq!(widened(&[line]), Err(reason), "{line}");
         }
     }
 

@@ -61,7 +61,7 @@ impl Widening {
         if matches!(build.command.context, CommandContext::Missing(_)) {
             return Err("the command names no context".to_owned());
         }
-        if !folder.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte)) {
+        if !folder.is_plain() {
             return Err(format!("the name {folder} would have to be quoted in the Dockerfile"));
         }
         if let Some(reason) = why_not_below(build) {

@@ -91,8 +91,7 @@ fn one(
     builder: &mut TextEditBuilder,
 ) -> Result<(), Box<Finding>> {
     let stage_of = |source: &SourceUse| stage_of(source, origin);
-    let mut names: Vec<_> = names(found, origin);
-    names.dedup();
+    let names = names(found, origin);
     let is_one = found.copy.source_count == 1 || names.iter().all(Option::is_none);
     let mut stages: Vec<_> = found.sources.iter().filter_map(stage_of).collect();
     let moved = stages.len();
