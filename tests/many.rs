@@ -41,7 +41,7 @@ fn bomb() -> String {
     (0..9).map(line).collect()
 }
 
-/// A folder of repositories: the cases over and over, every twentieth of them broken.
+/// A folder of repositories: the cases over and over, or spread evenly where there are more; every twentieth is broken.
 struct Group {
     root: TempDir,
     cases: Vec<Case>,
@@ -76,7 +76,9 @@ impl Group {
     }
 
     fn case(&self, index: usize) -> Option<&Case> {
-        self.cases.get(index.checked_rem(self.cases.len())?)
+        let count = self.cases.len();
+        let place = if count > COUNT { index * count / COUNT } else { index.checked_rem(count)? };
+        self.cases.get(place)
     }
 
     fn broken(index: usize) -> Option<fn(&Path)> {
