@@ -2,7 +2,7 @@
 
 use super::build_command::{BuildCommand, CommandContext, WrittenWord};
 use super::builder::Builder;
-use crate::text::{RepositoryPath, Span};
+use crate::text::{RepositoryPath, Span, TextEdit};
 
 /// What is to be written differently in a build command.
 #[derive(Clone, Debug)]
@@ -75,16 +75,11 @@ impl WiderCommand {
     /// The text of an item, `text`, with all of these commands in it; `None` where they do not stand in it.
     #[must_use]
     pub fn all_written_in(commands: &[&Self], text: &str) -> Option<String> {
-        let mut changes: Vec<_> = commands.iter().flat_map(|command| command.changes()).collect();
-        changes.sort_by_key(|(span, _)| span.start());
-        let (mut at, mut whole) = (0, String::new());
-        for (span, new) in changes {
-            whole.push_str(text.get(at..span.start())?);
-            whole.push_str(&new);
-            at = span.end();
+        let mut builder = TextEdit::builder();
+        for (span, new) in commands.iter().flat_map(|command| command.changes()) {
+            builder.replace(span, new);
         }
-        whole.push_str(text.get(at..)?);
-        Some(whole)
+        builder.finish().ok()?.apply(text)
     }
 
     /// What is written in the place of which bytes of the item.

@@ -18,7 +18,7 @@ use crate::docker::{BuildContext, Builder, CommandContext, Copy, WiderCommand};
 use crate::gitlab::Pipeline;
 use crate::handoff::{Handoff, ImageBuild, SourceUse};
 use crate::source::Repository;
-use crate::syntax::dockerfile::Keyword;
+use crate::syntax::dockerfile::Instruction;
 use crate::text::RepositoryPath;
 
 pub(super) use ignore::IgnoreFile;
@@ -127,8 +127,7 @@ fn why_not_below(build: &ImageBuild) -> Option<String> {
             return Some(format!("it cannot be told what {} names", source.written));
         }
     }
-    let mut runs = build.dockerfile.instructions.iter().filter(|instruction| instruction.keyword == Keyword::Run);
-    let mounts = runs.any(|run| run.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none()));
+    let mounts = build.dockerfile.instructions.iter().any(Instruction::mounts_context);
     mounts.then(|| "a RUN mounts files of the context".to_owned())
 }
 

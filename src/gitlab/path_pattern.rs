@@ -52,7 +52,7 @@ impl PathPattern {
     /// Whether it names one file or folder and is no glob.
     #[must_use]
     pub fn is_literal(&self) -> bool {
-        !self.text.contains(['*', '?', '['])
+        !is_glob(&self.text)
     }
 
     /// Whether it names so much of the project that it tells nothing: the root, or a glob for everything in it.
@@ -101,6 +101,19 @@ impl PathPattern {
         let make = |text| Self { text, written: Rc::clone(&written), origin: value.origin, is_known };
         braces(&text, 0).into_iter().map(make).collect()
     }
+}
+
+/// Whether a path holds a glob, as artifacts, caches and `COPY` know them.
+#[must_use]
+pub fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// The folder below which all lies that a path may name: the path itself, where it is no glob.
+#[must_use]
+pub fn folder_before_glob(path: &str) -> &str {
+    let before = path.split(['*', '?', '[']).next().unwrap_or_default();
+    if is_glob(path) { before.rsplit_once('/').map_or("", |(folder, _)| folder) } else { before }
 }
 
 fn copied(path: &str) -> Option<&str> {

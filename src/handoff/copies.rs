@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::landing::is_file;
 use crate::docker::{BuildContext, Copy, CopySource, Stages};
-use crate::gitlab::{PathPattern, Relation, relation_of_paths};
+use crate::gitlab::{PathPattern, Relation, is_glob, relation_of_paths};
 use crate::text::RepositoryPath;
 
 /// How one `COPY` or `ADD` lies to the hand-off.
@@ -167,7 +167,7 @@ fn source_use(
 /// `target/*.jar`. A build may leave more behind that the glob fits, such as `target/original-app.jar`, and none of
 /// that was handed on. What a variable stands for is left alone.
 fn narrowed(source: &CopySource, place: &RepositoryPath, patterns: &[PathPattern]) -> Option<RepositoryPath> {
-    if !place.as_str().contains(['*', '?', '[']) {
+    if !is_glob(place.as_str()) {
         return None;
     }
     let mut touched = patterns.iter().filter(|pattern| pattern.relation(place.as_str()) != Relation::Apart);
@@ -251,8 +251,7 @@ fn ignored(context: &BuildContext, path: &str) -> Ignored {
     if ignore.matches(&path) && ignore.excludes_all_below(&path) {
         return Ignored::All;
     }
-    let is_glob = path.contains(['*', '?', '[']);
-    if !is_glob && (is_file(&path) && !ignore.matches(&path) || ignore.includes_all_below(&path)) {
+    if !is_glob(&path) && (is_file(&path) && !ignore.matches(&path) || ignore.includes_all_below(&path)) {
         return Ignored::No;
     }
     match ignore.patterns.iter().rev().find(|pattern| may_match_below(&pattern.path, &path)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::copies::classify;
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord};
-use crate::gitlab::PathPattern;
+use crate::gitlab::{PathPattern, folder_before_glob};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
 use crate::text::RepositoryPath;
@@ -57,9 +57,7 @@ impl ImageBuild {
         let Ok(build) = Self::read(repository, command) else {
             return true;
         };
-        let mounts =
-            |run: &Instruction| run.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none());
-        let is_mounted = build.dockerfile.instructions.iter().any(mounts);
+        let is_mounted = build.dockerfile.instructions.iter().any(Instruction::mounts_context);
         let all = (0..build.stages.stages.len()).collect();
         let names = |value: &str| patterns.iter().any(|pattern| value.contains(pattern.text.as_str()));
         let is_named = command.options.iter().filter_map(|(_, value)| value.as_deref()).any(names);
@@ -75,10 +73,8 @@ impl ImageBuild {
         places.any(|place| {
             // What a variable names, whose value is not known, may be anything.
             let Some(place) = place else { return true };
-            let stem = place.as_str().split(['*', '?', '[']).next().unwrap_or_default();
-            let is_glob = stem.len() < place.as_str().len();
-            let folder = if is_glob { stem.rsplit_once('/').map_or("", |(folder, _)| folder) } else { stem };
-            RepositoryPath::new(folder).is_some_and(|folder| !folder.is_root() && !repository.tracks(&folder))
+            RepositoryPath::new(folder_before_glob(place.as_str()))
+                .is_some_and(|folder| !folder.is_root() && !repository.tracks(&folder))
         })
     }
 }

@@ -5,6 +5,7 @@
 //! by its name, which the destination has to tell then (Dockerfile reference: COPY, "Destination").
 
 use crate::docker::Copy;
+use crate::gitlab::is_glob;
 
 /// Where a source lands that is taken from a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(super) fn landing(copy: &Copy, written: &str, path: &str, origin: &str, is_f
     let is_named = has_same_ending || target == name && !OF_IMAGES.contains(&target);
     match (goes_into, kind) {
         (false, _) if is_named => Landing::AsWritten,
-        (true, Some(true)) if !name.contains(['*', '?', '[']) => Landing::Named(name.to_owned()),
+        (true, Some(true)) if !is_glob(name) => Landing::Named(name.to_owned()),
         _ => Landing::Unclear,
     }
 }

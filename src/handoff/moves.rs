@@ -2,7 +2,7 @@
 
 use super::job_script::JobScript;
 use crate::docker::{Step, StepWord, place_in_repository};
-use crate::gitlab::{PathPattern, Relation, relation_of_paths};
+use crate::gitlab::{PathPattern, Relation, is_glob, relation_of_paths};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -110,10 +110,6 @@ fn taken(place: &RepositoryPath, patterns: &[PathPattern]) -> Option<RepositoryP
 
 fn ending(path: &str) -> Option<&str> {
     path.rsplit('/').next()?.rsplit_once('.').map(|(_, ending)| ending)
-}
-
-fn is_glob(path: &str) -> bool {
-    path.contains(['*', '?', '['])
 }
 
 /// A `cp` or `mv` of one place to another.

@@ -3,7 +3,7 @@
 use crate::docker::{Builder, Copy, CopySource};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
-use crate::gitlab::{Relation, relation_of_paths};
+use crate::gitlab::{Relation, is_glob, relation_of_paths};
 use crate::handoff::{CopyUse, Doubt, ImageBuild, Landing, SourceUse};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
@@ -235,8 +235,7 @@ fn tracked_within(repository: &dyn Repository, build: &ImageBuild, source: &str)
         let relation = relation_of_paths(place.as_str(), path.as_str());
         *path != place && matches!(relation, Relation::Covers | Relation::Overlaps)
     };
-    let is_glob = place.as_str().contains(['*', '?', '[']);
-    let is_tracked = if is_glob {
+    let is_tracked = if is_glob(place.as_str()) {
         repository.tracked().keys().any(fits)
     } else {
         repository.tracked_within(&place).any(|(tracked, _)| *tracked != place)

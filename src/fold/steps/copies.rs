@@ -14,6 +14,7 @@ use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
+use crate::gitlab::is_glob;
 use crate::handoff::{CopyUse, ImageBuild, Landing, SourceUse};
 use crate::syntax::dockerfile::{Instruction, Keyword};
 use crate::text::{TextEdit, TextEditBuilder};
@@ -252,7 +253,7 @@ fn overlay(
     let flags: String = instruction.flags.iter().map(|flag| format!(" {}", flag.span.slice(text))).collect();
     let below = path.strip_prefix(folder).unwrap_or(path).trim_start_matches('/');
     let base = copy.destination.trim_end_matches('/');
-    let target = if path.contains(['*', '?', '[']) {
+    let target = if is_glob(path) {
         let parent = below.rsplit_once('/').map_or(String::new(), |(parent, _)| format!("{parent}/"));
         format!("{base}/{parent}")
     } else {

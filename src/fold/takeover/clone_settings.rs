@@ -5,7 +5,7 @@ use super::{Own, Taken, Takeover};
 use crate::docker::build_commands;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
-use crate::gitlab::Job;
+use crate::gitlab::{Job, folder_before_glob};
 use crate::handoff::ImageBuild;
 use crate::source::FileKind;
 use crate::text::RepositoryPath;
@@ -233,13 +233,11 @@ fn is_copied(build: &ImageBuild, path: &RepositoryPath) -> bool {
         let Some(written) = &source.path else {
             return true;
         };
-        let before_glob = written.split(['*', '?', '[']).next().unwrap_or_default();
-        let folder = if before_glob == written.as_str() {
-            before_glob
-        } else {
-            before_glob.rsplit_once('/').map_or("", |(folder, _)| folder)
-        };
-        build.context.folder.join(folder).is_none_or(|place| path.is_within(&place) || place.is_within(path))
+        build
+            .context
+            .folder
+            .join(folder_before_glob(written))
+            .is_none_or(|place| path.is_within(&place) || place.is_within(path))
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::from_context;
 use crate::docker::{BuildCommand, BuildContext, build_commands};
-use crate::gitlab::Pipeline;
+use crate::gitlab::{Pipeline, folder_before_glob};
 use crate::handoff::{Handoff, ImageBuild, JobScript, other_builders};
 use crate::source::{Repository, SourceFile};
 use crate::syntax::dockerignore::DockerIgnore;
@@ -149,10 +149,7 @@ pub(super) fn of_project(repository: &dyn Repository, handoff: &Handoff) -> Resu
         let Some((_, ignore)) = &context.ignore else {
             return false;
         };
-        let before_glob = path.split(['*', '?', '[']).next().unwrap_or_default();
-        let is_glob = before_glob.len() < path.len();
-        let folder = if is_glob { before_glob.rsplit_once('/').map_or("", |(folder, _)| folder) } else { before_glob };
-        build.context.folder.join(folder).is_none_or(|place| {
+        build.context.folder.join(folder_before_glob(path)).is_none_or(|place| {
             let is_file = repository.tracked().contains_key(&place);
             if is_file { ignore.matches(place.as_str()) } else { ignore.may_exclude_below(place.as_str()) }
         })

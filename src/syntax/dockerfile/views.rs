@@ -254,6 +254,12 @@ impl Instruction {
         let flags = self.flags.iter().filter(|flag| is_run && flag.name == "mount");
         flags.filter_map(|flag| flag.value.as_ref().map(|value| mount(flag, value))).collect()
     }
+
+    /// Whether it mounts files of the context (Dockerfile reference: `RUN --mount=type=bind`, without `from`).
+    #[must_use]
+    pub fn mounts_context(&self) -> bool {
+        self.mounts().iter().any(|mount| mount.kind() == "bind" && mount.from().is_none())
+    }
 }
 
 fn command(arguments: &Arguments) -> Option<Command<'_>> {
