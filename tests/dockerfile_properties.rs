@@ -255,8 +255,8 @@ proptest! {
         let sources: Vec<String> = instruction.copy().map_or(Vec::new(), |view| {
             view.sources.iter().map(|source| source.operand.text().to_owned()).collect()
         });
-        let parts: Vec<_> = sources.iter().map(|source| CopyPart { from: None, sources: vec![source.clone()] }).collect();
-        if let Some(edit) = file.split_copy(instruction, &parts) {
+        let parts: Vec<_> = sources.iter().map(|source| CopyPart { sources: vec![source.clone()], ..CopyPart::default() }).collect();
+        if let Some(edit) = file.write_copy(instruction, &parts) {
             let changed = Dockerfile::parse(&applied(&edit, &text));
             for (source, copy) in sources.iter().zip(&changed.instructions[index..]) {
                 prop_assert_eq!(copy.copy().unwrap().sources[0].operand.text(), source);

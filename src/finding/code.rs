@@ -124,7 +124,7 @@ codes! {
     FilesNotWritten "files-not-written" Error "The folded files could not be written, and none was"
     ForeignFileInContext "foreign-file-in-context" Refusal "A file of another job in the build context, which the build job never saw"
     HandedOnByArtifacts "handed-on-by-artifacts" Warning "Files that go by artifacts now, because the fold is refused"
-    HandoffHoldsTrackedFiles "handoff-holds-tracked-files" Refusal "A folder of the hand-off in which git tracks files"
+    HandoffHoldsTrackedFiles "handoff-holds-tracked-files" Note "A folder of the hand-off in which git tracks files"
     HandoffIgnored "handoff-ignored" Warning "Files of the hand-off that the ignore file keeps out of the context"
     HandoffUnbounded "handoff-unbounded" Refusal "A hand-off of which it cannot be told which files it is"
     HandoffUsedOutsideBuild "handoff-used-outside-build" Refusal "Files of the hand-off that the image job uses outside of the build"

@@ -178,6 +178,12 @@ impl<'a> Situation<'a> {
         moved.collect::<Vec<_>>().into_iter().chain(used).collect()
     }
 
+    /// Whether the image of the build job has the programs of Debian or of Alpine.
+    pub(super) fn has_usual_programs(&self) -> bool {
+        let name = self.image.as_ref().and_then(|image| image.name.as_deref());
+        name.is_some_and(|name| ImageName::new(name).has_bash().is_some())
+    }
+
     /// The engine behind the consumer.
     pub(super) fn engine(&self) -> Engine {
         let image = self.consumer.image().and_then(|image| image.name);

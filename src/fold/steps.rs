@@ -91,7 +91,7 @@ fn apart<'a, 'b>(
 
 /// Joins the two Dockerfiles of `found`.
 pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, found: &DockerCp) -> Change {
-    let mut edits = dockerfiles::join(found)?;
+    let mut edits = dockerfiles::join(repository, found)?;
     edits.extend(script_lines::remove(pipeline, found)?);
     let location = found
         .script

@@ -48,7 +48,7 @@ pub enum Doubt {
     Variable(String),
     /// This source takes some of the files that the job hands on, and others.
     Others(String),
-    /// `artifacts:exclude` leaves out some of this path.
+    /// `artifacts:exclude` leaves out all of this path.
     Excluded(String),
     /// The ignore file may leave out some of this path, by this pattern.
     Ignored(String, String),
@@ -64,7 +64,7 @@ impl fmt::Display for Doubt {
                 write!(formatter, "{source} takes some of the files that the job hands on, and others")
             }
             Self::Excluded(path) => {
-                write!(formatter, "artifacts:exclude leaves out some of {path}, which the builder stage would hold")
+                write!(formatter, "artifacts:exclude leaves out {path}")
             }
             Self::Ignored(path, pattern) => {
                 write!(formatter, "the ignore file may leave out some of {path} by '{pattern}'")
@@ -226,8 +226,7 @@ fn ancestor(
 }
 
 fn excluded(exclude: &[PathPattern], path: &str) -> bool {
-    let relations = relation_to_all(exclude, path);
-    relations.covers_some()
+    relation_to_all(exclude, path).covers
 }
 
 enum Ignored {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::copies::classify;
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord};
-use crate::gitlab::{PathPattern, folder_before_glob};
+use crate::gitlab::{PathPattern, Relation, folder_before_glob, relation_of_paths};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
 use crate::text::RepositoryPath;
@@ -36,6 +36,16 @@ pub struct OtherBuilder {
 }
 
 impl ImageBuild {
+    /// Whether the context holds files strictly below `path`, or files that its glob fits, which git tracks.
+    #[must_use]
+    pub fn takes_tracked(&self, repository: &dyn Repository, path: &str) -> bool {
+        let fits = |tracked: &RepositoryPath| {
+            let relation = relation_of_paths(path, tracked.as_str());
+            tracked.as_str() != path && matches!(relation, Relation::Covers | Relation::Overlaps)
+        };
+        repository.tracked().keys().any(|tracked| fits(tracked) && !self.context.leaves_out(tracked))
+    }
+
     /// Reads what `command` reads.
     ///
     /// # Errors

@@ -2,11 +2,10 @@
 
 use crate::docker::{Builder, Copy, CopySource};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::left_out;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Relation, is_glob, relation_of_paths};
 use crate::handoff::{CopyUse, Doubt, ImageBuild, Landing, SourceUse};
 use crate::source::Repository;
-use crate::text::RepositoryPath;
 
 /// Endings of files that `ADD` unpacks (Dockerfile reference: ADD, "Adding local tar archives").
 const ARCHIVES: [&str; 10] = ["tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "z"];
@@ -24,6 +23,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .into_iter()
         .chain(perhaps_missing(situation))
         .chain(unbounded(situation))
+        .chain(left_out_otherwise(situation))
         .chain(unused(situation))
         .collect()
 }
@@ -75,33 +75,30 @@ pub(super) fn uses(
         .flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources).map(move |(found, source)| (copy, found, source)))
         .flat_map(|(copy, found, source)| {
             let location = Location::new(&build.source, source.span);
-            let tracked = source.path.as_deref().and_then(|path| tracked_within(repository, build, path));
-            let tracked = tracked.filter(|_| matches!(found, SourceUse::Builder { .. }));
-            let tracked = tracked.map(|path| holds_tracked(&path, &location));
             let moved = match found {
                 SourceUse::Builder { path, .. } => {
                     let (landing, origin) = landing(&copy.copy, source, path);
                     let is_unclear = landing == Landing::Unclear;
                     let unpacked = copy.copy.is_add && is_archive(&origin) && !is_archive(path);
                     let unpacked = unpacked.then(|| unpacks(&origin, &location));
-                    is_unclear.then(|| lands_anywhere(path, &location)).into_iter().chain(unpacked).collect()
+                    let others = build.takes_tracked(repository, path).then(|| holds_tracked(path, &location));
+                    let unclear = is_unclear.then(|| lands_anywhere(path, &location));
+                    unclear.into_iter().chain(unpacked).chain(others).collect()
                 }
                 _ => Vec::new(),
             };
-            of_source(repository, build, &copy.copy, found, &location).into_iter().chain(tracked).chain(moved)
+            of_source(build, &copy.copy, found, &location).into_iter().chain(moved)
         });
     let of_instructions = uses.iter().filter_map(|found| mixed(build, found).or_else(|| with_parents(build, found)));
     of_instructions.chain(of_sources).collect()
 }
 
-/// A copy that takes files from both sides is split, which a JSON array and comments between its lines do not survive.
+/// A copy that takes files from both sides is split, which a here-document does not survive.
 fn mixed(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
     let instruction = build.dockerfile.instructions.get(found.copy.instruction)?;
-    let moved = found.sources.iter().filter(|source| matches!(source, SourceUse::Builder { .. })).count();
-    let is_mixed = moved > 0 && moved < found.copy.source_count;
-    let is_plain = !found.copy.is_json && instruction.inner_comments.is_empty() && instruction.heredocs.is_empty();
-    (is_mixed && !is_plain).then(|| {
-        let message = "this takes files of the hand-off and others, in a form that cannot be split";
+    let moves = found.sources.iter().any(|source| *source != SourceUse::Context);
+    (moves && !instruction.heredocs.is_empty()).then(|| {
+        let message = "this takes files of the hand-off beside a here-document, and cannot be split";
         Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
             .with_help("copy the files of the hand-off in an instruction of their own")
     })
@@ -119,7 +116,6 @@ fn with_parents(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
 }
 
 fn of_source(
-    repository: &dyn Repository,
     build: &ImageBuild,
     copy: &Copy,
     found: &SourceUse,
@@ -146,10 +142,6 @@ fn of_source(
             }
             findings
         }
-        SourceUse::Ancestor { folder, .. } if !folder.is_root() && !repository.tracks(folder) => {
-            let message = format!("{folder} is there only because the job makes it, and it hands on a part of it");
-            finding(Code::CopyUnclear, message)
-        }
         SourceUse::Ancestor { below, .. } => {
             let Some(why) = why_not_split(build, copy) else {
                 return Vec::new();
@@ -163,9 +155,7 @@ fn of_source(
 
 fn way_out(doubt: &Doubt) -> String {
     match doubt {
-        Doubt::Excluded(path) => {
-            format!("delete these files of {path} at the end of the job's script, and leave out artifacts:exclude")
-        }
+        Doubt::Excluded(path) => format!("take {path} out of artifacts:exclude, or out of the Dockerfile"),
         Doubt::Others(source) => format!("hand on {source} in the job, or copy by name what it hands on"),
         Doubt::Variable(_) => {
             "write the path without the variable, or give the variable a default in the Dockerfile".to_owned()
@@ -176,13 +166,7 @@ fn way_out(doubt: &Doubt) -> String {
 
 /// Why no second copy can bring the files where this one brings them along with a folder.
 fn why_not_split(build: &ImageBuild, copy: &Copy) -> Option<&'static str> {
-    let reasons = [
-        (build.target != Some(copy.stage), "it is in a stage that is not the last"),
-        (copy.is_json, "it is written as a JSON array"),
-        (copy.destination.contains('$'), "its destination has a variable"),
-        (copy.source_count != 1, "it copies from several places"),
-    ];
-    reasons.into_iter().find_map(|(holds, why)| holds.then_some(why))
+    (build.target != Some(copy.stage)).then_some("it is in a stage that is not the last")
 }
 
 fn ignored(builder: Builder, path: &str, location: &Location) -> Finding {
@@ -222,25 +206,12 @@ fn lands_anywhere(path: &str, location: &Location) -> Finding {
         .with_help("write the whole path of the file behind the COPY, its name included, or end a folder with '/'")
 }
 
-fn holds_tracked(path: &RepositoryPath, location: &Location) -> Finding {
-    let message = format!("git tracks files in {path}, and the build may have deleted some that the image has");
+/// The image has what git tracks there, and what the build makes lies over it.
+fn holds_tracked(path: &str, location: &Location) -> Finding {
+    let message = format!(
+        "git tracks files in {path}: the image goes on getting them from the context, and what the build makes lies over them"
+    );
     Finding::new(Code::HandoffHoldsTrackedFiles, location.clone(), message)
-        .with_help(format!("keep tracked files out of {path}, which the build makes"))
-}
-
-/// The place of a source, where git tracks something strictly below it, or something that its glob fits.
-fn tracked_within(repository: &dyn Repository, build: &ImageBuild, source: &str) -> Option<RepositoryPath> {
-    let place = build.context.folder.join(source)?;
-    let fits = |path: &RepositoryPath| {
-        let relation = relation_of_paths(place.as_str(), path.as_str());
-        *path != place && matches!(relation, Relation::Covers | Relation::Overlaps)
-    };
-    let is_tracked = if is_glob(place.as_str()) {
-        repository.tracked().keys().any(fits)
-    } else {
-        repository.tracked_within(&place).any(|(tracked, _)| *tracked != place)
-    };
-    is_tracked.then_some(place)
 }
 
 fn is_archive(path: &str) -> bool {
@@ -266,6 +237,14 @@ fn unbounded(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("name the files under 'paths'")
     };
     flows.map(finding).take(1).collect()
+}
+
+/// A pattern of `artifacts:exclude` for whose files the builder stage has no command that deletes them.
+fn left_out_otherwise(situation: &Situation<'_>) -> Option<Finding> {
+    let pattern = left_out::deletions(situation).err()?;
+    let message = format!("the builder stage cannot leave out what {} leaves out of the artifacts", pattern.written);
+    let finding = Finding::new(Code::CopyUnclear, situation.pipeline.location(pattern.origin), message);
+    Some(finding.with_help("delete these files at the end of the job's script, and leave out artifacts:exclude"))
 }
 
 /// Files that the job uploads and the image does not take are lost to people who download them.

@@ -20,6 +20,7 @@ use super::Edits;
 use crate::fold::environment::{RunPrefixes, quoted};
 use crate::fold::export;
 use crate::fold::fate::Fate;
+use crate::fold::left_out;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
@@ -72,6 +73,11 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
     lines.extend(after);
+    let deletions = left_out::deletions(situation).unwrap_or_default();
+    if !deletions.is_empty() {
+        lines.push("# What the job left out of its artifacts.".to_owned());
+    }
+    lines.extend(deletions.into_iter().map(|command| format!("RUN {command}")));
     lines
 }
 

@@ -10,7 +10,7 @@ use crate::source::Repository;
 use crate::syntax::dockerfile::Keyword;
 use crate::text::{RepositoryPath, TextEdit};
 
-pub(super) fn join(found: &DockerCp) -> Edits {
+pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
     let second = &found.second;
     let (first_stages, name) = named_stages(&found.first, second);
     let path = second.source.path().clone();
@@ -21,6 +21,7 @@ pub(super) fn join(found: &DockerCp) -> Edits {
         place: &place,
         landing: &landing,
         stays: &|_| false,
+        is_tracked_too: &|path| second.takes_tracked(repository, path),
         below: &|written| written.to_owned(),
         may_be_owned: may_change_owners(&found.first),
     };

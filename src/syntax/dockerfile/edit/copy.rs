@@ -1,15 +1,20 @@
 use super::flags::flag;
 use super::json_string;
-use crate::syntax::dockerfile::{CopyView, Dockerfile, Instruction, Operand, Word};
+use crate::syntax::dockerfile::{CopyView, Dockerfile, Instruction, Keyword, Operand, Word};
 use crate::text::{Span, TextEdit};
 
-/// One of the instructions that a `COPY` is split into.
+/// One of the instructions that a `COPY` or `ADD` is written as.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopyPart {
-    /// The value of `--from`; `None` leaves the flags as they are.
+    /// The value of `--from`; `None` leaves the flags as they are. An `ADD` with one becomes a `COPY`, which alone
+    /// knows that flag.
     pub from: Option<String>,
+    /// The value of `--chown`, for an instruction that has none.
+    pub owner: Option<String>,
     /// The sources, variables, quotes and escapes as the builder is to read them.
     pub sources: Vec<String>,
+    /// The destination, as the builder is to read it; `None` for that of the instruction.
+    pub destination: Option<String>,
 }
 
 impl Dockerfile {
@@ -42,11 +47,13 @@ impl Dockerfile {
         }
     }
 
-    /// Splits a `COPY` or `ADD` into several, one for each part, in the order of `parts`.
+    /// Writes a `COPY` or `ADD` as `parts`, in their order.
     ///
-    /// Flags and destination are those of `instruction`; a destination that took several sources is a folder, and
-    /// says so with a `/` at its end. Comments between its lines come to stand above. `None` for other
-    /// instructions, for one with here-documents or behind an `ONBUILD`, and for a part without a source.
+    /// A single part that takes as many sources changes the words of the instruction where they stand; where the first
+    /// part is the instruction as it is, the others come below it. Else it is split: flags and destination are its own
+    /// unless a part tells others; a destination that took several sources is a folder, and says so with a `/` at its
+    /// end; comments between its lines come to stand above. `None` for other instructions, for one behind an `ONBUILD`,
+    /// for a part without a source, and for a split of here-documents.
     ///
     /// ```text
     /// COPY --chown=app dist package.json /app
@@ -54,19 +61,50 @@ impl Dockerfile {
     ///     COPY --chown=app package.json /app/
     /// ```
     #[must_use]
-    pub fn split_copy(&self, instruction: &Instruction, parts: &[CopyPart]) -> Option<TextEdit> {
+    pub fn write_copy(&self, instruction: &Instruction, parts: &[CopyPart]) -> Option<TextEdit> {
         let view = instruction.copy()?;
-        let behind_onbuild = self.indentation(instruction).is_none();
-        let empty = parts.is_empty() || parts.iter().any(|part| part.sources.is_empty());
-        if behind_onbuild || empty || !instruction.heredocs.is_empty() {
+        let (first, others) = parts.split_first()?;
+        let indentation = self.indentation(instruction)?;
+        if parts.iter().any(|part| part.sources.is_empty()) {
             return None;
         }
-        let indentation = self.indentation(instruction)?;
+        if others.is_empty() && first.sources.len() == view.sources.len() {
+            return self.write_in_place(instruction, &view, first);
+        }
+        if is_as_written(&view, first) {
+            let lines: Vec<_> = others.iter().map(|part| self.copy_part(instruction, &view, part)).collect();
+            let lines = lines.iter().map(|line| format!("{indentation}{line}")).collect::<Vec<_>>();
+            return self.insert_after(instruction, &lines.join("\n"));
+        }
+        if !instruction.heredocs.is_empty() {
+            return None;
+        }
         let separator = format!("{}{indentation}", self.line_break());
         let comments = instruction.inner_comments.iter().map(|comment| comment.slice(&self.text).trim().to_owned());
         let copies = parts.iter().map(|part| self.copy_part(instruction, &view, part));
         let lines: Vec<String> = comments.chain(copies).collect();
         Some(TextEdit::replace(instruction.span, lines.join(&separator)))
+    }
+
+    /// Changes the words of `part` that differ from those of the instruction, and leaves all else where it stands.
+    fn write_in_place(&self, instruction: &Instruction, view: &CopyView<'_>, part: &CopyPart) -> Option<TextEdit> {
+        let mut edit = TextEdit::default();
+        let flags: String = self.flags_of(instruction, part).map(|flag| format!(" {flag}")).collect();
+        let keyword = self.keyword_of(instruction, part);
+        if keyword != self.keyword_as_written(instruction) {
+            edit.union(TextEdit::replace(instruction.keyword_span, format!("{keyword}{flags}"))).ok()?;
+        } else if !flags.is_empty() {
+            edit.union(TextEdit::insert(instruction.keyword_span.end(), flags)).ok()?;
+        }
+        for (index, (old, new)) in view.sources.iter().zip(&part.sources).enumerate() {
+            if old.operand.text() != new {
+                edit.union(self.replace_source(instruction, index, new)?).ok()?;
+            }
+        }
+        if let Some(new) = part.destination.as_ref().filter(|new| *new != view.destination.text()) {
+            edit.union(self.replace_destination(instruction, new)?).ok()?;
+        }
+        Some(edit)
     }
 
     /// What stands before an instruction on its line; `None` where that is more than blanks.
@@ -76,8 +114,8 @@ impl Dockerfile {
     }
 
     fn copy_part(&self, instruction: &Instruction, view: &CopyView<'_>, part: &CopyPart) -> String {
-        let mut words = vec![self.keyword_as_written(instruction)];
-        words.extend(part.from.as_ref().map(|from| flag("from", Some(from), self.escape)));
+        let mut words = vec![self.keyword_of(instruction, part)];
+        words.extend(self.flags_of(instruction, part));
         let kept = instruction.flags.iter().filter(|flag| part.from.is_none() || flag.name != "from");
         words.extend(kept.map(|kept| {
             let written = kept.span.slice(&self.text);
@@ -85,16 +123,42 @@ impl Dockerfile {
             if written.contains('\n') { flag(&kept.name, value, self.escape) } else { written.to_owned() }
         }));
         let several = view.sources.len() > 1 || part.sources.len() > 1;
-        let destination = folder(view.destination.text(), several, self.escape);
+        let destination = match &part.destination {
+            Some(destination) => destination.clone(),
+            None => folder(view.destination.text(), several, self.escape),
+        };
         let paths: Vec<&str> = part.sources.iter().map(String::as_str).chain([destination.as_str()]).collect();
         words.push(operands(&paths, view.is_json));
         words.join(" ")
+    }
+
+    /// The flags that a part adds to those of the instruction.
+    fn flags_of<'a>(&'a self, instruction: &'a Instruction, part: &'a CopyPart) -> impl Iterator<Item = String> + 'a {
+        let from = part.from.as_ref().map(|from| flag("from", Some(from), self.escape));
+        let owner = part.owner.as_ref().filter(|_| !instruction.has_flag("chown"));
+        from.into_iter().chain(owner.map(|owner| flag("chown", Some(owner), self.escape)))
+    }
+
+    /// The keyword that a part needs, in the letters of the instruction.
+    fn keyword_of(&self, instruction: &Instruction, part: &CopyPart) -> String {
+        let written = self.keyword_as_written(instruction);
+        if part.from.is_none() || instruction.keyword == Keyword::Copy {
+            return written;
+        }
+        let is_lower = written.bytes().all(|byte| byte.is_ascii_lowercase());
+        if is_lower { "copy".to_owned() } else { "COPY".to_owned() }
     }
 
     fn keyword_as_written(&self, instruction: &Instruction) -> String {
         let written = instruction.keyword_span.slice(&self.text);
         if written.contains('\n') { instruction.keyword.as_str().to_owned() } else { written.to_owned() }
     }
+}
+
+/// Whether a part is the instruction with nothing changed.
+fn is_as_written(view: &CopyView<'_>, part: &CopyPart) -> bool {
+    let sources = view.sources.iter().map(|source| source.operand.text());
+    part.from.is_none() && part.owner.is_none() && part.destination.is_none() && sources.eq(part.sources.iter())
 }
 
 /// Turns all paths into a JSON array with `path` in the place of the word at `old`.
@@ -155,12 +219,13 @@ mod tests {
     }
 
     fn part(from: Option<&str>, sources: &[&str]) -> CopyPart {
-        CopyPart { from: from.map(str::to_owned), sources: sources.iter().map(|source| (*source).to_owned()).collect() }
+        let sources = sources.iter().map(|source| (*source).to_owned()).collect();
+        CopyPart { from: from.map(str::to_owned), sources, ..CopyPart::default() }
     }
 
     fn split(text: &str, parts: &[CopyPart]) -> Option<String> {
         let file = Dockerfile::parse(text);
-        file.split_copy(&file.instructions[0], parts)?.apply(text)
+        file.write_copy(&file.instructions[0], parts)?.apply(text)
     }
 
     #[test]
@@ -198,7 +263,31 @@ mod tests {
         let parts = [part(None, &["a"]), part(None, &["b"])];
         assert_eq!(split("COPY a b .", &parts).unwrap(), "COPY a .\nCOPY b .");
         assert_eq!(split("COPY a b $X", &parts).unwrap(), "COPY a $X/\nCOPY b $X/");
+    }
+
+    #[test]
+    fn one_part_changes_the_words_where_they_stand() {
+        let of_stage = |sources: &[&str]| CopyPart { owner: Some("0:0".to_owned()), ..part(Some("x"), sources) };
         assert_eq!(split("COPY a b", &[part(Some("x"), &["/a"])]).unwrap(), "COPY --from=x /a b");
+        assert_eq!(
+            split("add \\\n  a  \\\n  b", &[of_stage(&["/a"])]).unwrap(),
+            "copy --from=x --chown=0:0 \\\n  /a  \\\n  b"
+        );
+        assert_eq!(
+            split("ADD --chown=1 [\"a\", \"b\"]", &[of_stage(&["/a"])]).unwrap(),
+            "COPY --from=x --chown=1 [\"/a\", \"b\"]"
+        );
+        let named = CopyPart { destination: Some("/x/a".to_owned()), ..part(Some("x"), &["/y"]) };
+        assert_eq!(split("COPY a /x/", &[named]).unwrap(), "COPY --from=x /y /x/a");
+    }
+
+    #[test]
+    fn further_parts_come_below_an_instruction_that_stays() {
+        let named = CopyPart { destination: Some("./dist".to_owned()), ..part(Some("b"), &["/w/dist"]) };
+        assert_eq!(
+            split("  COPY . \\\n  .\nRUN x\n", &[part(None, &["."]), named]).unwrap(),
+            "  COPY . \\\n  .\n  COPY --from=b /w/dist ./dist\nRUN x\n"
+        );
     }
 
     #[test]
@@ -208,6 +297,6 @@ mod tests {
         assert_eq!(split("RUN a", &[part(None, &["b"])]), None);
         let file = Dockerfile::parse("ONBUILD COPY a b c/");
         let inner = file.instructions[0].onbuild.as_deref().unwrap();
-        assert!(file.split_copy(inner, &[part(None, &["b"])]).is_none());
+        assert!(file.write_copy(inner, &[part(None, &["b"])]).is_none());
     }
 }
