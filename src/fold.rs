@@ -28,6 +28,7 @@ mod steps;
 mod switch_off;
 mod takeover;
 mod template;
+mod unpacked;
 mod widening;
 
 use crate::finding::{Code, Finding, Severity};

@@ -67,6 +67,14 @@ impl<'a> ImageName<'a> {
         NOT_ROOT.iter().any(|prefix| self.path.starts_with(prefix)) || is_old_gradle()
     }
 
+    /// The user that it runs as, where that is known to be somebody other than root.
+    #[must_use]
+    pub fn default_user(&self) -> Option<&'static str> {
+        let is_convenience = ["cimg/", "circleci/"].iter().any(|prefix| self.path.starts_with(prefix));
+        let is_old_gradle = self.is_official() && self.name == "gradle" && self.is_known_not_root();
+        if is_convenience { Some("circleci") } else { is_old_gradle.then_some("gradle") }
+    }
+
     /// Whether it is an image for Windows containers.
     #[must_use]
     pub fn is_windows(&self) -> bool {

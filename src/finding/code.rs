@@ -77,7 +77,7 @@ macro_rules! codes {
 }
 
 codes! {
-    AddOfArchive "add-of-archive" Refusal "An archive that ADD unpacks into the image"
+    AddOfArchive "add-of-archive" Warning "An archive that ADD unpacks into the image"
     ArtifactNoLongerKept "artifact-no-longer-kept" Note "A file that the build job uploaded and the image does not take"
     ArtifactPerhapsMissing "artifact-perhaps-missing" Warning "Files that the image takes with a whole folder, if they are there"
     ArtifactReadByOtherJob "artifact-read-by-other-job" Refusal "Another job reads the files of the hand-off, or may do so"

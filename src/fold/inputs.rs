@@ -93,8 +93,8 @@ impl Input {
         }
     }
 
-    /// The instruction that brings the files into the project's folder of the stage.
-    pub(super) fn copy(&self, folder: &str) -> String {
+    /// The instruction that brings the files into the project's folder of the stage, as those of `owner` if not root's.
+    pub(super) fn copy(&self, folder: &str, owner: Option<&str>) -> String {
         let path = self.pattern.copied().unwrap_or(&self.pattern.text);
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         let target = match (path.contains(['*', '?']), parent) {
@@ -102,6 +102,7 @@ impl Input {
             (true, parent) => format!("./{parent}/"),
             (false, _) => format!("./{path}"),
         };
-        format!("COPY --from={} {folder}/{path} {target}", self.stage)
+        let owner = owner.map(|owner| format!(" --chown={owner}")).unwrap_or_default();
+        format!("COPY --from={}{owner} {folder}/{path} {target}", self.stage)
     }
 }

@@ -47,7 +47,8 @@ fn meets(pattern: &PathPattern, used: &[PathPattern]) -> bool {
 
 fn deletion(pattern: &PathPattern, used: &[PathPattern]) -> Option<String> {
     let text = pattern.text.as_str();
-    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./*?[]@+".contains(&byte)) || text.starts_with('-') {
+    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./*?[]@+".contains(&byte)) || text.starts_with('-')
+    {
         return None;
     }
     if !is_glob(text) {

@@ -43,6 +43,8 @@ pub(super) struct Situation<'a> {
     pub(super) producer_script: JobScript,
     /// The image of the build job, where its name is known.
     pub(super) image: Option<Image>,
+    /// The user that the build job works as, where that is not root.
+    pub(super) user: Option<String>,
     /// The folder of the builder stage in which the project lies.
     pub(super) folder: String,
     pub(super) script: BuildScript,
@@ -56,6 +58,9 @@ pub(super) struct Situation<'a> {
 /// Folders that hold nothing in any base image, so that the project may lie there.
 const PROJECT_FOLDERS: [&str; 8] =
     ["/app", "/build", "/code", "/opt/app", "/src", "/usr/src/app", "/usr/src", "/workspace"];
+
+/// The ways to name the user that a stage is root's without.
+const ROOT: [&str; 4] = ["0", "0:0", "root", "root:root"];
 
 /// Where the project lies if the Dockerfile does not say.
 const OTHERWISE: &str = "/src";
@@ -130,6 +135,7 @@ impl<'a> Situation<'a> {
             inputs,
             taken,
             producer_script,
+            user: user(image.as_ref()),
             image,
             folder,
         };
@@ -182,6 +188,16 @@ impl<'a> Situation<'a> {
     pub(super) fn has_usual_programs(&self) -> bool {
         let name = self.image.as_ref().and_then(|image| image.name.as_deref());
         name.is_some_and(|name| ImageName::new(name).has_bash().is_some())
+    }
+
+    /// Whether the image is built for another platform than the build job ran on, as far as the command tells.
+    pub(super) fn is_for_other_platform(&self) -> bool {
+        let command = &self.build().command;
+        let is_set = |name: &str| {
+            self.consumer.variables.value(name).is_some() || command.environment.iter().any(|(own, _)| own == name)
+        };
+        command.builder.platform_options().iter().any(|option| command.has_option(option))
+            || command.builder.has_engine() && is_set("DOCKER_DEFAULT_PLATFORM")
     }
 
     /// The engine behind the consumer.
@@ -308,6 +324,14 @@ impl<'a> Situation<'a> {
         let place = RepositoryPath::new(path).unwrap_or_default();
         if place.is_root() { self.folder.clone() } else { format!("{}/{}", self.folder, place.as_str()) }
     }
+}
+
+/// The user that a container of the image works as, where that is not root (GitLab docs: ci/yaml#imagedocker).
+fn user(image: Option<&Image>) -> Option<String> {
+    let image = image?;
+    let of_image = || ImageName::new(image.name.as_deref()?).default_user().map(str::to_owned);
+    let user = image.user().map(|user| user.to_string()).or_else(of_image);
+    user.filter(|user| !ROOT.contains(&user.as_str()))
 }
 
 /// Whether an alias leads to the node, or to one that holds it.

@@ -4,6 +4,7 @@ use crate::docker::{ImageName, Step, StepWord};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
+use crate::fold::unpacked;
 use crate::gitlab::{Field, Image, Value, VariableKind, kind_of_variable, names_in};
 
 /// Says what stands in the way of a stage in the value of a key.
@@ -17,9 +18,6 @@ pub(super) const KEYS: [(&str, Look); 5] = [
     ("name", |_| None),
     ("pull_policy", pull_policy),
 ];
-
-/// The ways to name the user that a stage is root's without.
-const ROOT: [&str; 4] = ["0", "0:0", "root", "root:root"];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(image) = &situation.image else {
@@ -37,7 +35,28 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .chain(shell(situation, image))
         .chain(private(situation, image, &parsed))
         .chain(fixed(situation, image, name))
+        .chain(not_root(situation, image))
         .collect()
+}
+
+/// What a stage cannot do as somebody other than root.
+fn not_root(situation: &Situation<'_>, image: &Image) -> Option<Finding> {
+    let user = situation.user.as_ref()?;
+    let reasons = [
+        (situation.passed().any(|passed| passed.is_secret()), "a secret that is mounted is root's"),
+        (situation.build().command.builder.keeps_owners_of_context(), "the builder keeps owners in every copy"),
+        (!unpacked::archives(situation.handoff).is_empty(), "only root unpacks an archive with its owners"),
+    ];
+    let (_, reason) = reasons.into_iter().find(|(holds, _)| *holds)?;
+    let message = format!("{} runs as {user}, and {reason}", image.written);
+    let finding = Finding::new(Code::BuildImageUnsuitable, situation.value_location(&image.value), message);
+    Some(finding.with_help("build in an image that runs the script as root, or name root as the user of the image"))
+}
+
+/// Whether `USER` and `--chown` take it as it stands.
+fn is_user(value: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    !value.is_empty() && !value.starts_with('-') && value.bytes().all(is_plain)
 }
 
 /// A name that only the pipeline tells when it runs.
@@ -152,10 +171,8 @@ fn of_executor(executor: &str, value: &Value) -> Option<String> {
 fn option(executor: &str, field: &Field) -> Option<String> {
     let value = field.value.text().unwrap_or_default();
     match &*field.key {
-        "user" if ROOT.contains(&&*value) => None,
-        "user" => Some(format!(
-            "'image:{executor}:user' is {value}, and the sources that the stage copies would belong to root"
-        )),
+        "user" if is_user(&value) => None,
+        "user" => Some(format!("'image:{executor}:user' is {value}, which is no plain name or number")),
         "platform" => {
             Some(format!("'image:{executor}:platform' is {value}, and the stage is built for that of the engine"))
         }
@@ -168,8 +185,8 @@ fn name_in_the_way(image: &Image, name: &ImageName<'_>) -> Option<String> {
         "the image is one for Windows"
     } else if name.tag.is_some_and(|tag| tag.contains("onbuild")) {
         "the image has ONBUILD instructions, which a runner does not run and a build does"
-    } else if name.is_known_not_root() && image.user().is_none() {
-        "the image does not run as root, and the copied sources would belong to root"
+    } else if name.is_known_not_root() && image.user().is_none() && name.default_user().is_none() {
+        "the image does not run as root, and it is not known as whom"
     } else {
         return None;
     };

@@ -5,6 +5,7 @@ use super::dockerfile;
 use super::includes;
 use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::unpacked::is_archive;
 use crate::gitlab::{Job, Pipeline};
 use crate::handoff::{DockerCp, SourceUse, TreeUse, tree_use};
 use crate::source::Repository;
@@ -133,6 +134,11 @@ impl Check<'_> {
         if first.source.path() == second.source.path() {
             findings.push(finding(Code::DockerfileUnclear, "both images are built from one Dockerfile"));
         }
+        let second_for_platform = second.command.builder.platform_options();
+        if second_for_platform.iter().any(|option| second.command.has_option(option)) {
+            let message = "the second build is for another platform, and the first one was not";
+            findings.push(finding(Code::BuildCommandUnclear, message));
+        }
         let extra = first.command.options.iter().find(|(option, _)| {
             !matches!(
                 option.as_str(),
@@ -216,12 +222,21 @@ impl Check<'_> {
     /// Each `COPY` of the second Dockerfile takes exactly one of the paths, or something below it.
     fn inexact(&self) -> Vec<Finding> {
         let sources = self.found.uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
+        let archives = self.found.uses.iter().filter(|copy| copy.copy.is_add).flat_map(|copy| {
+            let own = copy.sources.iter().zip(&copy.copy.sources);
+            own.filter(|(found, _)| matches!(found, SourceUse::Builder { path, .. } if is_archive(path)))
+        });
+        let unpacked = archives.map(|(_, source)| {
+            let message = "ADD unpacks this archive, and a copy from a stage does not";
+            Finding::new(Code::CopyUnclear, Location::new(&self.found.second.source, source.span), message)
+                .with_help("copy the files out of the first image as they are, and take them by COPY")
+        });
         let inexact = sources.filter(|(found, _)| matches!(found, SourceUse::Ancestor { .. }));
         let finding = |(_, source): (&SourceUse, &CopySource)| {
             let message = "this takes the copied files along with the whole folder";
             Finding::new(Code::CopyUnclear, Location::new(&self.found.second.source, source.span), message)
         };
-        inexact.map(finding).collect()
+        inexact.map(finding).chain(unpacked).collect()
     }
 
     fn patterns(&self) -> Vec<crate::gitlab::PathPattern> {

@@ -4,11 +4,9 @@ use crate::docker::{Builder, Copy, CopySource};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::left_out;
 use crate::fold::situation::Situation;
+use crate::fold::unpacked::{can_unpack, is_archive};
 use crate::handoff::{CopyUse, Doubt, ImageBuild, Landing, SourceUse};
 use crate::source::Repository;
-
-/// Endings of files that `ADD` unpacks (Dockerfile reference: ADD, "Adding local tar archives").
-const ARCHIVES: [&str; 10] = ["tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "z"];
 
 /// The way out where a `COPY` takes more than can be told.
 const BY_NAME: &str =
@@ -79,8 +77,8 @@ pub(super) fn uses(
                 SourceUse::Builder { path, .. } => {
                     let (landing, origin) = landing(&copy.copy, source, path);
                     let is_unclear = landing == Landing::Unclear;
-                    let unpacked = copy.copy.is_add && is_archive(&origin) && !is_archive(path);
-                    let unpacked = unpacked.then(|| unpacks(&origin, &location));
+                    let unpacked = copy.copy.is_add && (is_archive(&origin) || is_archive(path));
+                    let unpacked = unpacked.then(|| unpacks(path, &origin, can_unpack(path, &origin), &location));
                     let others = build.takes_tracked(repository, path).then(|| holds_tracked(path, &location));
                     let unclear = is_unclear.then(|| lands_anywhere(path, &location));
                     unclear.into_iter().chain(unpacked).chain(others).collect()
@@ -115,12 +113,7 @@ fn with_parents(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
     })
 }
 
-fn of_source(
-    build: &ImageBuild,
-    copy: &Copy,
-    found: &SourceUse,
-    location: &Location,
-) -> Vec<Finding> {
+fn of_source(build: &ImageBuild, copy: &Copy, found: &SourceUse, location: &Location) -> Vec<Finding> {
     let finding = |code, message: String| vec![Finding::new(code, location.clone(), message)];
     match found {
         SourceUse::Context => Vec::new(),
@@ -132,9 +125,6 @@ fn of_source(
             let mut findings = Vec::new();
             if *is_ignored {
                 findings.push(ignored(build.command.builder, path, location));
-            }
-            if copy.is_add && is_archive(path) {
-                findings.push(unpacks(path, location));
             }
             if let Some(flag) = flag_of_add_alone(build, copy) {
                 let message = format!("ADD knows --{flag}, and a copy from a stage does not");
@@ -191,9 +181,15 @@ fn flag_of_add_alone<'a>(build: &'a ImageBuild, copy: &Copy) -> Option<&'a str> 
     instruction.flags.iter().map(|flag| flag.name.as_str()).find(|name| !shared.contains(name))
 }
 
-fn unpacks(path: &str, location: &Location) -> Finding {
-    let message = format!("ADD unpacks {path}, and a copy from a stage does not");
-    Finding::new(Code::AddOfArchive, location.clone(), message)
+fn unpacks(path: &str, origin: &str, can: bool, location: &Location) -> Finding {
+    if can {
+        let message =
+            format!("ADD unpacks {path}, so the builder stage does, as an archive of the kind that its name tells");
+        return Finding::new(Code::AddOfArchive, location.clone(), message)
+            .with_help("hand on the files as they are, and take them by COPY: nothing has to be packed then");
+    }
+    let message = format!("ADD unpacks {origin}, and it cannot be told how the builder stage could");
+    Finding::new(Code::CopyUnclear, location.clone(), message)
         .with_help("hand on the files as they are, and take them by COPY")
 }
 
@@ -212,11 +208,6 @@ fn holds_tracked(path: &str, location: &Location) -> Finding {
         "git tracks files in {path}: the image goes on getting them from the context, and what the build makes lies over them"
     );
     Finding::new(Code::HandoffHoldsTrackedFiles, location.clone(), message)
-}
-
-fn is_archive(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    name.rsplit_once('.').is_some_and(|(_, ending)| ARCHIVES.contains(&ending.to_lowercase().as_str()))
 }
 
 /// `untracked`, the whole project or an unknown variable: there is no telling which files are handed on.

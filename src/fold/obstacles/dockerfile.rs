@@ -1,7 +1,8 @@
 //! The Dockerfile must be one that can take another stage.
 
-use crate::docker::{BuildCommand, Engine, Stage};
+use crate::docker::{BuildCommand, Builder, Engine, Stage};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::gitlab::{PathPattern, Relation};
 use crate::handoff::ImageBuild;
@@ -12,7 +13,28 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let location = situation.command_location();
     let patterns = situation.used_places();
     let findings = of_build(build, &location, situation.engine()).into_iter();
-    findings.chain(mounts(build, &patterns)).chain(commands_not_json(build)).collect()
+    findings.chain(platform(situation)).chain(mounts(build, &patterns)).chain(commands_not_json(build)).collect()
+}
+
+/// The build job ran once, on the platform of the runner. BuildKit alone can say that of a stage
+/// (Dockerfile reference: automatic platform ARGs).
+fn platform(situation: &Situation<'_>) -> Option<Finding> {
+    if !situation.is_for_other_platform() {
+        return None;
+    }
+    let builder = situation.build().command.builder;
+    let reason = if !builder.has_engine() {
+        format!("{} cannot build a stage for the platform it runs on", builder.name())
+    } else if builder != Builder::Buildx && !situation.has_buildkit() {
+        "it is not certain that the builder is BuildKit, which alone builds a stage for the one it runs on".to_owned()
+    } else if situation.fate == Fate::IsExported {
+        "its files cannot be published for more than one".to_owned()
+    } else {
+        return None;
+    };
+    let message = format!("the build is for another platform than the build job ran on, and {reason}");
+    let finding = Finding::new(Code::BuildCommandUnclear, situation.command_location(), message);
+    Some(finding.with_help("build with 'docker buildx build', or for the platform of the runner"))
 }
 
 /// What stands in the way of another stage in this Dockerfile, built by this command.
@@ -50,9 +72,6 @@ fn options(command: &BuildCommand, location: &Location) -> Vec<Finding> {
     }
     if command.option("--pull").is_some_and(|pull| pull.trim_matches(['"', '\'']) == "never") {
         findings.push(finding("the build pulls no images, and the builder stage needs one"));
-    }
-    if command.builder.platform_options().iter().any(|option| command.has_option(option)) {
-        findings.push(finding("the build is for another platform, and the build job was not"));
     }
     if command.target.as_deref().is_some_and(|target| target.bytes().all(|byte| byte.is_ascii_digit())) {
         findings.push(finding("the build names its stage by a number, which another stage would shift"));

@@ -23,6 +23,7 @@ use crate::fold::fate::Fate;
 use crate::fold::left_out;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
+use crate::fold::unpacked::{self, Archive};
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::TextEdit;
 
@@ -52,33 +53,61 @@ pub(super) fn in_front(dockerfile: &Dockerfile, stages: &str) -> TextEdit {
 fn lines(situation: &Situation<'_>) -> Vec<String> {
     let image = situation.image.as_ref().and_then(|image| image.name.clone()).unwrap_or_default();
     let image = situation.build().command.builder.image(&image);
-    let mut lines = vec![format!("FROM {image} AS {}", situation.stage), format!("WORKDIR {}", situation.folder)];
-    if situation.image.as_ref().is_some_and(|image| image.user().is_some()) {
-        // Any other user is an obstacle.
-        lines.insert(1, "USER root".to_owned());
-    }
+    let platform = if situation.is_for_other_platform() { "--platform=$BUILDPLATFORM " } else { "" };
+    let mut lines = vec![format!("FROM {platform}{image} AS {}", situation.stage)];
+    lines.extend(folder(situation));
     lines.extend(environment(situation));
     if let Shell::Of(program) = situation.script.shell() {
         lines.push(format!("SHELL [\"{program}\", \"-o\", \"pipefail\", \"-c\"]"));
     }
+    let user = situation.user.as_deref();
+    let owner = user.map(|user| format!(" --chown={user}")).unwrap_or_default();
     let mut prefixes = RunPrefixes::new(&situation.environment.passed, situation.secret_mounts);
     let (before, after) = situation.script.instructions(&mut prefixes);
     if let Some(layer) = situation.script.dependency_layer() {
         let manifests: Vec<_> = layer.manifests.iter().map(|manifest| manifest.as_str()).collect();
-        lines.push(format!("COPY {} ./", manifests.join(" ")));
+        lines.push(format!("COPY{owner} {} ./", manifests.join(" ")));
     }
     lines.extend(before);
     if !situation.is_wholly_a_layer() {
-        lines.push("COPY . .".to_owned());
+        lines.push(format!("COPY{owner} . ."));
     }
-    lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder)));
+    lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder, user)));
     lines.extend(after);
     let deletions = left_out::deletions(situation).unwrap_or_default();
     if !deletions.is_empty() {
         lines.push("# What the job left out of its artifacts.".to_owned());
     }
     lines.extend(deletions.into_iter().map(|command| format!("RUN {command}")));
+    lines.extend(unpacked(situation));
     lines
+}
+
+/// The project's folder, and the user who works there: a folder that `WORKDIR` makes is root's.
+fn folder(situation: &Situation<'_>) -> Vec<String> {
+    let folder = format!("WORKDIR {}", situation.folder);
+    let starts_as_root = situation.image.as_ref().is_none_or(|image| image.user().is_none());
+    match &situation.user {
+        None if starts_as_root => vec![folder],
+        None => vec!["USER root".to_owned(), folder],
+        Some(user) => vec![
+            "USER root".to_owned(),
+            folder.clone(),
+            format!("RUN chown {user} {}", situation.folder),
+            format!("USER {user}"),
+        ],
+    }
+}
+
+/// Unpacks what an `ADD` unpacked.
+fn unpacked(situation: &Situation<'_>) -> Vec<String> {
+    let is_own = |archive: &Archive| {
+        let flow = situation.handoff.flow_of(&archive.path);
+        flow.is_none_or(|flow| flow.producer == situation.producer.name)
+    };
+    let archives: Vec<_> = unpacked::archives(situation.handoff).into_iter().filter(is_own).collect();
+    let why = (!archives.is_empty()).then(|| "# ADD unpacked this, which a copy from a stage does not.".to_owned());
+    why.into_iter().chain(archives.into_iter().map(|archive| format!("RUN {}", archive.command))).collect()
 }
 
 fn environment(situation: &Situation<'_>) -> Vec<String> {

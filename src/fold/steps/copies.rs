@@ -14,6 +14,7 @@ use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
+use crate::fold::unpacked;
 use crate::gitlab::is_glob;
 use crate::handoff::{CopyUse, ImageBuild, Landing, SourceUse};
 use crate::syntax::dockerfile::{CopyPart, CopyView};
@@ -33,6 +34,8 @@ pub(super) struct Origin<'a> {
     pub(super) is_tracked_too: &'a dyn Fn(&str) -> bool,
     /// A source of the context as it must be written, from its words.
     pub(super) below: &'a dyn Fn(&str) -> String,
+    /// The folder of the stage that an archive is unpacked to, where `ADD` takes it from this path.
+    pub(super) unpacked: &'a dyn Fn(&str) -> Option<String>,
     /// Whether the files may belong to somebody else than root there, where from the context they are root's; from
     /// a stage they keep their owner.
     pub(super) may_be_owned: bool,
@@ -47,6 +50,7 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         let name = first.handoff.flow_of(path).map(|flow| &flow.producer);
         *situations.iter().find(|own| Some(&own.producer.name) == name).unwrap_or(first)
     };
+    let archives = unpacked::archives(first.handoff);
     let origin = Origin {
         stage: &|path| maker(path).stage.clone(),
         place: &|path| maker(path).in_builder(&first.handoff.origin_of(path)),
@@ -54,7 +58,8 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         stays: &|path| maker(path).is_build_input(&first.handoff.origin_of(path)),
         is_tracked_too: &|path| build.takes_tracked(first.repository, path),
         below: &|written| first.wider().map_or_else(|| written.to_owned(), |wider| wider.source(written)),
-        may_be_owned: situations.iter().any(|situation| situation.script.may_change_owners())
+        unpacked: &|path| Some(archives.iter().find(|archive| archive.path == path)?.folder.clone()),
+        may_be_owned: situations.iter().any(|own| own.script.may_change_owners() || own.user.is_some())
             && !build.command.builder.keeps_owners_of_context(),
     };
     let edit = take_from(build, &first.handoff.uses, &origin)?;
@@ -134,6 +139,10 @@ impl Parts<'_> {
 
     /// A source that is taken from a stage.
     fn from_stage(&self, source: &CopySource, path: &str) -> CopyPart {
+        if let Some(folder) = (self.origin.unpacked)(path).filter(|_| self.copy.is_add) {
+            let destination = Some(behind(self.view.destination.text(), ""));
+            return CopyPart { destination, owner: None, ..self.of_stage(path, format!("{folder}/")) };
+        }
         let destination = match (self.origin.landing)(self.copy, source, path) {
             Landing::Named(name) => Some(behind(self.view.destination.text(), &name)),
             Landing::AsWritten | Landing::Unclear => None,
