@@ -70,7 +70,7 @@ pub fn check(
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
     check_jobs::are_exact(before, &after, folded).map_err(failed)?;
     for handoff in folded.handoffs {
-        context::is_kept(before, &after, folded.intent, handoff, files).map_err(failed)?;
+        context::is_kept((repository, before), (&overlay, &after), folded.intent, handoff, files).map_err(failed)?;
         secrets_are_kept(before, &after, policy, folded.intent, handoff, files).map_err(failed)?;
     }
     let is_left = |other: &HandoffSummary, handoff: &HandoffSummary| {

@@ -8,6 +8,7 @@ use super::evidence;
 use super::fate::Fate;
 use super::group::{self, Group, Producer, Role};
 use super::inputs::{self, Input};
+use super::relaxing::Relaxing;
 use super::run_lines::BuildScript;
 use super::stage_names;
 use super::widening::Widening;
@@ -53,6 +54,8 @@ pub(super) struct Situation<'a> {
     pub(super) secret_mounts: SecretMounts,
     /// How the build context becomes the whole project, or why it cannot, where it is less.
     pub(super) widening: Option<Result<Widening, String>>,
+    /// How the ignore file lets all sources through, or why it cannot, where it hides some.
+    pub(super) relaxing: Option<Result<Relaxing, String>>,
 }
 
 /// Folders that hold nothing in any base image, so that the project may lie there.
@@ -117,8 +120,10 @@ impl<'a> Situation<'a> {
             folder: &folder,
         });
         let widening = Widening::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
+        let relaxing = Relaxing::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
         let mut situation = Self {
             widening,
+            relaxing,
             script,
             environment,
             secret_mounts,
@@ -158,12 +163,18 @@ impl<'a> Situation<'a> {
 
     /// What the builder stage copies its sources from.
     pub(super) fn sources(&self) -> &BuildContext {
-        self.wider().map_or(&self.build().context, |wider| &wider.context)
+        let own = self.relaxed().map_or(&self.build().context, |relaxed| &relaxed.context);
+        self.wider().map_or(own, |wider| &wider.context)
     }
 
     /// How the build context becomes the whole project, where it is less and can.
     pub(super) fn wider(&self) -> Option<&Widening> {
         self.widening.as_ref()?.as_ref().ok()
+    }
+
+    /// How the ignore file lets all sources through, where it hides some and can.
+    pub(super) fn relaxed(&self) -> Option<&Relaxing> {
+        self.relaxing.as_ref()?.as_ref().ok()
     }
 
     /// All patterns that the producer hands on, by whichever way.

@@ -66,6 +66,9 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
     for ignore in situations.iter().filter_map(|situation| situation.wider()?.ignore.as_ref()) {
         ignore.move_along(&mut changes).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
     }
+    for relaxed in situations.iter().filter_map(Situation::relaxed) {
+        relaxed.write(&mut changes).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
+    }
     Ok((changes, Vec::new()))
 }
 

@@ -21,7 +21,7 @@ use crate::source::Repository;
 use crate::syntax::dockerfile::Instruction;
 use crate::text::RepositoryPath;
 
-pub(super) use ignore::IgnoreFile;
+pub(super) use ignore::{IgnoreFile, is_only_dockerfile, is_used_elsewhere};
 
 /// How a build gets the whole project for its context.
 pub(super) struct Widening {

@@ -23,6 +23,7 @@ pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
         stays: &|_| false,
         is_tracked_too: &|path| second.takes_tracked(repository, path),
         unpacked: &|_| None,
+        named: &|_| None,
         below: &|written| written.to_owned(),
         may_be_owned: may_change_owners(&found.first),
     };

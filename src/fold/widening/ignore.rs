@@ -117,7 +117,7 @@ pub(super) fn of_nothing(repository: &dyn Repository, build: &ImageBuild) -> Res
 }
 
 /// Whether nothing else in the repository looks like the description of an image, or of several.
-fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) -> bool {
+pub(in crate::fold) fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) -> bool {
     let describes = |path: &RepositoryPath| {
         let name = path.file_name().to_ascii_lowercase();
         ["dockerfile", "containerfile", "compose", "docker-bake", "skaffold"].iter().any(|part| name.contains(part))
@@ -126,7 +126,7 @@ fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) 
 }
 
 /// Whether another build of the pipeline may send the folder to an engine.
-fn is_used_elsewhere(pipeline: &Pipeline, build: &ImageBuild) -> bool {
+pub(in crate::fold) fn is_used_elsewhere(pipeline: &Pipeline, build: &ImageBuild) -> bool {
     let is_other = |command: &BuildCommand| {
         command.context.folder() == &build.context.folder && command.dockerfile != build.command.dockerfile
     };
