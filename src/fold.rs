@@ -20,6 +20,7 @@ mod intent;
 mod left_out;
 mod listings;
 mod obstacles;
+mod proposing;
 mod relaxing;
 mod rewire;
 mod run_lines;

@@ -167,7 +167,7 @@ pub enum Pass {
 }
 
 /// What the user allows and wishes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The differences that the user accepts (`--accept CODE`).
     pub accepted: BTreeSet<Code>,
@@ -181,6 +181,22 @@ pub struct Policy {
     pub passed: BTreeMap<String, Pass>,
     /// What to offer where a fold is refused (`--fallback`).
     pub fallback: Option<Fallback>,
+    /// Whether an ignore file is written where there is none (`--no-dockerignore`).
+    pub proposes_ignore_file: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            accepted: BTreeSet::new(),
+            layers: Layers::default(),
+            on_rules_differ: OnRulesDiffer::default(),
+            on_other_readers: OnOtherReaders::default(),
+            passed: BTreeMap::new(),
+            fallback: None,
+            proposes_ignore_file: true,
+        }
+    }
 }
 
 /// What a fold comes to.

@@ -107,6 +107,9 @@ pub(super) struct Options {
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, help_heading = FOLDING, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
+    /// Write no .dockerignore where there is none
+    #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
+    no_dockerignore: bool,
     /// A build that runs without an image: check (default), keep, refuse
     #[arg(
         long,
@@ -231,6 +234,7 @@ impl Options {
         Policy {
             accepted: self.accept.iter().copied().collect(),
             layers,
+            proposes_ignore_file: !self.no_dockerignore,
             on_rules_differ,
             on_other_readers,
             fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),

@@ -31,6 +31,8 @@ pub(super) struct Relaxing {
     pub(super) context: BuildContext,
     /// The first line that goes.
     pub(super) line: Span,
+    /// Whether other Dockerfiles of the repository may be built with this ignore file by hand.
+    pub(super) is_shared: bool,
     /// The ignore file.
     file: Arc<SourceFile>,
     /// Its text then.
@@ -69,17 +71,20 @@ impl Relaxing {
         };
         let dockerfile = &build.command.dockerfile;
         let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
-        let is_alone = is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(pipeline, build);
-        let path = match (*file.path() == own || is_alone, has_buildkit) {
-            (true, _) => file.path().clone(),
-            (false, true) => own.clone(),
-            (false, false) => {
+        let is_own = *file.path() == own;
+        let is_alone = is_own || is_only_dockerfile(repository, dockerfile);
+        let is_used = !is_own && is_used_elsewhere(pipeline, build);
+        let path = match (is_used || !is_alone, has_buildkit) {
+            (true, true) => own.clone(),
+            (true, false) if is_used => {
                 return Err(format!(
-                    "other builds may read {}, and it is not certain that the builder reads {own}",
+                    "another build of the pipeline may read {}, and it is not certain that the builder reads {own}",
                     file.path()
                 ));
             }
+            _ => file.path().clone(),
         };
+        let is_shared = !is_alone && path == *file.path();
         if let Some(reason) = why_not_by_name(build) {
             return Err(reason);
         }
@@ -93,7 +98,7 @@ impl Relaxing {
         }
         let context = BuildContext { folder: build.context.folder.clone(), ignore: Some((Arc::clone(file), relaxed)) };
         let named = explicit::named(repository, build, &context)?;
-        Ok(Self { context, line, file: Arc::clone(file), text, path, named })
+        Ok(Self { context, line, is_shared, file: Arc::clone(file), text, path, named })
     }
 
     /// Adds to `changes` what becomes of the ignore file.

@@ -12,7 +12,7 @@ use super::relaxing::Relaxing;
 use super::run_lines::BuildScript;
 use super::stage_names;
 use super::widening::Widening;
-use crate::docker::{BuildCommand, BuildContext, Engine, ImageName, SecretMounts};
+use crate::docker::{BuildCommand, BuildContext, Builder, Engine, ImageName, SecretMounts};
 use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript};
@@ -65,8 +65,8 @@ const PROJECT_FOLDERS: [&str; 8] =
 /// The ways to name the user that a stage is root's without.
 const ROOT: [&str; 4] = ["0", "0:0", "root", "root:root"];
 
-/// Where the project lies if the Dockerfile does not say.
-const OTHERWISE: &str = "/src";
+/// Where the project lies if the Dockerfile does not say, the first choice first.
+const OTHERWISE: [&str; 3] = ["/src", "/code", "/project"];
 
 impl<'a> Situation<'a> {
     /// The situations of the build jobs of a hand-off, in the order of their stages.
@@ -102,7 +102,7 @@ impl<'a> Situation<'a> {
             Role::ForImage | Role::ForBuild => JobScript::new(producer),
         };
         let image = producer.image();
-        let folder = project_folder(&handoff.build);
+        let folder = project_folder(handoff);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash);
         script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
@@ -359,9 +359,15 @@ pub(super) fn is_shared(file: &PipelineFile, node: NodeId) -> bool {
 }
 
 /// The folder of the final stage, where that is one that is empty in every base image; else one of our own.
-fn project_folder(build: &ImageBuild) -> String {
+fn project_folder(handoff: &Handoff) -> String {
+    let build = &handoff.build;
     let last = build.target.and_then(|target| build.stages.stages.get(target));
     let folder = last.and_then(|stage| stage.working_directory.as_deref()).map(|folder| folder.trim_end_matches('/'));
     let may_hold = |folder: &&str| PROJECT_FOLDERS.contains(folder) && build.command.builder.may_build_in(folder);
-    folder.filter(may_hold).unwrap_or(OTHERWISE).to_owned()
+    let texts = || handoff.script.items.iter().filter_map(|item| item.text.as_deref());
+    // kaniko builds the first stage in the job's own file system, where the script may have left something.
+    let may_be_empty =
+        |folder: &&str| build.command.builder != Builder::Kaniko || !texts().any(|text| text.contains(folder));
+    let otherwise = OTHERWISE.into_iter().find(|folder| may_be_empty(&folder)).unwrap_or("/src-of-stagefold");
+    folder.filter(may_hold).filter(may_be_empty).unwrap_or(otherwise).to_owned()
 }

@@ -70,6 +70,9 @@ fn lost_files(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// The first file outside the project that a step writes, and that does not stay.
 fn lost_file(builder: Builder, step: &Step) -> Option<String> {
+    if links_to_project(step) {
+        return None;
+    }
     let redirected = step.redirections.iter().filter(|(_, is_written)| *is_written).map(|(target, _)| target);
     let mut written = redirected.chain(operands_written(step));
     let is_lost = |word: &&StepWord| match word.pattern.as_deref() {
@@ -79,6 +82,19 @@ fn lost_file(builder: Builder, step: &Step) -> Option<String> {
         None => true,
     };
     written.find(is_lost).map(|word| word.raw.clone())
+}
+
+/// Whether a step makes a link to the project's folder, where no registry's login can be.
+fn links_to_project(step: &Step) -> bool {
+    let words = step.words.get(1..).unwrap_or_default();
+    let is_symbolic = |word: &StepWord| {
+        word.text().is_some_and(|text| {
+            text == "--symbolic" || text.starts_with('-') && !text.starts_with("--") && text.contains('s')
+        })
+    };
+    let mut operands = words.iter().filter(|word| !word.raw.starts_with('-'));
+    let is_project = |word: &StepWord| word.text() == Some(crate::docker::PROJECT_FOLDER);
+    step.program() == Some("ln") && words.iter().any(is_symbolic) && operands.next().is_some_and(is_project)
 }
 
 /// The words of a step that name what it writes, as far as the program tells.

@@ -1,6 +1,7 @@
 //! The rest of the image job: it must neither read the files outside of the build nor change the sources
 //! before it.
 
+use super::other_jobs;
 use crate::docker::{BuildProblem, Step, build_commands, place_in_repository};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::listings;
@@ -207,9 +208,22 @@ fn exported(situation: &Situation<'_>) -> Vec<Finding> {
     let own = situation.consumer.artifacts().paths;
     let handed = own.into_iter().filter(|path| used.iter().any(|used| used.relation(&path.text) != Relation::Apart));
     let finding = |path: crate::gitlab::PathPattern| {
-        let message = format!("the image job uploads {} itself, which would no longer be in its folder", path.written);
-        Finding::new(Code::HandoffUsedOutsideBuild, situation.pipeline.location(path.origin), message)
-            .with_help("if nobody downloads the files, remove them from the artifacts of the image job")
+        let location = situation.pipeline.location(path.origin);
+        if let Some(job) = other_jobs::reader_of_upload(situation, std::slice::from_ref(&path)) {
+            let message = format!(
+                "the image job uploads {} itself, which would no longer be in its folder, and '{}' may read it",
+                path.written, job.name
+            );
+            return Finding::new(Code::HandoffUsedOutsideBuild, location, message)
+                .with_help(format!("say with 'dependencies: []' that '{}' does not need it", job.name));
+        }
+        let message = format!(
+            "the image job uploads {} itself, and has none of it to upload any more: people who download it get nothing",
+            path.written
+        );
+        Finding::new(Code::UploadLeftEmpty, location, message).with_help(
+            "if nobody downloads the files, accept it with '--accept upload-left-empty', and take them out of these artifacts",
+        )
     };
     handed.map(finding).collect()
 }

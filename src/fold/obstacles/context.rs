@@ -118,7 +118,16 @@ fn relaxed_by_lines(situation: &Situation<'_>, relaxed: &Relaxing) -> Vec<Findin
         Finding::new(Code::CopyByName, Location::File(situation.build().source.path().clone()), message)
             .with_help("files that the image needs and that are added to the project later have to be named there too")
     });
-    std::iter::once(let_through).chain(by_name).collect()
+    let shared = relaxed.is_shared.then(|| {
+        let message = format!(
+            "other Dockerfiles of the repository may be built with {}, and their images may get what it no longer keeps away",
+            file.path()
+        );
+        Finding::new(Code::IgnoreShared, Location::new(file, relaxed.line), message).with_help(
+            "if they copy nothing of that, accept it with '--accept ignore-shared'; on BuildKit this image gets a file of its own",
+        )
+    });
+    std::iter::once(let_through).chain(by_name).chain(shared).collect()
 }
 
 /// The first of some files, and how many more there are.

@@ -57,6 +57,16 @@ pub(in crate::fold) fn readers<'a>(situation: &Situation<'a>) -> Vec<&'a Job> {
     others(situation).filter(|job| reads(situation, job).is_some()).collect()
 }
 
+/// A job that may read files of the hand-off which the image job uploads again.
+pub(super) fn reader_of_upload<'a>(situation: &Situation<'a>, paths: &[PathPattern]) -> Option<&'a Job> {
+    let gets = |job: &&Job| downloads_artifacts(situation.pipeline, job, situation.consumer);
+    let reads = |job: &&Job| {
+        job.get("trigger").is_none()
+            && (reading(situation, &JobScript::new(job), paths).is_some() || uploads(situation, job, paths).is_some())
+    };
+    others(situation).filter(gets).find(reads)
+}
+
 fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
     let pipeline = situation.pipeline;
     pipeline.jobs().iter().filter(|job| !situation.takes_part(job) && !pipeline.is_scanner(job))

@@ -139,13 +139,19 @@ impl Parts<'_> {
                 others.into_iter().chain([self.from_stage(source, path)]).collect()
             }
             Some(SourceUse::Ancestor { folder, below }) => {
-                let others = folder.is_root() || (self.origin.is_tracked_too)(folder.as_str());
+                let others = folder.is_root() || (self.origin.is_tracked_too)(&self.place(source));
                 let others = others.then(kept).unwrap_or_default();
                 let overlays = below.iter().map(|path| self.overlay(folder.as_str(), path));
                 others.into_iter().chain(overlays).collect()
             }
             _ => kept(),
         }
+    }
+
+    /// The place in the repository of a source of the context.
+    fn place(&self, source: &CopySource) -> String {
+        let place = self.build.context.folder.join(source.path.as_deref().unwrap_or_default());
+        place.unwrap_or_default().as_str().to_owned()
     }
 
     /// A source that is taken from a stage.
