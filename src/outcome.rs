@@ -166,6 +166,15 @@ pub enum Pass {
     File,
 }
 
+/// The builder behind `docker build`, where the user says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBuilder {
+    /// BuildKit, with an engine of 20.10 or later: it knows secret mounts and `<Dockerfile>.dockerignore`.
+    BuildKit,
+    /// The builder that Docker had before, which knows neither.
+    DockerLegacy,
+}
+
 /// What the user allows and wishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -181,6 +190,8 @@ pub struct Policy {
     pub passed: BTreeMap<String, Pass>,
     /// What to offer where a fold is refused (`--fallback`).
     pub fallback: Option<Fallback>,
+    /// Which builder `docker build` runs (`--builder`); `None` where the job's images and variables tell.
+    pub builder: Option<ToldBuilder>,
 }
 
 /// What a fold comes to.

@@ -3,11 +3,12 @@
 mod buildah;
 mod docker;
 mod kaniko;
+mod nerdctl;
 
 use super::build_command::CommandContext;
 use super::build_options::BuildOptions;
 use super::image::ImageName;
-use super::script_walk::{Step, StepWord};
+use super::step::{Step, StepWord};
 use crate::text::RepositoryPath;
 
 /// A program that builds an image of a Dockerfile.
@@ -23,6 +24,8 @@ pub enum Builder {
     Buildah,
     /// `podman build`, which is buildah inside.
     Podman,
+    /// `nerdctl build`, which hands the work to BuildKit.
+    Nerdctl,
 }
 
 /// How the command line of a builder is read.
@@ -49,6 +52,7 @@ impl Builder {
             "executor" => kaniko::options(rest).map(|rest| (Self::Kaniko, rest)),
             "buildah" => buildah::options(rest).map(|rest| (Self::Buildah, rest)),
             "podman" => buildah::options(rest).map(|rest| (Self::Podman, rest)),
+            "nerdctl" => nerdctl::options(rest).map(|rest| (Self::Nerdctl, rest)),
             _ => None,
         }
     }
@@ -58,6 +62,7 @@ impl Builder {
             Self::Docker | Self::Buildx => &docker::GRAMMAR,
             Self::Kaniko => &kaniko::GRAMMAR,
             Self::Buildah | Self::Podman => &buildah::GRAMMAR,
+            Self::Nerdctl => &nerdctl::GRAMMAR,
         }
     }
 
@@ -70,6 +75,7 @@ impl Builder {
             Self::Kaniko => "kaniko",
             Self::Buildah => "buildah",
             Self::Podman => "podman",
+            Self::Nerdctl => "nerdctl",
         }
     }
 
@@ -77,6 +83,23 @@ impl Builder {
     #[must_use]
     pub const fn has_engine(self) -> bool {
         matches!(self, Self::Docker | Self::Buildx)
+    }
+
+    /// Whether it is BuildKit, whatever else the job says.
+    #[must_use]
+    pub const fn is_buildkit(self) -> bool {
+        matches!(self, Self::Buildx | Self::Nerdctl)
+    }
+
+    /// Whether it takes layers that it has made before: buildah only if `--layers` asks for it (`asks`), and kaniko only
+    /// out of a registry.
+    #[must_use]
+    pub const fn caches_layers(self, asks: bool) -> bool {
+        match self {
+            Self::Docker | Self::Buildx | Self::Nerdctl | Self::Podman => true,
+            Self::Buildah => asks,
+            Self::Kaniko => false,
+        }
     }
 
     /// Whether it honours `RUN --mount`; kaniko reads the flag and mounts nothing
@@ -90,7 +113,7 @@ impl Builder {
     #[must_use]
     pub const fn secrets(self) -> SecretSource {
         match self {
-            Self::Docker | Self::Buildx => SecretSource::Environment,
+            Self::Docker | Self::Buildx | Self::Nerdctl => SecretSource::Environment,
             Self::Kaniko => SecretSource::None,
             Self::Buildah | Self::Podman => SecretSource::File,
         }
@@ -144,7 +167,7 @@ impl Builder {
     #[must_use]
     pub const fn platform_options(self) -> &'static [&'static str] {
         match self {
-            Self::Docker | Self::Buildx => &["--platform"],
+            Self::Docker | Self::Buildx | Self::Nerdctl => &["--platform"],
             Self::Kaniko => &["--custom-platform", "--customPlatform"],
             Self::Buildah | Self::Podman => &["--all-platforms", "--arch", "--os", "--platform", "--variant"],
         }

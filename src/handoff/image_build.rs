@@ -126,7 +126,7 @@ fn builder_name(step: &Step) -> Option<&'static str> {
         "podman" if has(&["commit"]) => Some("podman commit"),
         "podman" if has(&["compose"]) && has(&["build", "up"]) => Some("podman compose"),
         "podman-compose" if has(&["build", "up"]) => Some("podman compose"),
-        "nerdctl" if has(&["build"]) => Some("nerdctl"),
+        "nerdctl" if has(&["build"]) => Some("nerdctl with options that are not known"),
         "img" if has(&["build"]) => Some("img"),
         "buildctl" | "buildctl-daemonless.sh" => Some("buildctl"),
         "docker-compose" if has(&["build", "up"]) => Some("docker compose"),

@@ -8,7 +8,7 @@ use crate::fold::situation::Situation;
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let builder = situation.build().command.builder;
     let findings = match builder {
-        Builder::Docker | Builder::Buildx => return Vec::new(),
+        Builder::Docker | Builder::Buildx | Builder::Nerdctl => return Vec::new(),
         Builder::Kaniko => [lost_files(situation), ignored_paths(situation), ignored_below(situation)].concat(),
         Builder::Buildah | Builder::Podman => [shell(situation), container_ignore(situation)].concat(),
     };
@@ -56,7 +56,7 @@ fn lost_files(situation: &Situation<'_>) -> Vec<Finding> {
     if skips_others && build.stages.reachable(target).len() > 1 || !skips_others && target > 0 {
         return Vec::new();
     }
-    let before = situation.handoff.script.walk.steps.iter().take(build.command.step);
+    let before = situation.handoff.script.walk.steps.iter().take(build.command.steps_before);
     let lost = before.filter_map(|step| Some((step, lost_file(build.command.builder, step)?)));
     let finding = |(step, file): (&Step, String)| {
         let location = situation.handoff.script.step_location(situation.pipeline, step);
