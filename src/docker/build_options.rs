@@ -1,6 +1,7 @@
 use super::build_command::WrittenWord;
 use super::builder::Grammar;
-use super::script_walk::{StepWord, place_in_repository};
+use super::script_walk::place_in_repository;
+use super::step::StepWord;
 use crate::text::{RepositoryPath, Span};
 
 /// The words of a build command, told apart by the builder's grammar.

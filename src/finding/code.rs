@@ -92,6 +92,7 @@ codes! {
     BuildJobKept "build-job-kept" Note "A build job that stays beside the fold"
     BuildKeptAsCheck "build-kept-as-check" Note "A build job that goes on as a check where no image is built"
     BuildMayBeMissing "build-may-be-missing" Refusal "A job that takes the files of a build that may not have run"
+    BuildPerhapsSkipped "build-perhaps-skipped" Review "An image job that does not build its image each time that it runs"
     BuildReadsArtifacts "build-reads-artifacts" Refusal "A build that gets files of an earlier job"
     BuildReliesOnCache "build-relies-on-cache" Review "A build that finds its dependencies in a cache of other jobs"
     BuildScriptUnreadable "build-script-unreadable" Refusal "A build script that cannot be read"

@@ -24,6 +24,7 @@ mod rules;
 mod secrets;
 mod several;
 mod shared_dockerfile;
+mod skipped_build;
 mod sources;
 mod swallowed;
 mod unclear;
@@ -77,11 +78,12 @@ const OF_FILLER: [Check; 9] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 8] = [
+const OF_CONSUMER: [Check; 9] = [
     keywords::of_image_job,
     foreign_files::check,
     consumer_script::check,
     swallowed::check,
+    skipped_build::check,
     context::check,
     copies::check,
     dockerfile::check,

@@ -145,7 +145,9 @@ impl Search {
         let script = JobScript::new(job);
         let (commands, mut problems) = build_commands(&script.walk);
         problems.extend(unclear::nested(&script));
-        let copied_out = docker_cp::find(repository, job, &commands);
+        // What a container hands over is followed only where it always does.
+        let always: Vec<_> = commands.iter().filter(|command| command.turns.is_empty()).cloned().collect();
+        let copied_out = docker_cp::find(repository, job, &always);
         if copied_out.is_empty() {
             let container = unclear::container(repository, &script, &commands);
             container.into_iter().for_each(|reason| self.note_unclear(job, &[], reason));
@@ -247,7 +249,7 @@ fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageB
     let script = JobScript::new(job);
     let all: Vec<_> = flows.iter().flat_map(|flow| flow.patterns.clone()).collect();
     let moves_of = |flow: &Flow| {
-        let found = moves::moves(repository, &script, build.command.step, &flow.patterns, &flow.exclude);
+        let found = moves::moves(repository, &script, build.command.steps_before, &flow.patterns, &flow.exclude);
         moves::that_are_plain(found, &all)
     };
     let is_taken = |flow: &&Flow| takes_from(repository, &build, flow, &moves_of(flow));

@@ -29,7 +29,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let goes = |index: &usize| is_move(index) || listings.contains(index);
     let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index) && !goes(index));
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
-    let before = steps.filter(|(index, _)| *index < situation.build().command.step);
+    let before = steps.filter(|(index, _)| *index < situation.build().command.steps_before);
     let changes = before.flat_map(|(_, step)| changed(situation, step));
     let after = JobScript::of_keyword(situation.consumer, "after_script");
     let later: Vec<_> = after.walk.steps.iter().filter_map(|step| used(situation, &after, step)).collect();
@@ -110,6 +110,8 @@ fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Fi
     }
     let how = match tree_use(step, &situation.used_places()) {
         TreeUse::None => return None,
+        // Its commands are looked at by themselves.
+        TreeUse::Unknown(_) if step.is_followed => return None,
         TreeUse::Touches(word) if matches!(word.as_str(), "." | "./") => {
             "this takes the whole folder of the job, where the files would no longer be".to_owned()
         }
@@ -136,6 +138,9 @@ fn goes_to_tracked_folder(situation: &Situation<'_>, step: &Step) -> bool {
 
 /// Files of the context that the image job makes or changes before it builds.
 fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
+    if step.is_followed {
+        return Vec::new();
+    }
     let (mut places, is_unclear) = writes(step);
     if step.program() == Some("mkdir") {
         // The folder that files are moved to was made for them alone.
@@ -223,7 +228,7 @@ fn unclear_builds(situation: &Situation<'_>) -> Vec<Finding> {
         let message = format!("the image job builds another image, and this build command {}", problem.what);
         let finding = Finding::new(Code::BuildCommandUnclear, location, message)
             .with_related(situation.command_location(), "the files go into this one")
-            .with_help("write the build as one plain command with literal options, outside of conditions and loops");
+            .with_help("write the build as one plain command with literal options");
         Some(finding)
     };
     problems.into_iter().filter_map(finding).collect()
