@@ -4,8 +4,10 @@
 mod build_command;
 mod build_options;
 mod builder;
+mod compose;
 mod context;
 mod engine;
+mod followed;
 mod functions;
 mod image;
 mod passed_options;
@@ -18,8 +20,10 @@ mod wider_context;
 
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
 pub use builder::{Builder, SecretSource};
+pub use compose::{image_builds, is_compose_build};
 pub use context::BuildContext;
 pub use engine::Engine;
+pub use followed::{Failure, Part, Program};
 pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, place_in_repository};
 pub use secret_mounts::{BuilderTraits, SecretMounts};

@@ -49,6 +49,8 @@ pub struct BuildCommand {
     pub turns: Vec<Turn>,
     /// The item and the bytes of the call that leads to it, where it stands in a function.
     pub caller: Option<(usize, Span)>,
+    /// The file that says what is built, where the command only names it.
+    pub described_in: Option<RepositoryPath>,
     /// How many steps of the walk may run before it: in a loop also those behind it.
     pub steps_before: usize,
 }
@@ -114,7 +116,7 @@ pub fn build_commands(walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem
 
 fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Result<BuildCommand, String> {
     let grammar = builder.grammar();
-    let options = BuildOptions::read(words, grammar)?;
+    let options = builder.options(words)?;
     if let Some(reason) = why_not_there(step, builder) {
         return Err(reason.to_owned());
     }
@@ -144,13 +146,14 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
         environment: step.environment.clone(),
         turns: step.turns.clone(),
         caller: step.caller,
+        described_in: None,
         steps_before: index,
     })
 }
 
 /// Why a build that stands where this step does cannot be followed. A build in a branch builds the same as one outside
 /// of it, and one in a `for` builds the same again.
-fn why_not_there(step: &Step, builder: Builder) -> Option<&'static str> {
+pub(super) fn why_not_there(step: &Step, builder: Builder) -> Option<&'static str> {
     let nesting = &step.place.nesting;
     let is_in = |kind: TurnKind| step.turns.iter().any(|turn| turn.kind == kind);
     let nested = |inner: fn(&Nesting) -> bool| nesting.iter().filter(|nesting| inner(nesting)).count();
@@ -172,7 +175,7 @@ fn why_not_there(step: &Step, builder: Builder) -> Option<&'static str> {
 }
 
 /// How many steps may run before the one of number `index`, which these turns lead to.
-fn steps_before(walk: &ScriptWalk, index: usize, turns: &[Turn]) -> usize {
+pub(super) fn steps_before(walk: &ScriptWalk, index: usize, turns: &[Turn]) -> usize {
     let Some(round) = turns.iter().find(|turn| turn.repeats()) else {
         return index;
     };
@@ -183,15 +186,17 @@ fn steps_before(walk: &ScriptWalk, index: usize, turns: &[Turn]) -> usize {
 /// The words that name the context and the Dockerfile.
 fn places(builder: Builder, options: &BuildOptions) -> (Option<WrittenWord>, Option<WrittenWord>) {
     let last = |long, short| options.all(long, short).next_back().and_then(OptionValue::word);
-    if builder == Builder::Kaniko {
-        return (last("--context", "-c"), last("--dockerfile", "-f"));
+    match builder {
+        Builder::Kaniko => return (last("--context", "-c"), last("--dockerfile", "-f")),
+        Builder::Buildctl => return (last("--context", "--context"), None),
+        _ => {}
     }
     let operand = options.operands().first();
     let operand = operand.map(|word| WrittenWord { span: word.span, raw: word.raw.clone() });
     (operand, last("--file", "-f"))
 }
 
-fn written(words: &[StepWord]) -> Vec<String> {
+pub(super) fn written(words: &[StepWord]) -> Vec<String> {
     words.iter().map(|word| word.raw.clone()).collect()
 }
 
@@ -201,7 +206,7 @@ fn builder_tags(builder: Builder, options: &BuildOptions) -> Vec<String> {
 }
 
 /// Every builder takes `--build-arg NAME=VALUE`, and `--build-arg NAME` for the variable of that name.
-fn build_arguments(options: &BuildOptions) -> Result<Vec<(String, Option<String>)>, String> {
+pub(super) fn build_arguments(options: &BuildOptions) -> Result<Vec<(String, Option<String>)>, String> {
     let argument = |value: &OptionValue| {
         let written = value.written.as_deref().unwrap_or_default();
         let known = value.known.as_deref();
@@ -231,11 +236,12 @@ impl BuildCommand {
     }
 
     /// The command that builds the stage `name` alone and publishes nothing, in the words of this one, with `more`
-    /// options; `None` where a variable in front of it has a value that is not known, where it would not be one line, or
-    /// where its words are those of a function or of the rounds of a loop.
+    /// options; `None` where a variable in front of it has a value that is not known, where it would not be one line, and
+    /// where its words are those of a function, of the rounds of a loop, or of another file.
     #[must_use]
     pub fn of_stage(&self, name: &str, more: &[String]) -> Option<String> {
-        if self.caller.is_some() || self.turns.iter().any(Turn::repeats) {
+        let is_told_otherwise = self.described_in.is_some() || self.builder == Builder::Buildctl;
+        if self.caller.is_some() || is_told_otherwise || self.turns.iter().any(Turn::repeats) {
             return None;
         }
         let grammar = self.builder.grammar();

@@ -1,11 +1,15 @@
-use std::collections::HashMap;
+mod loops;
+mod programs;
 
+use std::collections::{HashMap, HashSet};
+
+use programs::below_own_folder;
+
+use super::followed::{Part, Program};
 use super::functions::{Called, called_once};
 use super::step::{Step, StepWord};
 use super::turns::{Turn, turns_to};
-use crate::syntax::shell::{
-    Assignment, Command, CompoundKind, Destination, Nesting, Place, RedirectionKind, Script, Word,
-};
+use crate::syntax::shell::{Assignment, Command, Destination, Nesting, Place, RedirectionKind, Script, Word};
 use crate::text::{RepositoryPath, Span};
 
 /// What stands for the project's folder while a script is walked; no real path is written so.
@@ -21,26 +25,45 @@ pub struct ScriptWalk {
     pub steps: Vec<Step>,
     /// The items that cannot be read, with what the parser says.
     pub opaque: Vec<(usize, String)>,
+    /// Texts of other files that it runs. Their items come behind those of the script.
+    pub parts: Vec<Part>,
 }
+
+/// What a command runs out of another file of the repository, where its own commands can be followed.
+pub(super) type Follow<'a> = &'a dyn Fn(&Step) -> Option<Program>;
 
 impl ScriptWalk {
     /// Walks the items of a script; `None` stands for one without a command. `lookup` knows the variables
     /// that are set before it begins; [`PROJECT_FOLDER`] stands for the project's folder.
     #[must_use]
     pub fn new<'a>(items: impl IntoIterator<Item = Option<&'a str>>, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
-        let scripts = items.into_iter().enumerate().filter_map(|(index, text)| Some((index, Script::parse(text?))));
+        Self::following(items, lookup, &|_| None)
+    }
+
+    /// As [`ScriptWalk::new`], with the commands of the programs that `follow` finds.
+    #[must_use]
+    pub fn following<'a>(
+        items: impl IntoIterator<Item = Option<&'a str>>,
+        lookup: &dyn Fn(&str) -> Option<String>,
+        follow: Follow<'_>,
+    ) -> Self {
+        let items: Vec<_> = items.into_iter().collect();
+        let scripts = items.iter().enumerate().filter_map(|(index, text)| Some((index, Script::parse((*text)?))));
         let scripts: Vec<_> = scripts.collect();
         let called = called_once(&scripts);
         let mut walker = Walker {
             walk: Self::default(),
             lookup,
+            follow: Some((follow, items.len())),
             assigned: HashMap::new(),
+            exported: HashSet::new(),
             folder: Some(RepositoryPath::root()),
+            own_folder: None,
             scripts: &scripts,
             called: &called,
         };
         for (index, script) in &scripts {
-            walker.item(*index, script);
+            walker.item(*index, script, &Caller::default());
         }
         walker.walk
     }
@@ -58,9 +81,15 @@ pub fn place_in_repository(path: &str, folder: &RepositoryPath) -> Option<Reposi
 struct Walker<'a> {
     walk: ScriptWalk,
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// Finds what a command runs out of another file, and the number of the first item that this becomes.
+    follow: Option<(Follow<'a>, usize)>,
     /// Variables that the script sets; `None` where the value is not known.
     assigned: HashMap<String, Option<String>>,
+    /// Those of them that its programs get to see.
+    exported: HashSet<String>,
     folder: Option<RepositoryPath>,
+    /// The folder of the file that is run, as long as a path from where it began is one from here.
+    own_folder: Option<RepositoryPath>,
     /// The items that hold commands.
     scripts: &'a [(usize, Script)],
     /// The functions whose commands run where they are called.
@@ -80,7 +109,7 @@ struct Caller {
 }
 
 impl<'a> Walker<'a> {
-    fn item(&mut self, index: usize, script: &Script) {
+    fn item(&mut self, index: usize, script: &Script, caller: &Caller) {
         if let Some(opaque) = &script.opaque {
             self.walk.opaque.push((index, opaque.message.to_owned()));
             return;
@@ -90,7 +119,7 @@ impl<'a> Walker<'a> {
             definitions.any(|(item, span)| item == index && span.covers(command.span))
         };
         let commands: Vec<_> = script.commands.iter().filter(|command| !is_moved(command)).collect();
-        self.commands(index, script, &commands, &Caller::default());
+        self.commands(index, script, &commands, caller);
     }
 
     fn commands(&mut self, index: usize, script: &Script, commands: &[&Command], caller: &Caller) {
@@ -101,7 +130,7 @@ impl<'a> Walker<'a> {
             self.enter_loops(script, command, &mut entered);
             if let Some(defined) = self.defined(index, command) {
                 self.step(index, script, command, caller, true);
-                self.call((index, script), command, defined);
+                self.call((index, script), command, defined, caller);
                 continue;
             }
             let before = self.folder.clone();
@@ -117,59 +146,24 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// What a loop sets, or where it goes, holds for the commands at its beginning too, from the second round on.
-    fn enter_loops(&mut self, script: &Script, command: &Command, entered: &mut Vec<Span>) {
-        for compound in &script.compounds {
-            let variable = match &compound.kind {
-                CompoundKind::For { variable, .. } => Some(variable),
-                CompoundKind::While => None,
-                _ => continue,
-            };
-            if !compound.span.covers(command.span) || entered.contains(&compound.span) {
-                continue;
-            }
-            entered.push(compound.span);
-            self.assigned.extend(variable.map(|name| (name.clone(), None)));
-            for inner in script.commands.iter().filter(|inner| compound.span.covers(inner.span)) {
-                self.forget(script, inner);
-            }
-        }
-    }
-
-    /// Makes what a command sets, and the folder if it leaves that, unknown; those of a function that it calls as well.
-    fn forget(&mut self, script: &Script, command: &Command) {
-        let of_shell = command.assignments.iter().map(|assignment| assignment.name.clone());
-        let set = of_shell.chain(command.declared_names(script.text()));
-        self.assigned.extend(set.map(|name| (name, None)));
-        if command.change_directory().is_some() {
-            self.folder = None;
-        }
-        let Some((script, function)) = self.function_called_by(script, command) else {
-            return;
-        };
-        for inner in script.commands.iter().filter(|inner| function.covers(inner.span)) {
-            self.forget(script, inner);
-        }
-    }
-
-    fn function_called_by(&self, script: &Script, command: &Command) -> Option<(&'a Script, Span)> {
-        let (item, _) = self.scripts.iter().find(|(_, other)| std::ptr::eq(other, script))?;
-        let called = self.called.iter().find(|called| called.called == (*item, command.span))?;
-        let (_, definition) = self.scripts.iter().find(|(item, _)| *item == called.defined.0)?;
-        Some((definition, called.defined.1))
-    }
-
     /// The definition of the function that a command calls.
     fn defined(&self, index: usize, command: &Command) -> Option<(usize, Span)> {
         self.called.iter().find(|called| called.called == (index, command.span)).map(|called| called.defined)
     }
 
     /// Walks the function that a command calls.
-    fn call(&mut self, (index, script): (usize, &Script), command: &Command, (item, span): (usize, Span)) {
+    fn call(
+        &mut self,
+        (index, script): (usize, &Script),
+        command: &Command,
+        (item, span): (usize, Span),
+        caller: &Caller,
+    ) {
+        let own = command.place.nesting.iter();
         let caller = Caller {
-            nesting: command.place.nesting.clone(),
-            turns: turns_to(index, script, command),
-            place: Some((index, command.span)),
+            nesting: caller.nesting.iter().chain(own).cloned().collect(),
+            turns: caller.turns.iter().cloned().chain(turns_to(index, script, command)).collect(),
+            place: caller.place.or(Some((index, command.span))),
             skipped: 1,
         };
         let scripts = self.scripts;
@@ -213,9 +207,11 @@ impl<'a> Walker<'a> {
             is_followed,
         };
         self.note_assignments(&step, &program);
-        self.note_folder(command, &step.place);
+        self.note_folder(text, command, &step.place);
         if !step.words.is_empty() || !step.redirections.is_empty() {
-            self.walk.steps.push(step);
+            let followed = self.followed(&step);
+            self.walk.steps.push(Step { is_followed: is_followed || followed.is_some(), ..step.clone() });
+            followed.into_iter().for_each(|program| self.program(program, &step));
         }
     }
 
@@ -289,25 +285,36 @@ impl<'a> Walker<'a> {
                         let value = value.or(asked);
                         (name.to_owned(), value)
                     }
-                    None if program.as_deref() == Some("export") => continue,
+                    None if program.as_deref() == Some("export") => {
+                        self.exported.insert(word.raw.clone());
+                        continue;
+                    }
                     None => (word.raw.clone(), None),
                 };
                 set.push((name, value));
             }
         }
         let is_certain = step.place.runs_once() && !step.place.is_confined();
+        if program.as_deref() == Some("export") {
+            self.exported.extend(set.iter().map(|(name, _)| name.clone()));
+        }
         for (name, value) in set {
             self.assigned.insert(name, value.filter(|_| is_certain));
         }
     }
 
-    fn note_folder(&mut self, command: &Command, place: &Place) {
+    fn note_folder(&mut self, text: &str, command: &Command, place: &Place) {
         let Some(destination) = command.change_directory() else {
             return;
         };
         if place.is_confined() {
             return;
         }
+        let folder = self.own_folder.take();
+        let beside = match destination {
+            Destination::Folder(word) => folder.and_then(|folder| below_own_folder(word.raw(text), &folder)),
+            _ => None,
+        };
         let target = match destination {
             Destination::Folder(word) if place.runs_once() => self.word("", word).fields,
             _ => None,
@@ -315,7 +322,7 @@ impl<'a> Walker<'a> {
         let next = match (target.as_deref(), &self.folder) {
             (Some([path]), Some(folder)) => place_in_repository(path, folder),
             (Some([path]), None) => path.strip_prefix(PROJECT_FOLDER).and_then(RepositoryPath::new),
-            _ => None,
+            _ => beside.filter(|_| place.runs_once()),
         };
         self.folder = next;
     }

@@ -69,7 +69,7 @@ impl Relaxing {
         };
         let dockerfile = &build.command.dockerfile;
         let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
-        let is_alone = is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(pipeline, build);
+        let is_alone = is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(repository, pipeline, build);
         let path = match (*file.path() == own || is_alone, has_buildkit) {
             (true, _) => file.path().clone(),
             (false, true) => own.clone(),

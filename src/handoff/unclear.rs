@@ -166,7 +166,7 @@ pub(super) fn opaque(script: &JobScript) -> Vec<UnclearReason> {
 }
 
 /// Whether a text names a builder.
-fn speaks_of_a_build(text: &str) -> bool {
+pub(super) fn speaks_of_a_build(text: &str) -> bool {
     let is_built = ["docker", "buildah", "nerdctl", "podman"].iter().any(|program| text.contains(program));
     is_built && text.contains("build") || text.contains("kaniko") && text.contains("executor")
 }

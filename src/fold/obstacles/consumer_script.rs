@@ -1,7 +1,7 @@
 //! The rest of the image job: it must neither read the files outside of the build nor change the sources
 //! before it.
 
-use crate::docker::{BuildProblem, Step, build_commands, place_in_repository};
+use crate::docker::{BuildProblem, Step, image_builds, place_in_repository};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::listings;
 use crate::fold::situation::Situation;
@@ -21,7 +21,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         )
         .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
-    let (commands, _) = build_commands(&script.walk);
+    let (commands, _) = image_builds(situation.repository, &script.walk);
     // A build that can be followed and takes some of the files is a hand-off of its own.
     let is_build = |index: &usize| commands.iter().any(|command| command.step == *index);
     let is_move = |index: &usize| situation.handoff.moves.iter().any(|moved| moved.step == *index);
@@ -85,7 +85,7 @@ fn moved_otherwise(situation: &Situation<'_>, script: &JobScript, moved: &Move) 
             finding.with_help("copy it with 'cp', or let the job that makes the files lay them in both places"),
         );
     }
-    if is_alone && is_written && situation.is_consumers_own(item.origin) {
+    if is_alone && is_written && step.caller.is_none() && situation.is_consumers_own(item.origin) {
         return None;
     }
     let message = format!(
@@ -222,7 +222,7 @@ fn exported(situation: &Situation<'_>) -> Vec<Finding> {
 /// A build that cannot be followed may take the files as well, or take the first image for its base.
 fn unclear_builds(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.handoff.script;
-    let (_, problems) = build_commands(&script.walk);
+    let (_, problems) = image_builds(situation.repository, &script.walk);
     let finding = |problem: BuildProblem| {
         let location = script.location(situation.pipeline, problem.item, problem.span)?;
         let message = format!("the image job builds another image, and this build command {}", problem.what);

@@ -14,6 +14,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(first) = secrets.first() else {
         return Vec::new();
     };
+    if situation.build().command.described_in.is_some() {
+        // That the file would have to name them is told of the command.
+        return Vec::new();
+    }
     if situation.secret_mounts == SecretMounts::None {
         return vec![no_mounts(situation, first)];
     }

@@ -1,7 +1,7 @@
 //! What the build command passes on to the builder stage.
 
 use super::Situation;
-use crate::docker::{BuilderTraits, SecretMounts, Step};
+use crate::docker::{Builder, BuilderTraits, SecretMounts, Step};
 use crate::fold::environment::{PassedVariable, Way, has_same_value, may_pass_argument};
 use crate::gitlab::Job;
 use crate::handoff::Handoff;
@@ -55,7 +55,8 @@ pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<Told
     let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
     let walk = &handoff.script.walk;
     let command = &handoff.build.command;
-    if !command.builder.has_engine() && !command.builder.is_buildkit() {
+    // Compose would have to be told of a secret in its own file.
+    if command.builder == Builder::Compose || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
     }
     let exported =
