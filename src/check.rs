@@ -161,6 +161,7 @@ fn secrets_are_kept(
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), String> {
+    let pipelines: Vec<_> = before.files().iter().map(|file| file.source.path().clone()).collect();
     let scripts = before.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
     let version = files.get(&handoff.dockerfile);
     let dockerfiles = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref()));
@@ -171,7 +172,12 @@ fn secrets_are_kept(
     let wide = |then: &str| intent.widened_item(&handoff.consumer, then);
     let before: Vec<_> = before.iter().map(|then| wide(then).unwrap_or_else(|| then.to_string())).collect();
     let added = |now: &std::rc::Rc<str>| before.iter().find_map(|then| build_line::added_options(then, now));
-    let options: Vec<_> = after.iter().filter_map(added).flatten().collect();
+    // A build command may stand in a script of the repository.
+    let is_script = |path: &RepositoryPath| *path != handoff.dockerfile && !pipelines.contains(path);
+    let scripts = files.iter().filter(|(path, _)| is_script(path));
+    let in_scripts = scripts
+        .filter_map(|(_, version)| build_line::added_options(version.before.as_deref()?, version.after.as_deref()?));
+    let options: Vec<_> = after.iter().filter_map(added).chain(in_scripts).flatten().collect();
     secrets::are_kept(policy, old, new, &before.join("\n"), &options)
 }
 

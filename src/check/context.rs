@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::docker::{BuildCommand, Stages, build_commands};
+use crate::docker::{BuildCommand, Stages, image_builds};
 use crate::fold::Intent;
 use crate::gitlab::{Pipeline, Relation, relation_of_paths};
 use crate::handoff::{ImageBuild, JobScript};
@@ -23,7 +23,7 @@ pub(super) fn is_kept(
     if handoff.via == Via::DockerCp {
         return Ok(());
     }
-    let now = builds(after, &handoff.consumer, handoff);
+    let now = builds(overlay, after, &handoff.consumer, handoff);
     if now.is_empty() {
         return Err(format!("nothing in '{}' builds {} any more", handoff.consumer, handoff.dockerfile));
     }
@@ -31,11 +31,11 @@ pub(super) fn is_kept(
     let Some((old, new)) = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref())) else {
         return Ok(());
     };
-    let checks = intent.replaced.iter().flat_map(|job| builds(after, job, handoff));
+    let checks = intent.replaced.iter().flat_map(|job| builds(overlay, after, job, handoff));
     if let Some(command) = now.iter().cloned().chain(checks).find(|command| is_too_narrow(new, command)) {
         return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
     }
-    let before = builds(before, &handoff.consumer, handoff);
+    let before = builds(repository, before, &handoff.consumer, handoff);
     // A fold may add builds of stages that are new.
     let old_stages = Stages::new(&Dockerfile::parse(old), &[]);
     let is_known = |command: &&BuildCommand| old_stages.target(command.target.as_deref()).is_some();
@@ -66,12 +66,12 @@ fn is_too_narrow(dockerfile: &str, command: &BuildCommand) -> bool {
 }
 
 /// The builds of the Dockerfile in a job.
-fn builds(pipeline: &Pipeline, job: &str, handoff: &HandoffSummary) -> Vec<BuildCommand> {
+fn builds(repository: &dyn Repository, pipeline: &Pipeline, job: &str, handoff: &HandoffSummary) -> Vec<BuildCommand> {
     let is_own = |command: &BuildCommand| {
         command.dockerfile == handoff.dockerfile || command.other_dockerfile.as_ref() == Some(&handoff.dockerfile)
     };
-    let script = pipeline.job(job).map(JobScript::new);
-    let commands = script.map(|script| build_commands(&script.walk).0).unwrap_or_default();
+    let script = pipeline.job(job).map(|job| JobScript::of_image_job(repository, job));
+    let commands = script.map(|script| image_builds(repository, &script.walk).0).unwrap_or_default();
     commands.into_iter().filter(is_own).collect()
 }
 

@@ -15,6 +15,7 @@ use crate::docker::BuildContext;
 use crate::finding::{Code, Finding, Location};
 use crate::gitlab::{Job, PathPattern, Relation, folder_before_glob, is_glob, relation_of_paths};
 use crate::handoff::{TreeUse, downloads_artifacts, tree_use};
+use crate::outcome::IgnoreFiles;
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -36,7 +37,9 @@ impl Proposal {
         let first = situations.first()?;
         let build = first.build();
         let (repository, context) = (first.repository, &build.context);
-        let is_wanted = first.policy.proposes_ignore_file && first.wider().is_none() && first.handoff.moves.is_empty();
+        let is_wanted = first.policy.ignore_files == IgnoreFiles::Write
+            && first.wider().is_none()
+            && first.handoff.moves.is_empty();
         if !is_wanted || !context.folder.is_root() || !has_none(repository, context) {
             return None;
         }
@@ -51,7 +54,8 @@ impl Proposal {
             lines.insert(0, ".git".to_owned());
         }
         let dockerfile = &build.command.dockerfile;
-        let is_alone = is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(first.pipeline, build);
+        let is_alone =
+            is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(repository, first.pipeline, build);
         let name = if is_alone { ".dockerignore".to_owned() } else { format!("{dockerfile}.dockerignore") };
         let path = RepositoryPath::new(&name).filter(|_| !lines.is_empty() && (is_alone || first.has_buildkit()))?;
         if takes(first, path.as_str()) {

@@ -73,7 +73,7 @@ impl Relaxing {
         let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
         let is_own = *file.path() == own;
         let is_alone = is_own || is_only_dockerfile(repository, dockerfile);
-        let is_used = !is_own && is_used_elsewhere(pipeline, build);
+        let is_used = !is_own && is_used_elsewhere(repository, pipeline, build);
         let path = match (is_used || !is_alone, has_buildkit) {
             (true, true) => own.clone(),
             (true, false) if is_used => {

@@ -106,7 +106,7 @@ impl<'a> Situation<'a> {
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash);
         script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
-        let secret_mounts = secret_mounts(consumer, handoff);
+        let secret_mounts = secret_mounts(consumer, handoff, policy.builder);
         let environment = BuildEnvironment::new(&Sources {
             repository,
             pipeline,

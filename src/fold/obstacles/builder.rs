@@ -8,11 +8,24 @@ use crate::fold::situation::Situation;
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let builder = situation.build().command.builder;
     let findings = match builder {
-        Builder::Docker | Builder::Buildx => return Vec::new(),
+        Builder::Buildctl => return without_value(situation).into_iter().collect(),
+        Builder::Docker | Builder::Buildx | Builder::Compose | Builder::Nerdctl => return Vec::new(),
         Builder::Kaniko => [lost_files(situation), ignored_paths(situation), ignored_below(situation)].concat(),
         Builder::Buildah | Builder::Podman => [shell(situation), container_ignore(situation)].concat(),
     };
     findings.into_iter().chain(owners(situation)).collect()
+}
+
+/// buildctl takes a build argument with its value alone, and one that is not set would become an empty one.
+fn without_value(situation: &Situation<'_>) -> Option<Finding> {
+    let builder = situation.build().command.builder;
+    let options = situation.options_to_add();
+    let argument = options.iter().find_map(|option| option.strip_prefix("--build-arg "));
+    argument.filter(|_| !builder.passes_variables()).map(|name| {
+        let message = format!("the build reads {name}, and {} passes no variable on by its name alone", builder.name());
+        Finding::new(Code::BuilderLacksFeature, situation.command_location(), message)
+            .with_help(format!("pass it yourself: '--opt build-arg:{name}=${name}'"))
+    })
 }
 
 /// Before 1.44 buildah passes over `SHELL` unless it builds in the one image format that can hold it
@@ -56,7 +69,7 @@ fn lost_files(situation: &Situation<'_>) -> Vec<Finding> {
     if skips_others && build.stages.reachable(target).len() > 1 || !skips_others && target > 0 {
         return Vec::new();
     }
-    let before = situation.handoff.script.walk.steps.iter().take(build.command.step);
+    let before = situation.handoff.script.walk.steps.iter().take(build.command.steps_before);
     let lost = before.filter_map(|step| Some((step, lost_file(build.command.builder, step)?)));
     let finding = |(step, file): (&Step, String)| {
         let location = situation.handoff.script.step_location(situation.pipeline, step);

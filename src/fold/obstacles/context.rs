@@ -48,6 +48,9 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
         Builder::Kaniko => "executor --context $CI_PROJECT_DIR --dockerfile PATH/Dockerfile",
         Builder::Buildah => "buildah build -f PATH/Dockerfile .",
         Builder::Podman => "podman build -f PATH/Dockerfile .",
+        Builder::Buildctl => "buildctl build --local context=. --local dockerfile=PATH",
+        Builder::Compose => "docker build -f PATH/Dockerfile .",
+        Builder::Nerdctl => "nerdctl build -f PATH/Dockerfile .",
         Builder::Docker | Builder::Buildx => "docker build -f PATH/Dockerfile .",
     };
     let finding = Finding::new(Code::ContextNarrowerThanSources, situation.command_location(), message)

@@ -2,7 +2,7 @@
 //! waited for the build.
 
 use super::meeting::may_meet;
-use crate::docker::{Step, build_commands};
+use crate::docker::{Step, image_builds};
 use crate::finding::{Code, Finding};
 use crate::fold::export;
 use crate::fold::fate::Fate;
@@ -128,7 +128,7 @@ fn reading(
     script: &JobScript,
     patterns: &[PathPattern],
 ) -> Option<(usize, Option<Span>, String)> {
-    let (builds, _) = build_commands(&script.walk);
+    let (builds, _) = image_builds(situation.repository, &script.walk);
     let leaves_alone = |index: usize| {
         let mut own = builds.iter().filter(|command| command.step == index);
         own.next().is_some_and(|command| !ImageBuild::may_take(situation.repository, command, patterns))

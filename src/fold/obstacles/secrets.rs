@@ -14,6 +14,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(first) = secrets.first() else {
         return Vec::new();
     };
+    if situation.build().command.described_in.is_some() {
+        // That the file would have to name them is told of the command.
+        return Vec::new();
+    }
     if situation.secret_mounts == SecretMounts::None {
         return vec![no_mounts(situation, first)];
     }
@@ -30,7 +34,7 @@ fn no_mounts(situation: &Situation<'_>, secret: &PassedVariable) -> Finding {
     Finding::new(Code::BuilderWithoutSecrets, secret.location.clone(), message)
         .with_related(situation.command_location(), "this may run the legacy builder, or an engine older than 20.10")
         .with_help(format!(
-            "build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1' with docker:20.10); if {name} is no secret, pass it with '--pass {name}=arg'"
+            "build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1' with docker:20.10), or say '--builder buildkit' if it is; if {name} is no secret, pass it with '--pass {name}=arg'"
         ))
 }
 

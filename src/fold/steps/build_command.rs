@@ -125,6 +125,13 @@ fn replaced(
     new: &str,
 ) -> Result<(RepositoryPath, TextEdit), Box<Finding>> {
     let failed = |location: Location| edit_failed(location, "the build command cannot be completed here");
+    if let Some(part) = script.part(item) {
+        let mut edit = TextEdit::builder();
+        edit.replace(part.place(place), new);
+        let edit = edit.finish().ok().filter(|_| part.is_exact());
+        let edit = edit.ok_or_else(|| failed(Location::new(&part.source, part.span)))?;
+        return Ok((part.source.path().clone(), edit));
+    }
     let found = script.items.get(item).and_then(|item| Some((item, pipeline.file(item.origin.file)?)));
     let Some((item, file)) = found else {
         return Err(failed(Location::File(RepositoryPath::root())));
