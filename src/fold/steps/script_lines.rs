@@ -10,9 +10,7 @@ use crate::handoff::{DockerCp, JobScript};
 use crate::syntax::yaml::edit;
 
 pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
-    let gone = found.copies.iter().map(|copy| copy.step).chain(found.service_steps.iter().copied());
-    let gone: Vec<_> = gone.chain([found.first.command.step]).collect();
-    let mut edits = items_of(pipeline, &found.script, &gone)?;
+    let mut edits = items_of(pipeline, &found.script, &found.steps_that_go())?;
     edits.extend(missing_context(pipeline, &found.script, &found.second.command)?);
     Ok(edits)
 }
