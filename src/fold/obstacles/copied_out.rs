@@ -5,9 +5,10 @@ use super::dockerfile;
 use super::includes;
 use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::joined;
 use crate::fold::unpacked::is_archive;
 use crate::gitlab::{Job, Pipeline};
-use crate::handoff::{Container, CopyOut, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
+use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
 use crate::source::Repository;
 use crate::syntax::dockerfile::{Arguments, Keyword};
 use crate::syntax::shell::{Command, Script};
@@ -152,57 +153,43 @@ impl Check<'_> {
                 "the two builds have different contexts or ignore files",
             ));
         }
-        if first.source.path() == second.source.path() {
-            findings.push(finding(Code::DockerfileUnclear, "both images are built from one Dockerfile"));
+        if joined::is_one_file(self.found) {
+            findings.extend(self.order_of_stages());
         }
         let second_for_platform = second.command.builder.platform_options();
         if second_for_platform.iter().any(|option| second.command.has_option(option)) {
             let message = "the second build is for another platform, and the first one was not";
             findings.push(finding(Code::BuildCommandUnclear, message));
         }
-        let extra = first.command.options.iter().find(|(option, _)| {
-            !matches!(
-                option.as_str(),
-                "-t" | "--tag" | "-f" | "--file" | "--pull" | "--rm" | "--force-rm" | "-q" | "--quiet"
-            )
-        });
-        if let Some((option, _)) = extra {
-            findings.push(finding(
-                Code::BuildCommandUnclear,
-                &format!("the first build has the option {option}, which the second one does not get"),
-            ));
+        if let Err(message) = joined::options_to_add(self.found) {
+            let help = "give both builds the same options, or leave them apart";
+            findings.push(finding(Code::BuildCommandUnclear, &message).with_help(help));
         }
         findings
     }
 
+    /// A stage can take files only of one in front of it.
+    fn order_of_stages(&self) -> Vec<Finding> {
+        let target = self.found.first.target;
+        let early = self.found.uses.iter().filter(|copy| Some(copy.copy.stage) <= target);
+        let finding = |copy: &CopyUse| {
+            let instruction = self.found.second.dockerfile.instructions.get(copy.copy.instruction)?;
+            let message = "this takes files of a stage that stands behind it";
+            let location = Location::new(&self.found.second.source, instruction.span);
+            let finding = Finding::new(Code::DockerfileUnclear, location, message);
+            Some(finding.with_help("move the stage that makes the files in front of this one"))
+        };
+        early.filter_map(finding).collect()
+    }
+
     /// The first Dockerfile must be one whose stages can stand in front of the others.
     fn first_image(&self) -> Vec<Finding> {
-        let first = &self.found.first;
-        let is_argument = |keyword: Keyword| keyword == Keyword::Arg;
-        let before =
-            first.dockerfile.instructions.iter().take_while(|instruction| instruction.keyword != Keyword::From);
-        let global = before.filter(|instruction| is_argument(instruction.keyword));
-        let globals = global.map(|instruction| {
-            let message = "an ARG before the first FROM of this Dockerfile would meet those of the other one";
-            Finding::new(Code::DockerfileUnclear, Location::new(&first.source, instruction.span), message)
-        });
-        let directives = first.dockerfile.directives.iter().map(|directive| {
-            let message = "a parser directive of this Dockerfile would be lost";
-            Finding::new(Code::DockerfileUnclear, Location::new(&first.source, directive.span), message)
-        });
-        let names: Vec<_> = self.found.second.stages.taken_names().collect();
-        let clashes =
-            first.stages.stages.iter().filter(|stage| stage.name.as_ref().is_some_and(|name| names.contains(name)));
-        let clashes = clashes.map(|stage| {
-            let instruction = first.dockerfile.instructions.get(stage.from);
-            let span = instruction.map_or(crate::text::Span::at(0), |instruction| instruction.span);
-            Finding::new(
-                Code::DockerfileUnclear,
-                Location::new(&first.source, span),
-                "a stage of this name is in the other Dockerfile too",
-            )
-        });
-        globals.chain(directives).chain(clashes).chain(self.makes_files_by_running()).collect()
+        let finding = |(location, message)| {
+            Finding::new(Code::DockerfileUnclear, location, message)
+                .with_help("write it in the same way in both Dockerfiles, or by another name")
+        };
+        let disagreements = joined::disagreements(self.found);
+        disagreements.into_iter().map(finding).chain(self.makes_files_by_running()).collect()
     }
 
     /// A container that is only created runs nothing; `VOLUME` would hide what a later `RUN` makes there.
