@@ -212,7 +212,8 @@ fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let is_same = |then: &str, now: &str| {
         let wide = intent.widened_item(&before.name, then);
         let is_completed = |then: &str| now == then || is_changed && build_line::is_completed(then, now);
-        is_completed(then) || wide.as_deref().is_some_and(is_completed)
+        let with_options = intent.completed_item(&before.name, then);
+        is_completed(then) || wide.as_deref().or(with_options).is_some_and(is_completed)
     };
     let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
     let (before, mut after) = (texts(before), texts(after));

@@ -17,6 +17,7 @@ mod fate;
 mod group;
 mod inputs;
 mod intent;
+mod joined;
 mod left_out;
 mod listings;
 mod obstacles;

@@ -114,6 +114,7 @@ codes! {
     CopyByName "copy-by-name" Warning "A copy of a folder that names what it takes"
     CopyUnclear "copy-unclear" Refusal "A COPY of which it cannot be told what it takes of the hand-off"
     DependencyLayerSkipped "dependency-layer-skipped" Note "Dependencies that get no layer of their own"
+    DockerCpOptionLost "docker-cp-option-lost" Warning "An option of docker cp that a copy from a stage does not have"
     DockerfileMissing "dockerfile-missing" Refusal "A Dockerfile that is not in the repository"
     DockerfileShared "dockerfile-shared" Refusal "A Dockerfile that is built in more than one way"
     DockerfileUnclear "dockerfile-unclear" Refusal "A Dockerfile that cannot take another stage"

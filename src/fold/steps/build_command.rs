@@ -86,17 +86,8 @@ fn together(
     replaced(pipeline, script, item, Span::new(first.start(), last.end()), &new).map(Some)
 }
 
-/// The edit that adds the context to `command`, if it has none.
-pub(super) fn missing_context(
-    pipeline: &Pipeline,
-    script: &JobScript,
-    command: &BuildCommand,
-) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
-    completed(pipeline, script, command, &[])
-}
-
 /// The edit that adds options behind the word `build`, and the context if there is none.
-fn completed(
+pub(super) fn completed(
     pipeline: &Pipeline,
     script: &JobScript,
     command: &BuildCommand,
