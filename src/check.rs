@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{self, Expected, Intent};
-use crate::gitlab::{Field, Job, Pipeline};
+use crate::gitlab::{Field, Job, Pipeline, VariableKind, has_secret_name, kind_of_variable};
 use crate::handoff;
-use crate::outcome::{HandoffSummary, Policy, Via};
+use crate::outcome::{HandoffSummary, Pass, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::confirm::{Disagreement, DisagreementKind, confirm};
@@ -154,15 +154,15 @@ fn stays_switched_off(before: &Job, after: &Job) -> Result<(), String> {
 
 /// Whether no secret stands where the image could keep it, and all that is passed is taken.
 fn secrets_are_kept(
-    before: &Pipeline,
+    pipeline: &Pipeline,
     after: &Pipeline,
     policy: &Policy,
     intent: &Intent,
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), String> {
-    let pipelines: Vec<_> = before.files().iter().map(|file| file.source.path().clone()).collect();
-    let scripts = before.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
+    let pipelines: Vec<_> = pipeline.files().iter().map(|file| file.source.path().clone()).collect();
+    let scripts = pipeline.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
     let version = files.get(&handoff.dockerfile);
     let dockerfiles = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref()));
     let (Some((before, after)), Some((old, new)), true) = (scripts, dockerfiles, handoff.via != Via::DockerCp) else {
@@ -178,7 +178,25 @@ fn secrets_are_kept(
     let in_scripts = scripts
         .filter_map(|(_, version)| build_line::added_options(version.before.as_deref()?, version.after.as_deref()?));
     let options: Vec<_> = after.iter().filter_map(added).chain(in_scripts).flatten().collect();
-    secrets::are_kept(policy, old, new, &before.join("\n"), &options)
+    let is_secret = |name: &str| may_hold_secret(pipeline, policy, handoff, name);
+    let command = before.join("\n");
+    secrets::Passing { dockerfile: (old, new), command: &command, options: &options, is_secret: &is_secret }
+        .keeps_secrets()
+}
+
+/// Whether a variable may hold a secret, so that neither an `ARG` nor an `ENV` may be made of it: by its name, by the
+/// secrets in its value, or since nothing defines it, unless the user says that it is none.
+fn may_hold_secret(pipeline: &Pipeline, policy: &Policy, handoff: &HandoffSummary, name: &str) -> bool {
+    if policy.passed.get(name) == Some(&Pass::Argument) {
+        return false;
+    }
+    let jobs: Vec<_> = handoff.producers.iter().filter_map(|job| pipeline.job(job)).collect();
+    let is_undefined = |name: &str| {
+        let is_set = jobs.iter().any(|job| job.variables.get(name).is_some());
+        !is_set && !pipeline.names_set_by_workflow().contains(name) && kind_of_variable(name) == VariableKind::Secret
+    };
+    let is_secret = |name: &str| has_secret_name(name) || is_undefined(name);
+    is_secret(name) || jobs.iter().any(|job| job.variables.holds_value_of(name, &is_secret))
 }
 
 /// Whether a job has the value that it must have, and its other variables what they had.

@@ -22,7 +22,7 @@ use crate::source::Repository;
 use crate::text::RepositoryPath;
 use folder::Folder;
 
-pub use configuration::configuration_variables;
+pub use configuration::{configuration_variables, variables_of_named_file};
 
 /// Whether the install of dependencies can be a layer of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -164,7 +164,8 @@ mod tests {
             ["docker cp $(docker create x):/p .", "docker create x"]
         );
         assert_eq!(commands("id=`docker create x`"), ["id=`docker create x`", "docker create x"]);
-        assert_eq!(commands("if [ -f x ]; then a; elif b; then c; else d; fi >log"), ["[ -f x ]", "a", "b", "c", "d"]);
+        let found = commands("if [ -f x ]; then a; elif b; then c; else d; fi 2>&1 >log");
+        assert_eq!(found, ["[ -f x ]", "a", "b", "c", "d", ">log"]);
         assert_eq!(commands("for f in a $(b); do c \"$f\"; done | d"), ["b", "c \"$f\"", "d"]);
         assert_eq!(commands("while a; do b; done; until c\ndo d\ndone"), ["a", "b", "c", "d"]);
         assert_eq!(commands("case $x in\n  a|b) c;;\n  (*) d\nesac"), ["c", "d"]);
