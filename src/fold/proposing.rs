@@ -123,8 +123,9 @@ fn is_absent_otherwise(situation: &Situation<'_>, line: &str) -> bool {
     let here = RepositoryPath::new(line).zip(origin).map(|(place, origin)| PathPattern::of_place(&place, origin));
     let here: Vec<_> = here.into_iter().collect();
     let steps = situation.handoff.script.walk.steps.iter().enumerate();
-    let own = situation.build().command.step;
-    let mut users = steps.filter(|(index, step)| *index != own && tree_use(step, &here) != TreeUse::None);
+    let builds = situation.group.handoffs.iter().filter(|handoff| handoff.builds_the_same(situation.handoff));
+    let builds: Vec<_> = builds.map(|handoff| handoff.build.command.step).collect();
+    let mut users = steps.filter(|(index, step)| !builds.contains(index) && tree_use(step, &here) != TreeUse::None);
     !artifacts.any(|path| meets(&path.text))
         && !caches.any(|path| meets(&path.text) && !is_handed_on(&path.text))
         && users.next().is_none()
