@@ -11,10 +11,13 @@
 mod berry;
 mod configuration;
 mod folder;
+mod go;
 mod invocation;
 mod npm;
 mod package;
+mod pip;
 mod pnpm;
+mod system;
 mod yarn;
 
 use crate::finding::Location;
@@ -43,7 +46,7 @@ pub enum Split {
 /// What a layer of dependencies is made of. All paths are those of the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DependencyLayer {
-    /// The package manager: `npm`, `yarn` or `pnpm`.
+    /// The package manager, such as `npm`.
     pub ecosystem: &'static str,
     /// The files that must be copied before the install, all of them tracked, in reading order.
     pub manifests: Vec<RepositoryPath>,
@@ -58,20 +61,61 @@ pub struct DependencyLayer {
     pub variables: Vec<String>,
 }
 
-/// Whether the command whose literal words are `words`, run in `folder`, can be a layer of its own.
+/// What the fold knows of one package manager.
+struct Ecosystem {
+    /// The layer of the install that a command is, program included; `None` where it installs no dependencies.
+    split: fn(&Folder<'_>, &[&str]) -> Result<Option<DependencyLayer>, Refusal>,
+    /// Whether a command reads no source, and makes nothing that a copy of the sources could overwrite.
+    is_harmless: fn(&Folder<'_>, &[&str]) -> bool,
+    /// The environment variables by which an install reads other files of the project, or leaves something in it.
+    redirecting: &'static [&'static str],
+}
+
+const ECOSYSTEMS: &[Ecosystem] =
+    &[go::ECOSYSTEM, npm::ECOSYSTEM, pip::ECOSYSTEM, pnpm::ECOSYSTEM, system::ECOSYSTEM, yarn::ECOSYSTEM];
+
+/// Whether the command whose literal words are `words`, run in `folder`, can be a layer of its own; `is_set` tells
+/// which environment variables it sees.
 #[must_use]
-pub fn split(repository: &dyn Repository, folder: &RepositoryPath, words: &[&str]) -> Split {
+pub fn split(
+    repository: &dyn Repository,
+    folder: &RepositoryPath,
+    words: &[&str],
+    is_set: &dyn Fn(&str) -> bool,
+) -> Split {
     let folder = Folder { repository, path: folder };
-    let result = match words {
-        ["npm", arguments @ ..] => npm::split(&folder, arguments),
-        ["yarn" | "yarnpkg", arguments @ ..] => yarn::split(&folder, arguments),
-        ["pnpm", arguments @ ..] => pnpm::split(&folder, arguments),
-        _ => return Split::NotAnInstall,
-    };
-    match result {
-        Ok(Some(layer)) => Split::Legal(layer),
-        Ok(None) => Split::NotAnInstall,
-        Err(Refusal { reason, location }) => Split::NotLegal { reason, location },
+    let found = ECOSYSTEMS.iter().find_map(|ecosystem| match (ecosystem.split)(&folder, words) {
+        Ok(None) => None,
+        Ok(Some(layer)) => Some(layer.unless_redirected(ecosystem, is_set)),
+        Err(refusal) => Some(Err(refusal)),
+    });
+    match found {
+        Some(Ok(layer)) => Split::Legal(layer),
+        Some(Err(Refusal { reason, location })) => Split::NotLegal { reason, location },
+        None => Split::NotAnInstall,
+    }
+}
+
+/// Whether the command whose literal words are `words` may run before the sources are copied: it reads none of
+/// them, and makes nothing that their copy could overwrite.
+#[must_use]
+pub fn is_harmless(repository: &dyn Repository, folder: &RepositoryPath, words: &[&str]) -> bool {
+    let folder = Folder { repository, path: folder };
+    ECOSYSTEMS.iter().any(|ecosystem| (ecosystem.is_harmless)(&folder, words))
+}
+
+impl DependencyLayer {
+    /// Refuses where a variable may lead the install to other files, or a manifest cannot be written in a `COPY`.
+    fn unless_redirected(self, ecosystem: &Ecosystem, is_set: &dyn Fn(&str) -> bool) -> Result<Self, Refusal> {
+        if let Some(name) = ecosystem.redirecting.iter().find(|name| is_set(name)) {
+            let reason = format!("the variable {name} may lead the install to other files of the repository");
+            return Err(Refusal::without_place(reason));
+        }
+        let is_plain = |path: &&RepositoryPath| !path.as_str().contains([' ', '\t', '$', '*', '?', '[', '\\', '"']);
+        match self.manifests.iter().find(|path| !is_plain(path)) {
+            Some(path) => Err(Refusal::new(format!("`{path}` has an odd name"), Location::File(path.clone()))),
+            None => Ok(self),
+        }
     }
 }
 
@@ -97,7 +141,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use super::{DependencyLayer, Split, split};
+    use super::{DependencyLayer, Split, is_harmless, split};
     use crate::source::{FileKind, MemoryRepository, ReadError, Repository, SourceFile};
     use crate::text::RepositoryPath;
 
@@ -109,7 +153,22 @@ mod tests {
     pub(super) fn split_in(folder: &str, command: &str, files: &[(&str, &str)]) -> Split {
         let repository = MemoryRepository::new(files.iter().copied());
         let words: Vec<_> = command.split(' ').collect();
-        split(&repository, &RepositoryPath::new(folder).unwrap(), &words)
+        split(&repository, &RepositoryPath::new(folder).unwrap(), &words, &|_| false)
+    }
+
+    /// Whether `command` may run before the sources of a repository of `files` are copied.
+    pub(super) fn harmless(command: &str, files: &[(&str, &str)]) -> bool {
+        let words: Vec<_> = command.split(' ').collect();
+        is_harmless(&MemoryRepository::new(files.iter().copied()), &RepositoryPath::root(), &words)
+    }
+
+    #[test]
+    fn a_variable_that_leads_elsewhere_forbids_the_layer() {
+        let repository = MemoryRepository::new([("go.mod", "module a\n"), ("go.sum", "")]);
+        let root = RepositoryPath::root();
+        let with = |name: &str| split(&repository, &root, &["go", "mod", "download"], &|set| set == name);
+        assert!(matches!(with("GOFLAGS"), Split::NotLegal { reason, .. } if reason.contains("variable GOFLAGS")));
+        assert!(matches!(with("GOPROXY"), Split::Legal(_)));
     }
 
     pub(super) fn layer(command: &str, files: &[(&str, &str)]) -> DependencyLayer {
@@ -182,13 +241,14 @@ mod tests {
         for (kind, words) in [(FileKind::SymbolicLink, "is a symbolic link"), (FileKind::Submodule, "is a submodule")] {
             let tracked = BTreeMap::from([(path.clone(), kind)]);
             let repository = Odd(MemoryRepository::new([("package.json", "{}")]), tracked);
-            let Split::NotLegal { reason, .. } = split(&repository, &RepositoryPath::root(), &["npm", "i"]) else {
+            let Split::NotLegal { reason, .. } = split(&repository, &RepositoryPath::root(), &["npm", "i"], &|_| false)
+            else {
                 panic!()
             };
             assert!(reason.contains(words), "{reason}");
         }
         let untracked = Odd(MemoryRepository::new([("package.json", "{}")]), BTreeMap::new());
-        let result = split(&untracked, &RepositoryPath::root(), &["npm", "i"]);
+        let result = split(&untracked, &RepositoryPath::root(), &["npm", "i"], &|_| false);
         assert!(matches!(result, Split::NotLegal { reason, .. } if reason == "there is no `package.json` in `.`"));
     }
 }

@@ -67,4 +67,10 @@ impl<'a> Invocation<'a> {
     pub(super) fn value(&self, option: &str) -> Option<&'a str> {
         self.options.iter().rev().find(|(name, _)| *name == option).and_then(|(_, value)| *value)
     }
+
+    /// All values of an option, in their order.
+    pub(super) fn values(&self, option: &str) -> impl Iterator<Item = &'a str> {
+        let named = self.options.iter().filter(move |(name, _)| *name == option);
+        named.filter_map(|(_, value)| *value)
+    }
 }

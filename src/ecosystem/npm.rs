@@ -3,10 +3,12 @@ use std::sync::Arc;
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
-use super::{DependencyLayer, Refusal};
+use super::{DependencyLayer, Ecosystem, Refusal};
 use crate::finding::Location;
 use crate::source::SourceFile;
 use crate::text::Span;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[] };
 
 /// Options of `npm install` and `npm ci` that leave the files it reads as they are. npm's "config" page.
 const OPTIONS: Options = Options {
@@ -85,8 +87,18 @@ const SETTINGS_WITH_FILES: &[&str] = &[
     "workspaces",
 ];
 
+fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
+    match words {
+        ["npm" | "node", "-v" | "--version" | "version"] | ["npm", "install" | "i", "-g" | "--global", _] => true,
+        ["npm", "config", "set", arguments @ ..] => !arguments.iter().any(|word| word.contains("project")),
+        ["rm", "-rf" | "-fr" | "-r", "node_modules" | "node_modules/" | "./node_modules"] => true,
+        _ => false,
+    }
+}
+
 /// Whether `npm` with these arguments can be a layer of its own; `None` where it installs no dependencies.
-pub(super) fn split(folder: &Folder<'_>, arguments: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+    let ["npm", arguments @ ..] = words else { return Ok(None) };
     let invocation = Invocation::read(arguments, &OPTIONS);
     let is_clean = match invocation.operands.as_slice() {
         ["install" | "i" | "in" | "add"] => false,

@@ -4,10 +4,12 @@ use super::berry::files_within;
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
-use super::{DependencyLayer, Refusal, npm};
+use super::{DependencyLayer, Ecosystem, Refusal, npm};
 use crate::finding::Location;
 use crate::source::SourceFile;
 use crate::text::Span;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[] };
 
 /// Options of `pnpm install` that leave the files it reads as they are. pnpm's "pnpm install" page.
 const OPTIONS: Options = Options {
@@ -52,8 +54,17 @@ const OPTIONS: Options = Options {
 const LOCAL: &[&str] =
     &[" link:", "@link:", "'link:", "\"link:", " file:", "@file:", "'file:", "\"file:", "directory:", " workspace:"];
 
+fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
+    match words {
+        ["pnpm", "-v" | "--version"] => true,
+        ["pnpm", "config", "set", arguments @ ..] => !arguments.iter().any(|word| word.contains("project")),
+        _ => false,
+    }
+}
+
 /// Whether `pnpm` with these arguments can be a layer of its own; `None` where it installs no dependencies.
-pub(super) fn split(folder: &Folder<'_>, arguments: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+    let ["pnpm", arguments @ ..] = words else { return Ok(None) };
     let invocation = Invocation::read(arguments, &OPTIONS);
     let installs = matches!(invocation.operands.as_slice(), ["install" | "i"]);
     if !installs || invocation.asks_for_help() || matches!(invocation.unknown(), Some("-g" | "--global")) {

@@ -3,10 +3,12 @@ use std::sync::Arc;
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
-use super::{DependencyLayer, Refusal, berry, npm};
+use super::{DependencyLayer, Ecosystem, Refusal, berry, npm};
 use crate::finding::Location;
 use crate::source::SourceFile;
 use crate::text::Span;
+
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[] };
 
 /// Options of `yarn install`, of yarn 1 and of berry, that leave the files it reads as they are.
 const OPTIONS: Options = Options {
@@ -74,8 +76,20 @@ const HARMLESS_SETTINGS: &[&str] = &[
     "--install.ignore-optional",
 ];
 
+fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
+    match words {
+        ["yarn", "-v" | "--version"] | ["corepack", "-v" | "--version"] | ["corepack", "enable", ..] => true,
+        // Berry writes its settings into the project.
+        ["yarn", "config", "set", ..] => {
+            folder.join(".yarnrc.yml").is_some_and(|path| !folder.repository.tracks(&path))
+        }
+        _ => false,
+    }
+}
+
 /// Whether `yarn` with these arguments can be a layer of its own; `None` where it installs no dependencies.
-pub(super) fn split(folder: &Folder<'_>, arguments: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+    let ["yarn" | "yarnpkg", arguments @ ..] = words else { return Ok(None) };
     let invocation = Invocation::read(arguments, &OPTIONS);
     let installs = matches!(invocation.operands.as_slice(), [] | ["install"]);
     if !installs || invocation.asks_for_help() {

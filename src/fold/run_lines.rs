@@ -49,16 +49,18 @@ pub(super) enum Shell {
 }
 
 impl BuildScript {
+    /// `is_set` tells which variables the job's environment has.
     pub(super) fn new(
         repository: &dyn Repository,
         policy: &Policy,
         script: &JobScript,
         has_bash: Option<bool>,
+        is_set: &dyn Fn(&str) -> bool,
     ) -> Self {
         let texts = script.items.iter().filter_map(|item| item.text.as_deref());
         let statements: Vec<_> = texts.flat_map(statements).collect();
         let layer = match policy.layers {
-            Layers::Auto => find_layer(repository, &statements),
+            Layers::Auto => find_layer(repository, &statements, is_set),
             Layers::Off => Layer::None,
         };
         let written = script.walk.steps.iter().flat_map(|step| writes(step).0).collect();
@@ -79,12 +81,17 @@ impl BuildScript {
 
     /// Takes the layer that `prove` finds for the statement that installs the dependencies, where the manifest
     /// proved nothing and nothing before that statement reads the sources.
-    pub(super) fn take_evidence(&mut self, prove: impl Fn(&[String]) -> Option<DependencyLayer>) {
+    pub(super) fn take_evidence(
+        &mut self,
+        repository: &dyn Repository,
+        prove: impl Fn(&[String]) -> Option<DependencyLayer>,
+    ) {
         let Layer::Whole(_) = self.layer else {
             return;
         };
-        let first = self.statements.iter().take(self.first_joined()).position(|statement| !is_harmless(statement));
-        let words = first.and_then(|at| Some((at, install_words(self.statements.get(at)?)?)));
+        let mut alone = self.statements.iter().take(self.first_joined());
+        let first = alone.position(|statement| !is_harmless(repository, statement));
+        let words = first.and_then(|at| Some((at, plain_words(self.statements.get(at)?)?)));
         if let Some((at, layer)) = words.and_then(|(at, words)| Some((at, prove(&words)?))) {
             self.layer = Layer::Split(at, layer);
         }
@@ -259,63 +266,42 @@ fn joined(statements: &[Statement], shell: Shell, mut prefix: RunPrefix) -> Vec<
     prefix.around(format!("[{}]", strings.join(", ")))
 }
 
-fn find_layer(repository: &dyn Repository, statements: &[Statement]) -> Layer {
+fn find_layer(repository: &dyn Repository, statements: &[Statement], is_set: &dyn Fn(&str) -> bool) -> Layer {
     let last = statements.len().saturating_sub(1);
     for (at, statement) in statements.iter().enumerate() {
         if !stands_alone(statement, at == last) {
             return Layer::None;
         }
-        if let Some(words) = install_words(statement) {
-            let words: Vec<_> = words.iter().map(String::as_str).collect();
-            return match ecosystem::split(repository, &RepositoryPath::root(), &words) {
-                Split::Legal(layer) => Layer::Split(at, layer),
-                Split::NotLegal { reason, .. } => Layer::Whole(reason),
-                Split::NotAnInstall => Layer::None,
-            };
-        }
-        if !is_harmless(statement) {
-            return Layer::None;
+        let words = plain_words(statement).unwrap_or_default();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        match ecosystem::split(repository, &RepositoryPath::root(), &words, is_set) {
+            Split::Legal(layer) => return Layer::Split(at, layer),
+            Split::NotLegal { reason, .. } => return Layer::Whole(reason),
+            Split::NotAnInstall if is_harmless(repository, statement) => {}
+            Split::NotAnInstall => return Layer::None,
         }
     }
     Layer::None
 }
 
-/// The words of a statement that is one plain command of a package manager.
-fn install_words(statement: &Statement) -> Option<Vec<String>> {
+/// The words of a statement that is one plain command.
+fn plain_words(statement: &Statement) -> Option<Vec<String>> {
     let [command] = statement.script.commands.as_slice() else {
         return None;
     };
-    if !command.assignments.is_empty() || !command.redirections.is_empty() {
-        return None;
-    }
-    let words = command.literal_words()?;
-    let (program, rest) = words.split_first()?;
-    let is_global = rest.iter().any(|word| matches!(word.as_str(), "-g" | "--global" | "-v" | "--version"));
-    let installs = rest.is_empty() || rest.iter().any(|word| matches!(word.as_str(), "install" | "i" | "ci"));
-    let is_manager = matches!(program.as_str(), "npm" | "yarn" | "pnpm");
-    let is_bare = rest.iter().all(|word| word.starts_with('-'));
-    (is_manager && !is_global && (installs || program == "yarn" && is_bare)).then_some(words)
+    let is_plain = command.assignments.is_empty() && command.redirections.is_empty();
+    command.literal_words().filter(|_| is_plain)
 }
 
 /// Whether a statement before the install may stay before it: it reads no source and makes none.
-fn is_harmless(statement: &Statement) -> bool {
+fn is_harmless(repository: &dyn Repository, statement: &Statement) -> bool {
     statement.script.commands.iter().all(|command| {
-        let Some(words) = command.literal_words() else {
+        let Some(words) = command.literal_words().filter(|_| command.redirections.is_empty()) else {
             return false;
         };
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        if !command.redirections.is_empty() {
-            return false;
-        }
-        matches!(
-            words.as_slice(),
-            ["npm" | "node" | "yarn" | "pnpm" | "corepack", "-v" | "--version" | "-version" | "version"]
-                | ["npm" | "yarn" | "pnpm", "config", "set", ..]
-                | ["corepack", "enable", ..]
-                | ["npm", "install" | "i", "-g" | "--global", _]
-                | ["rm", "-rf" | "-fr" | "-r", "node_modules" | "node_modules/" | "./node_modules"]
-                | ["echo" | "date" | "whoami" | "pwd" | "uname" | "true", ..]
-        )
+        matches!(words.as_slice(), ["echo" | "date" | "whoami" | "pwd" | "uname" | "true", ..])
+            || ecosystem::is_harmless(repository, &RepositoryPath::root(), &words)
     })
 }
 
@@ -338,7 +324,7 @@ mod tests {
         ]);
         let pipeline = Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).unwrap();
         let job = pipeline.job("job").unwrap();
-        BuildScript::new(&repository, &Policy::default(), &JobScript::new(job), has_bash)
+        BuildScript::new(&repository, &Policy::default(), &JobScript::new(job), has_bash, &|_| false)
     }
 
     fn instructions(script: &BuildScript) -> (Vec<String>, Vec<String>) {

@@ -104,8 +104,9 @@ impl<'a> Situation<'a> {
         let image = producer.image();
         let folder = project_folder(handoff);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
-        let mut script = BuildScript::new(repository, policy, &producer_script, has_bash);
-        script.take_evidence(|words| evidence::of_dockerfile(repository, &handoff.build, words));
+        let is_set = |name: &str| producer.variables.get(name).is_some() || policy.passed.contains_key(name);
+        let mut script = BuildScript::new(repository, policy, &producer_script, has_bash, &is_set);
+        script.take_evidence(repository, |words| evidence::of_dockerfile(repository, &handoff.build, words));
         let secret_mounts = secret_mounts(consumer, handoff, policy.builder);
         let environment = BuildEnvironment::new(&Sources {
             repository,

@@ -169,8 +169,9 @@ const fn by_relation(relation: Relation) -> Taking {
 
 /// Which files the build of `producer` only reads: the manifests of its install, which come with the sources.
 fn inputs(repository: &dyn Repository, found: &Handoff, producer: &Job) -> impl Fn(&PathPattern) -> bool {
-    let mut script = BuildScript::new(repository, &Policy::default(), &JobScript::new(producer), None);
-    script.take_evidence(|words| evidence::of_dockerfile(repository, &found.build, words));
+    let is_set = |name: &str| producer.variables.get(name).is_some();
+    let mut script = BuildScript::new(repository, &Policy::default(), &JobScript::new(producer), None, &is_set);
+    script.take_evidence(repository, |words| evidence::of_dockerfile(repository, &found.build, words));
     move |path: &PathPattern| {
         let manifests = script.dependency_layer().map(|layer| layer.manifests.as_slice()).unwrap_or_default();
         manifests.iter().any(|manifest| manifest.as_str() == path.text) && !script.writes(&path.text)

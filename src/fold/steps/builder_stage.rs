@@ -17,6 +17,7 @@
 //! ```
 
 use super::Edits;
+use crate::ecosystem::DependencyLayer;
 use crate::fold::environment::{RunPrefixes, quoted};
 use crate::fold::export;
 use crate::fold::fate::Fate;
@@ -25,7 +26,7 @@ use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::fold::unpacked::{self, Archive};
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
-use crate::text::TextEdit;
+use crate::text::{RepositoryPath, TextEdit};
 
 pub(super) fn insert(situations: &[&Situation<'_>]) -> Edits {
     let Some(build) = situations.first().map(|situation| situation.build()) else {
@@ -65,8 +66,7 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     let mut prefixes = RunPrefixes::new(&situation.environment.passed, situation.secret_mounts);
     let (before, after) = situation.script.instructions(&mut prefixes);
     if let Some(layer) = situation.script.dependency_layer() {
-        let manifests: Vec<_> = layer.manifests.iter().map(|manifest| manifest.as_str()).collect();
-        lines.push(format!("COPY{owner} {} ./", manifests.join(" ")));
+        lines.extend(manifests(layer, &owner));
     }
     lines.extend(before);
     if !situation.is_wholly_a_layer() {
@@ -81,6 +81,23 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     lines.extend(deletions.into_iter().map(|command| format!("RUN {command}")));
     lines.extend(unpacked(situation));
     lines
+}
+
+/// The copies of what an install reads, one for each folder: `COPY` lays all its sources in one.
+fn manifests(layer: &DependencyLayer, owner: &str) -> Vec<String> {
+    let mut folders: Vec<(RepositoryPath, Vec<&str>)> = Vec::new();
+    for manifest in &layer.manifests {
+        let folder = manifest.parent();
+        match folders.iter_mut().find(|(other, _)| *other == folder) {
+            Some((_, files)) => files.push(manifest.as_str()),
+            None => folders.push((folder, vec![manifest.as_str()])),
+        }
+    }
+    let copy = |(folder, files): &(RepositoryPath, Vec<&str>)| {
+        let to = if folder.is_root() { "./".to_owned() } else { format!("{}/", folder.as_str()) };
+        format!("COPY{owner} {} {to}", files.join(" "))
+    };
+    folders.iter().map(copy).collect()
 }
 
 /// The project's folder, and the user who works there: a folder that `WORKDIR` makes is root's.
