@@ -128,7 +128,7 @@ pub fn classify(
     uses.filter(|copy| copy.sources.iter().any(|source| *source != SourceUse::Context)).collect()
 }
 
-fn source_use(
+pub(super) fn source_use(
     source: &CopySource,
     context: &BuildContext,
     patterns: &[PathPattern],

@@ -2,12 +2,13 @@ use std::rc::Rc;
 
 use super::cache_writers::made_for_cache;
 use super::command_use::makes_nothing;
-use super::copies::{CopyUse, SourceUse, classify};
+use super::copies::{CopyUse, SourceUse};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, other_builders};
 use super::in_image::is_filled_behind;
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
+use super::mounts::{self, MountUse};
 use super::moves::{self, Move};
 use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::{downloads_artifacts, is_switched_off};
@@ -43,6 +44,8 @@ pub struct Handoff {
     pub build: ImageBuild,
     /// How its `COPY`s lie to the flows.
     pub uses: Vec<CopyUse>,
+    /// The bind mounts of its `RUN`s that take files of the flows.
+    pub mounts: Vec<MountUse>,
     /// The commands of the script that lay files of the flows where the `COPY`s take them.
     pub moves: Vec<Move>,
 }
@@ -84,15 +87,20 @@ impl Handoff {
     /// The patterns that the Dockerfile takes something of.
     #[must_use]
     pub fn used_patterns(&self) -> Vec<PathPattern> {
+        let is_mounted = |pattern: &PathPattern| {
+            let mut paths = self.mounts.iter().filter_map(|mount| mount.path.as_deref());
+            paths.any(|path| pattern.relation(path) != Relation::Apart)
+        };
         let is_used = |pattern: &&PathPattern| {
-            self.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
-                SourceUse::Builder { path, .. } => pattern.relation(&self.origin_of(path)) != Relation::Apart,
-                SourceUse::Ancestor { below, .. } => {
-                    let is_below = |copied| below.iter().any(|path| path == copied);
-                    pattern.copied().is_some_and(is_below) || below.iter().any(|path| self.is_moved(path, pattern))
-                }
-                SourceUse::Context | SourceUse::Unclear(_) => false,
-            })
+            is_mounted(pattern)
+                || self.uses.iter().flat_map(|copy| &copy.sources).any(|source| match source {
+                    SourceUse::Builder { path, .. } => pattern.relation(&self.origin_of(path)) != Relation::Apart,
+                    SourceUse::Ancestor { below, .. } => {
+                        let is_below = |copied| below.iter().any(|path| path == copied);
+                        pattern.copied().is_some_and(is_below) || below.iter().any(|path| self.is_moved(path, pattern))
+                    }
+                    SourceUse::Context | SourceUse::Unclear(_) => false,
+                })
         };
         self.flows.iter().flat_map(|flow| &flow.patterns).filter(is_used).cloned().collect()
     }
@@ -271,9 +279,11 @@ fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageB
     let mut moves: Vec<_> = moves::that_are_plain(taken.iter().flat_map(moves_of).collect(), &all);
     let patterns: Vec<_> = taken.iter().flat_map(|flow| with_moves(flow, &moves)).collect();
     let exclude: Vec<_> = taken.iter().flat_map(|flow| flow.exclude.clone()).collect();
-    let uses = uses_of_all_stages(&build, &patterns, &exclude);
+    let uses = build.uses_of_all_stages(&patterns, &exclude);
     moves.retain(|moved| uses.iter().flat_map(|copy| &copy.sources).any(|source| takes_moved(source, moved)));
-    (!taken.is_empty()).then_some(Handoff { consumer: Rc::clone(&job.name), script, flows: taken, build, uses, moves })
+    let mounts = mounts::mounts(&build.dockerfile, &build.context, &patterns, &exclude);
+    let consumer = Rc::clone(&job.name);
+    (!taken.is_empty()).then_some(Handoff { consumer, script, flows: taken, build, uses, mounts, moves })
 }
 
 /// The patterns of a flow, and the places that its files were moved to.
@@ -312,28 +322,8 @@ fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, move
             is_for_images(path) && !is_of_the_image
         }),
     };
-    let uses = uses_of(build, &patterns, &flow.exclude);
-    uses.iter().any(|copy| copy.sources.iter().any(|source| is_used(copy, source)))
-}
-
-fn uses_of(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
-    let Some(target) = build.target else {
-        return Vec::new();
-    };
-    classify(&build.stages, &build.stages.reachable(target), &build.context, patterns, exclude)
-}
-
-/// As [`uses_of`], and the plain copies of the stages that do not take part: the legacy builder makes these too.
-fn uses_of_all_stages(build: &ImageBuild, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
-    let mut uses = uses_of(build, patterns, exclude);
-    let known: Vec<_> = uses.iter().map(|found| found.copy.instruction).collect();
-    let all = (0..build.stages.stages.len()).collect();
-    let is_plain = |source: &SourceUse| matches!(source, SourceUse::Builder { .. } | SourceUse::Context);
-    let others = classify(&build.stages, &all, &build.context, patterns, exclude);
-    uses.extend(
-        others
-            .into_iter()
-            .filter(|found| !known.contains(&found.copy.instruction) && found.sources.iter().all(is_plain)),
-    );
-    uses
+    let is_mounted = !mounts::mounts(&build.dockerfile, &build.context, &patterns, &flow.exclude).is_empty();
+    let uses = build.uses_of(&patterns, &flow.exclude);
+    flow.via == Via::Artifacts && is_mounted
+        || uses.iter().any(|copy| copy.sources.iter().any(|source| is_used(copy, source)))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::copies::classify;
+use super::copies::{CopyUse, SourceUse, classify};
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, is_compose_build};
 use crate::gitlab::{PathPattern, Relation, folder_before_glob, relation_of_paths};
@@ -36,6 +36,29 @@ pub struct OtherBuilder {
 }
 
 impl ImageBuild {
+    /// How the copies of the stages that take part lie to `patterns`.
+    pub(super) fn uses_of(&self, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
+        let Some(target) = self.target else {
+            return Vec::new();
+        };
+        classify(&self.stages, &self.stages.reachable(target), &self.context, patterns, exclude)
+    }
+
+    /// As [`ImageBuild::uses_of`], and the plain copies of the stages that do not take part: the legacy builder makes these too.
+    pub(super) fn uses_of_all_stages(&self, patterns: &[PathPattern], exclude: &[PathPattern]) -> Vec<CopyUse> {
+        let mut uses = self.uses_of(patterns, exclude);
+        let known: Vec<_> = uses.iter().map(|found| found.copy.instruction).collect();
+        let all = (0..self.stages.stages.len()).collect();
+        let is_plain = |source: &SourceUse| matches!(source, SourceUse::Builder { .. } | SourceUse::Context);
+        let others = classify(&self.stages, &all, &self.context, patterns, exclude);
+        uses.extend(
+            others
+                .into_iter()
+                .filter(|found| !known.contains(&found.copy.instruction) && found.sources.iter().all(is_plain)),
+        );
+        uses
+    }
+
     /// Whether the context holds files strictly below `path`, or files that its glob fits, which git tracks.
     #[must_use]
     pub fn takes_tracked(&self, repository: &dyn Repository, path: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::finding::{Code, Finding, Location};
 use crate::fold::fate::Fate;
 use crate::fold::situation::Situation;
 use crate::gitlab::{PathPattern, Relation};
-use crate::handoff::ImageBuild;
+use crate::handoff::{ImageBuild, MountUse};
 use crate::syntax::dockerfile::{Arguments, Keyword};
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
@@ -13,7 +13,12 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let location = situation.command_location();
     let patterns = situation.used_places();
     let findings = of_build(build, &location, situation.engine()).into_iter();
-    findings.chain(platform(situation)).chain(mounts(build, &patterns)).chain(commands_not_json(build)).collect()
+    findings
+        .chain(platform(situation))
+        .chain(taken_by_mounts(situation))
+        .chain(mounts_elsewhere(situation, &patterns))
+        .chain(commands_not_json(build))
+        .collect()
 }
 
 /// The build job ran once, on the platform of the runner. BuildKit alone can say that of a stage
@@ -110,6 +115,34 @@ fn onbuild_bases(build: &ImageBuild) -> Vec<Finding> {
         Some(finding.with_help("start from the image without ONBUILD, and copy the files here"))
     };
     bases.filter_map(finding).collect()
+}
+
+/// A bind mount that takes the files, and cannot take them from the builder stage.
+fn taken_by_mounts(situation: &Situation<'_>) -> Vec<Finding> {
+    let build = situation.build();
+    let cannot =
+        |path: &str| situation.handoff.origin_of(path) != path || build.takes_tracked(situation.repository, path);
+    let found = situation.handoff.mounts.iter().filter(|mount| mount.path.as_deref().is_none_or(cannot));
+    let finding = |mount: &MountUse| {
+        let span = build.dockerfile.instructions.get(mount.instruction)?.span;
+        let message = "this mounts files of the hand-off out of the context, and others or by another name";
+        let finding = Finding::new(Code::CopyUnclear, Location::new(&build.source, span), message);
+        Some(finding.with_help("mount what the build makes and nothing else, or copy the files instead"))
+    };
+    found.filter_map(finding).collect()
+}
+
+/// A mount of files that the image job has laid elsewhere, which the hand-off does not tell.
+fn mounts_elsewhere(situation: &Situation<'_>, patterns: &[PathPattern]) -> Vec<Finding> {
+    let is_known = |finding: &Finding| {
+        situation
+            .handoff
+            .mounts
+            .iter()
+            .filter_map(|mount| situation.build().dockerfile.instructions.get(mount.instruction))
+            .any(|instruction| finding.location == Location::new(&situation.build().source, instruction.span))
+    };
+    mounts(situation.build(), patterns).into_iter().filter(|finding| !is_known(finding)).collect()
 }
 
 /// `RUN --mount=type=bind` takes files of the context without a `COPY`.

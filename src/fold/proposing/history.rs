@@ -3,6 +3,7 @@
 use super::takes;
 use crate::fold::situation::Situation;
 use crate::source::Repository;
+use crate::syntax::dockerfile::Instruction;
 use crate::text::RepositoryPath;
 
 /// Manifests of builds that may ask git by themselves, as `go build` does to stamp a binary (Go command: `-buildvcs`).
@@ -41,6 +42,7 @@ pub(super) fn is_of_no_use(situations: &[&Situation<'_>]) -> bool {
         && tracks("package.json")
         && !MAY_ASK.iter().any(|name| tracks(name))
         && !takes(first, ".git")
+        && !first.build().dockerfile.instructions.iter().any(Instruction::mounts_context)
         && !speaks_of_git(repository)
 }
 

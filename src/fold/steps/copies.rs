@@ -17,7 +17,7 @@ use crate::fold::relaxing::Named;
 use crate::fold::situation::Situation;
 use crate::fold::unpacked;
 use crate::gitlab::is_glob;
-use crate::handoff::{CopyUse, ImageBuild, Landing, SourceUse};
+use crate::handoff::{CopyUse, ImageBuild, Landing, MountUse, SourceUse};
 use crate::syntax::dockerfile::{CopyPart, CopyView};
 use crate::text::TextEdit;
 
@@ -69,7 +69,10 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         may_be_owned: situations.iter().any(|own| own.script.may_change_owners() || own.user.is_some())
             && !build.command.builder.keeps_owners_of_context(),
     };
-    let edit = take_from(build, &first.handoff.uses, &origin)?;
+    let mut edit = take_from(build, &first.handoff.uses, &origin)?;
+    let mounted = mount_from(build, &first.handoff.mounts, &origin)?;
+    let location = Location::File(build.source.path().clone());
+    edit.union(mounted).map_err(|overlap| edit_failed(location, &overlap.to_string()))?;
     let exports = situations.iter().filter(|situation| situation.fate == Fate::IsExported).count();
     let path = build.source.path();
     Ok(vec![(path.clone(), edit), (path.clone(), renumber(build, situations.len() + exports))])
@@ -93,6 +96,27 @@ pub(super) fn take_from(build: &ImageBuild, uses: &[CopyUse], origin: &Origin<'_
         let location = Location::new(&build.source, instruction.span);
         let written = written.ok_or_else(|| edit_failed(location.clone(), "this copy cannot be written in parts"))?;
         edit.union(written).map_err(|overlap| edit_failed(location, &overlap.to_string()))?;
+    }
+    Ok(edit)
+}
+
+/// Makes the bind mounts in `uses` take their files from a stage.
+fn mount_from(build: &ImageBuild, uses: &[MountUse], origin: &Origin<'_>) -> Result<TextEdit, Box<Finding>> {
+    let mut edit = TextEdit::default();
+    for found in uses {
+        let Some((instruction, path)) = build.dockerfile.instructions.get(found.instruction).zip(found.path.as_ref())
+        else {
+            continue;
+        };
+        let failed =
+            || edit_failed(Location::new(&build.source, instruction.span), "this mount cannot be taken from a stage");
+        let mounts = instruction.mounts();
+        let mount = mounts.get(found.mount).ok_or_else(failed)?;
+        let key = if mount.value("src").is_some() { "src" } else { "source" };
+        for (key, value) in [(key, (origin.place)(path)), ("from", (origin.stage)(path))] {
+            let written = build.dockerfile.set_mount_field(mount, key, &value).ok_or_else(failed)?;
+            edit.union(written).map_err(|_| failed())?;
+        }
     }
     Ok(edit)
 }
@@ -136,7 +160,7 @@ impl Parts<'_> {
         match self.found.and_then(|found| found.sources.get(at)) {
             Some(SourceUse::Builder { path, .. }) if !(self.origin.stays)(path) => {
                 let others = (self.origin.is_tracked_too)(path).then(kept).unwrap_or_default();
-                others.into_iter().chain([self.from_stage(source, path)]).collect()
+                others.into_iter().chain([self.of_builder(source, path)]).collect()
             }
             Some(SourceUse::Ancestor { folder, below }) => {
                 let others = folder.is_root() || (self.origin.is_tracked_too)(&self.place(source));
@@ -155,7 +179,7 @@ impl Parts<'_> {
     }
 
     /// A source that is taken from a stage.
-    fn from_stage(&self, source: &CopySource, path: &str) -> CopyPart {
+    fn of_builder(&self, source: &CopySource, path: &str) -> CopyPart {
         if let Some(folder) = (self.origin.unpacked)(path).filter(|_| self.copy.is_add) {
             let destination = Some(behind(self.view.destination.text(), ""));
             return CopyPart { destination, owner: None, ..self.of_stage(path, format!("{folder}/")) };
