@@ -251,6 +251,8 @@ pub struct CopyOut {
     pub doubt: Option<String>,
     /// Its options, as they are written.
     pub options: Vec<String>,
+    /// Whether it goes through a `tar` that is the next step.
+    pub is_unpacked: bool,
 }
 
 /// What `docker cp` copies: the container, the path in it, and the word that says where to.
@@ -307,6 +309,7 @@ impl CopyOut {
             place: None,
             doubt: None,
             options: words.options,
+            is_unpacked: false,
         };
         let doubt = |what: &str| Some(what.to_owned());
         match (inside, target_place) {

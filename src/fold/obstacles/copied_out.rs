@@ -5,13 +5,13 @@ use super::dockerfile;
 use super::includes;
 use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
-use crate::fold::joined;
 use crate::fold::unpacked::is_archive;
+use crate::fold::{container_command, joined};
 use crate::gitlab::{Job, Pipeline};
 use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
 use crate::source::Repository;
 use crate::syntax::dockerfile::{Arguments, Keyword};
-use crate::syntax::shell::{Command, Script};
+use crate::syntax::shell::{Command, Nesting, Script};
 use crate::syntax::yaml::{NodeKind, ScalarStyle};
 
 /// All findings that speak about joining the two Dockerfiles of `found`.
@@ -95,10 +95,20 @@ impl Check<'_> {
             if !step.place.runs_once() && !removes {
                 return Some(finding(step, "this does not run in every pipeline, and the builder stage would"));
             }
+            if !removes && self.lets_fail(step) {
+                return Some(finding(step, "the job goes on where this fails, and the build of the image would not"));
+            }
             let is_whole = self.item_goes(step.item, &gone);
             (!is_whole).then(|| finding(step, "this line does more than copy the files out of the first image"))
         };
         steps.filter_map(finding).collect()
+    }
+
+    /// Whether another command of the same statement runs where this one fails.
+    fn lets_fail(&self, step: &Step) -> bool {
+        let is_beside = |other: &&Step| other.item == step.item && other.statement == step.statement;
+        let mut beside = self.found.script.walk.steps.iter().filter(is_beside);
+        beside.any(|other| other.place.nesting.contains(&Nesting::Or))
     }
 
     fn makes_container(&self, index: usize) -> bool {
@@ -224,9 +234,7 @@ impl Check<'_> {
         let of_container = |container: &Container| {
             let step = self.found.script.walk.steps.get(container.step)?;
             if container.runs {
-                let message = "what runs in this container may make the files, and it is not followed";
-                let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
-                return Some(finding.with_help("make the files by a RUN of the first Dockerfile"));
+                return self.runs_otherwise(container, step);
             }
             let mount = container.mount()?;
             let message = format!("{mount} lays other files over those of the image, and a stage has only its own");
@@ -236,6 +244,20 @@ impl Check<'_> {
         let copies = &self.found.copies;
         let found = copies.iter().filter_map(of_copy).chain(copies.iter().filter_map(of_options));
         found.chain(self.found.containers.iter().filter_map(of_container)).chain(self.archives()).collect()
+    }
+
+    /// What a container runs becomes a `RUN` of the stage, where that finds and makes the same.
+    fn runs_otherwise(&self, container: &Container, step: &Step) -> Option<Finding> {
+        let one = "the stages of the Dockerfile would make the files by themselves, and now a container makes them";
+        let several = "several containers work on the files of the first image";
+        let message = match container_command::instructions(&self.found.first, container) {
+            _ if joined::is_one_file(self.found) => one.to_owned(),
+            _ if self.found.containers.len() > 1 => several.to_owned(),
+            Err(message) => message,
+            Ok(_) => return None,
+        };
+        let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
+        Some(finding.with_help("make the files by a RUN of the first Dockerfile"))
     }
 
     /// `ADD` unpacks archives, and a copy from a stage does not.

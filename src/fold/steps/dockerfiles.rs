@@ -9,7 +9,7 @@ use crate::fold::{edit_failed, run_lines};
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
 use crate::source::Repository;
-use crate::syntax::dockerfile::Keyword;
+use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::{RepositoryPath, TextEdit};
 
 pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
@@ -29,7 +29,8 @@ pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
         unpacked: &|_| None,
         named: &|_| None,
         below: &|written| written.to_owned(),
-        may_be_owned: may_change_owners(&found.first),
+        may_be_owned: may_change_owners(&found.first.dockerfile)
+            || may_change_owners(&Dockerfile::parse(&joined.stages)),
     };
     let mut edits = vec![(path.clone(), take_from(second, &found.uses, &origin)?)];
     if !joined.stages.is_empty() {
@@ -69,8 +70,8 @@ pub(super) fn is_unused(repository: &dyn Repository, pipeline: &Pipeline, found:
 }
 
 /// Whether files of the first image may belong to somebody else than root.
-fn may_change_owners(first: &ImageBuild) -> bool {
-    first.dockerfile.instructions.iter().any(|instruction| {
+fn may_change_owners(dockerfile: &Dockerfile) -> bool {
+    dockerfile.instructions.iter().any(|instruction| {
         instruction.keyword == Keyword::User
             || instruction.has_flag("chown")
             || instruction.shell_text().is_some_and(run_lines::names_owner_change)
