@@ -33,5 +33,5 @@ pub use job_script::JobScript;
 pub use landing::Landing;
 pub use moves::Move;
 pub use refill::{Refill, is_dependency_folder, is_download_cache, is_of_dependencies, refill, use_of_downloads};
-pub use unclear::{AbsentProducer, UnclearBuild, UnclearReason};
+pub use unclear::{AbsentProducer, Handover, ImageOfOtherBuild, UnclearBuild, UnclearReason};
 pub use visibility::{downloads_artifacts, is_switched_off, restores_cache_of, waits_for};

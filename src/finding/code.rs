@@ -132,6 +132,7 @@ codes! {
     HandoffUsedOutsideBuild "handoff-used-outside-build" Refusal "Files of the hand-off that the image job uses outside of the build"
     IgnoreHidesSources "ignore-hides-sources" Refusal "An ignore file that keeps sources of the build out of the context"
     IgnoreRelaxed "ignore-relaxed" Warning "An ignore file that no longer keeps sources away"
+    ImageOfOtherBuild "image-of-other-build" Refusal "Files out of an image that another build of the pipeline makes"
     ImageScriptUnclear "image-script-unclear" Refusal "A part of the image job's script that cannot be read"
     ImageWithoutBuild "image-without-build" Warning "An image job that runs where its build job does not"
     IncludeConditional "include-conditional" Refusal "An include that changes the jobs in some pipelines only"

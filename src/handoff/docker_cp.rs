@@ -7,7 +7,7 @@ use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
-use crate::docker::{BuildCommand, Copy, CopySource, Step, StepWord, place_in_repository};
+use crate::docker::{BuildCommand, Builder, Copy, CopySource, Step, StepWord, place_in_repository};
 use crate::gitlab::{Job, PathPattern};
 use crate::source::Repository;
 use crate::syntax::shell::Nesting;
@@ -65,11 +65,15 @@ impl DockerCp {
 /// Finds the hand-offs of this kind in a job with these build commands.
 pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
     let script = JobScript::new(job);
-    let commands: Vec<_> = commands.iter().filter(|command| command.builder.has_engine()).collect();
+    // The images of one program are not those of another.
+    let store = |command: &BuildCommand| (command.builder.has_engine(), command.builder == Builder::Podman);
+    let keeps_images = |command: &&BuildCommand| store(command) != (false, false);
+    let commands: Vec<_> = commands.iter().filter(keeps_images).collect();
     let pairs = commands
         .iter()
         .enumerate()
         .flat_map(|(at, first)| commands.iter().skip(at + 1).map(move |second| (first, second)));
+    let pairs = pairs.filter(|(first, second)| store(first) == store(second));
     pairs.filter_map(|(first, second)| between(repository, job, &script, first, second)).collect()
 }
 

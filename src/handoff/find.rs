@@ -151,6 +151,8 @@ impl Search {
             container.into_iter().for_each(|reason| self.note_unclear(job, &[], reason));
         }
         self.copied_out.extend(copied_out);
+        let images = unclear::images_of_other_builds(pipeline, repository, &commands);
+        images.into_iter().for_each(|reason| self.note_unclear(job, &[], reason));
         let builders = other_builders(&script);
         if commands.is_empty() && problems.is_empty() && builders.is_empty() && script.walk.opaque.is_empty() {
             return;
