@@ -106,6 +106,7 @@ codes! {
     CommandNotForBuild "command-not-for-build" Refusal "A command that cannot run in a docker build"
     CommandNotJson "command-not-json" Warning "A CMD or ENTRYPOINT that looks like JSON and is none"
     CommitTextInBuild "commit-text-in-build" Warning "A build that reads what the author of a commit wrote"
+    ContainerOnSources "container-on-sources" Review "Files that a container makes in the job's folder"
     ContextNarrowerThanSources "context-narrower-than-sources" Refusal "A build context that does not hold all sources of the build"
     ContextWidened "context-widened" Warning "A build context that becomes the whole project"
     CopyByName "copy-by-name" Warning "A copy of a folder that names what it takes"

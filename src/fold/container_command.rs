@@ -37,6 +37,8 @@ pub(super) fn instructions(first: &ImageBuild, container: &Container) -> Result<
         let is_known = !value.contains(['$', '`']);
         match option.as_str() {
             option if OF_NO_MEANING.contains(&option) => {}
+            "-v" | "--rm" | "--volume" if container.sources_at.is_some() => {}
+            "-w" | "--workdir" if container.sources_at.as_deref() == Some(value) => {}
             "-e" | "--env" => match value.split_once('=') {
                 Some((name, value)) if is_known => lines.push(format!("ENV {name}={}", quoted(value))),
                 _ => return Err(format!("the container gets {value} from the job, and a stage does not")),
@@ -60,8 +62,11 @@ fn command(first: &ImageBuild, container: &Container) -> Result<String, String> 
         let unknown = container.arguments.iter().find(|word| word.text().is_none()).map(|word: &StepWord| &*word.raw);
         format!("the value of {} is not known here", unknown.unwrap_or_default())
     })?;
-    let arguments =
-        if given.is_empty() { last(first, Keyword::Cmd).and_then(program) } else { Some(Program::Words(given)) };
+    let arguments = match &entrypoint {
+        _ if given.is_empty() => last(first, Keyword::Cmd).and_then(program),
+        None => Some(plain(given)),
+        Some(_) => Some(Program::Words(given)),
+    };
     match (entrypoint, arguments) {
         (Some(Program::Shell(text)), _) => Ok(text),
         (Some(Program::Words(words)), None) => Ok(json(&words)),
@@ -82,6 +87,29 @@ fn command(first: &ImageBuild, container: &Container) -> Result<String, String> 
         (None, Some(Program::Shell(text))) => Ok(text),
         (None, Some(Program::Words(words))) => Ok(json(&words)),
     }
+}
+
+/// Words as a person would write them behind `RUN`, where they are the same for a shell.
+fn plain(words: Vec<String>) -> Program {
+    let is_plain = |word: &String| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:,@%+".contains(&byte))
+    };
+    if let [shell, flag, script] = words.as_slice()
+        && matches!(shell.as_str(), "sh" | "/bin/sh")
+        && flag == "-c"
+        && !script.contains(['\n', '\\'])
+        && !script.contains("<<")
+        && !script.starts_with(['[', '-', '#'])
+    {
+        return Program::Shell(script.clone());
+    }
+    if words.iter().all(is_plain) && !words.iter().any(|word| word.starts_with("--mount")) {
+        return match words.first().map(|first| first.starts_with('-')) {
+            Some(false) => Program::Shell(words.join(" ")),
+            _ => Program::Words(words),
+        };
+    }
+    Program::Words(words)
 }
 
 /// The last instruction of this kind in the stage, or in those that it starts from.

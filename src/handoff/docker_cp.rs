@@ -36,6 +36,12 @@ pub struct DockerCp {
 }
 
 impl DockerCp {
+    /// Whether a container made the files in the job's folder, so that the first image is only thought of.
+    #[must_use]
+    pub fn is_made_in_place(&self) -> bool {
+        self.containers.iter().any(|container| container.sources_at.is_some())
+    }
+
     /// The path in the first image of a file that was copied out of it.
     #[must_use]
     pub fn place_inside(&self, local: &str) -> String {

@@ -2,6 +2,7 @@ use std::rc::Rc;
 
 use super::cache_writers::made_for_cache;
 use super::command_use::makes_nothing;
+use super::container_run;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, other_builders};
@@ -145,7 +146,8 @@ impl Search {
         let script = JobScript::new(job);
         let (commands, mut problems) = build_commands(&script.walk);
         problems.extend(unclear::nested(&script));
-        let copied_out = docker_cp::find(repository, job, &commands);
+        let mut copied_out = docker_cp::find(repository, job, &commands);
+        copied_out.extend(container_run::find(repository, job, &commands));
         if copied_out.is_empty() {
             let container = unclear::container(repository, &script, &commands);
             container.into_iter().for_each(|reason| self.note_unclear(job, &[], reason));

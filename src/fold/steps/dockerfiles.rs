@@ -65,6 +65,7 @@ pub(super) fn is_unused(repository: &dyn Repository, pipeline: &Pipeline, found:
     let is_pipeline = |other: &RepositoryPath| pipeline.files().iter().any(|file| file.source.path() == other);
     let others = repository.tracked().keys().filter(|other| *other != path && !is_pipeline(other));
     !is_one_file(found)
+        && !found.is_made_in_place()
         && in_pipeline == 1
         && !others.filter_map(|other| repository.read(other).ok()).any(|file| file.text().contains(name))
 }
