@@ -9,6 +9,7 @@
 mod block;
 mod chain;
 mod check_job;
+mod container_command;
 mod environment;
 mod evidence;
 mod export;

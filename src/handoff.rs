@@ -7,6 +7,7 @@
 mod cache_writers;
 mod command_use;
 mod container;
+mod container_run;
 mod copies;
 mod docker_cp;
 mod find;
@@ -37,5 +38,5 @@ pub use landing::Landing;
 pub use mounts::MountUse;
 pub use moves::Move;
 pub use refill::{Refill, is_dependency_folder, is_download_cache, is_of_dependencies, refill, use_of_downloads};
-pub use unclear::{AbsentProducer, UnclearBuild, UnclearReason};
+pub use unclear::{AbsentProducer, Handover, ImageOfOtherBuild, UnclearBuild, UnclearReason};
 pub use visibility::{downloads_artifacts, is_switched_off, restores_cache_of, waits_for};

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::container_command;
 use super::stage_names;
 use crate::docker::Stages;
 use crate::finding::Location;
@@ -14,8 +15,9 @@ use crate::syntax::dockerfile::{Arguments, Directive, DirectiveKind, Instruction
 use crate::text::{Span, TextEdit};
 
 /// Options of the first build that say nothing of what it makes, or that its stages need no longer.
-const OF_FIRST_IMAGE: [&str; 16] = [
+const OF_FIRST_IMAGE: [&str; 18] = [
     "-f",
+    "-o",
     "-q",
     "-t",
     "--cache-from",
@@ -24,6 +26,7 @@ const OF_FIRST_IMAGE: [&str; 16] = [
     "--force-rm",
     "--label",
     "--load",
+    "--output",
     "--progress",
     "--pull",
     "--quiet",
@@ -240,7 +243,13 @@ impl Joined {
             edit.delete(Span::new(next.owned_span().start(), text.len()));
         }
         let stages = edit.finish().ok()?.apply(text)?;
-        let stages = stages.trim_start_matches('\u{feff}').trim().replace("\r\n", "\n");
+        let mut stages = stages.trim_start_matches('\u{feff}').trim().replace("\r\n", "\n");
+        for container in found.containers.iter().filter(|container| container.runs) {
+            for line in container_command::instructions(first, container).ok()? {
+                stages.push('\n');
+                stages.push_str(&line);
+            }
+        }
         Some(Self { directives, stages, name, count: target + 1 })
     }
 }

@@ -91,6 +91,8 @@ pub struct Container {
     pub options: Vec<(String, Option<String>)>,
     /// The words behind the image.
     pub arguments: Vec<StepWord>,
+    /// The folder in it that the project's is mounted to, where it works on the sources.
+    pub sources_at: Option<String>,
 }
 
 impl Container {
@@ -111,7 +113,7 @@ impl Container {
         };
         let given = options.iter().find(|(option, _)| option == "--name").and_then(|(_, value)| value.clone());
         let name = given.or_else(|| named_by_shell(script, step)).unwrap_or_default();
-        Some(Self { step: index, name, image, runs, options, arguments: rest.cloned().collect() })
+        Some(Self { step: index, name, image, runs, options, arguments: rest.cloned().collect(), sources_at: None })
     }
 
     /// Whether it is made of an image with one of these tags.
@@ -251,6 +253,8 @@ pub struct CopyOut {
     pub doubt: Option<String>,
     /// Its options, as they are written.
     pub options: Vec<String>,
+    /// Whether it goes through a `tar` that is the next step.
+    pub is_unpacked: bool,
 }
 
 /// What `docker cp` copies: the container, the path in it, and the word that says where to.
@@ -307,6 +311,7 @@ impl CopyOut {
             place: None,
             doubt: None,
             options: words.options,
+            is_unpacked: false,
         };
         let doubt = |what: &str| Some(what.to_owned());
         match (inside, target_place) {

@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use super::container::{Container, CopyOut, copy_words, is_same_image, removes, spelled};
+use super::container::{Container, CopyOut, CopyWords, copy_words, is_same_image, removes, spelled};
 use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
-use crate::docker::{BuildCommand, Copy, CopySource, Step, StepWord, place_in_repository};
+use crate::docker::{BuildCommand, Builder, Copy, CopySource, Step, StepWord, place_in_repository};
 use crate::gitlab::{Job, PathPattern};
 use crate::source::Repository;
+use crate::syntax::shell::Nesting;
 use crate::text::RepositoryPath;
 
 /// Files that are copied out of a first image into the context of a second one, in one job.
@@ -35,6 +36,12 @@ pub struct DockerCp {
 }
 
 impl DockerCp {
+    /// Whether a container made the files in the job's folder, so that the first image is only thought of.
+    #[must_use]
+    pub fn is_made_in_place(&self) -> bool {
+        self.containers.iter().any(|container| container.sources_at.is_some())
+    }
+
     /// The path in the first image of a file that was copied out of it.
     #[must_use]
     pub fn place_inside(&self, local: &str) -> String {
@@ -42,7 +49,7 @@ impl DockerCp {
         let copied = self.copies.iter().find_map(|copy| {
             let below = local.relative_to(copy.place.as_ref()?)?;
             let inside = copy.inside.trim_end_matches('/');
-            Some(if below.is_empty() { inside.to_owned() } else { format!("{inside}/{below}") })
+            Some(if below.is_empty() && !inside.is_empty() { inside.to_owned() } else { format!("{inside}/{below}") })
         });
         copied.unwrap_or_else(|| format!("/{}", local.as_str()))
     }
@@ -64,11 +71,15 @@ impl DockerCp {
 /// Finds the hand-offs of this kind in a job with these build commands.
 pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
     let script = JobScript::new(job);
-    let commands: Vec<_> = commands.iter().filter(|command| command.builder.has_engine()).collect();
+    // The images of one program are not those of another.
+    let store = |command: &BuildCommand| (command.builder.has_engine(), command.builder == Builder::Podman);
+    let keeps_images = |command: &&BuildCommand| store(command) != (false, false);
+    let commands: Vec<_> = commands.iter().filter(keeps_images).collect();
     let pairs = commands
         .iter()
         .enumerate()
         .flat_map(|(at, first)| commands.iter().skip(at + 1).map(move |second| (first, second)));
+    let pairs = pairs.filter(|(first, second)| store(first) == store(second));
     pairs.filter_map(|(first, second)| between(repository, job, &script, first, second)).collect()
 }
 
@@ -80,11 +91,12 @@ fn between(
     second: &BuildCommand,
 ) -> Option<DockerCp> {
     let pair = Pair { repository, script, first, second };
-    let (containers, copies) = pair.copies();
+    let (containers, mut copies) = pair.copies();
+    let first = ImageBuild::read(repository, first).ok()?;
+    copies.extend(written_out(repository, &first));
     if copies.is_empty() {
         return None;
     }
-    let first = ImageBuild::read(repository, first).ok()?;
     let second = ImageBuild::read(repository, second).ok()?;
     let origin = script.items.first()?.origin;
     let patterns = copies.iter().filter_map(|copy| Some(PathPattern::of_place(copy.place.as_ref()?, origin)));
@@ -134,7 +146,10 @@ impl Pair<'_> {
             let is_ours =
                 |container: &&Container| container.step > self.first.step && container.is_of(&self.first.tags);
             let Some(container) = container.filter(is_ours) else { continue };
-            let mut copy = CopyOut::new(self.repository, index, step, words, &folders);
+            let mut copy = match self.unpacks(index, step, &words) {
+                Some(unpacked) => unpacked,
+                None => CopyOut::new(self.repository, index, step, words, &folders),
+            };
             if copies.iter().any(|other| meet(other, &copy)) {
                 copy.doubt = Some("this lands where another copy does, so their order matters".to_owned());
             }
@@ -147,6 +162,35 @@ impl Pair<'_> {
         (containers, copies)
     }
 
+    /// The files of `docker cp e:/path - | tar x`: the archive holds the last part of the path, and all below it.
+    fn unpacks(&self, index: usize, step: &Step, words: &CopyWords<'_>) -> Option<CopyOut> {
+        let is_piped = |step: &Step| step.place.nesting == [Nesting::Pipeline];
+        let tar = self.script.walk.steps.get(index + 1).filter(|tar| tar.item == step.item)?;
+        let is_pair = is_piped(step) && is_piped(tar) && step.statement == tar.statement && words.target.raw == "-";
+        let text = tar.known_words().filter(|_| is_pair)?;
+        let folder = match text.as_slice() {
+            ["tar", flags] | ["tar", flags, "-"] if unpacks_input(flags) => ".",
+            ["tar", flags, "-C", folder] | ["tar", flags, "-", "-C", folder] | ["tar", "-C", folder, flags]
+                if unpacks_input(flags) =>
+            {
+                folder
+            }
+            _ => return None,
+        };
+        let place = place_in_repository(folder, tar.folder.as_ref()?)?;
+        let inside = RepositoryPath::new(words.inside.trim_start_matches('/'))?;
+        let is_plain = !words.inside.ends_with("/.") && !inside.is_root() && !words.inside.contains(['$', '`']);
+        let place = place.join(inside.file_name()).filter(|_| is_plain)?;
+        Some(CopyOut {
+            step: index,
+            inside: format!("/{}", inside.as_str()),
+            place: Some(place),
+            doubt: None,
+            options: words.options.clone(),
+            is_unpacked: true,
+        })
+    }
+
     /// The steps that only serve the copying, and those that use the first image or its container otherwise.
     fn other_steps(&self, containers: &[Container], copies: &[CopyOut]) -> (Vec<usize>, Vec<usize>) {
         let names: Vec<_> = containers.iter().map(|container| container.name.as_str()).collect();
@@ -157,7 +201,8 @@ impl Pair<'_> {
                 continue;
             }
             let makes = containers.iter().any(|container| container.step == index);
-            if makes || removes(step, &names, &self.first.tags) || self.clears(index, step, copies) {
+            let unpacks = index > 0 && copies.iter().any(|copy| copy.step == index - 1 && copy.is_unpacked);
+            if makes || unpacks || removes(step, &names, &self.first.tags) || self.clears(index, step, copies) {
                 service.push(index);
             } else if self.names(step, &names) {
                 others.push(index);
@@ -198,6 +243,41 @@ impl Pair<'_> {
             names.iter().any(|name| is_container(name)) || self.first.tags.iter().any(is_image)
         })
     }
+}
+
+/// Whether these options of `tar` unpack what it is given on its input, and change nothing of it.
+fn unpacks_input(flags: &str) -> bool {
+    let letters = flags.trim_start_matches('-');
+    letters.contains('x') && letters.chars().all(|letter| "xvfp".contains(letter))
+}
+
+/// What a build writes into the project by `--output` in the place of an image: all that its stage holds (Docker docs:
+/// local exporter).
+fn written_out(repository: &dyn Repository, first: &ImageBuild) -> Option<CopyOut> {
+    let value = first.command.option("-o").or_else(|| first.command.option("--output"))?;
+    let parts: Vec<_> = value.trim_matches(['"', '\'']).split(',').collect();
+    let folder = match parts.as_slice() {
+        [folder] if !folder.contains('=') => Some(*folder),
+        parts if parts.contains(&"type=local") && parts.len() == 2 => {
+            parts.iter().find_map(|part| part.strip_prefix("dest="))
+        }
+        _ => None,
+    };
+    let known = folder.filter(|folder| !folder.contains(['$', '`']) && *folder != "-");
+    let place = known.and_then(|folder| place_in_repository(folder, &first.command.folder));
+    let stage = first.target.and_then(|target| first.stages.stages.get(target));
+    let is_bare = stage.is_some_and(|stage| stage.base_written == "scratch");
+    let doubt = match &place {
+        None if parts.iter().any(|part| part.starts_with("type=")) && !parts.contains(&"type=local") => return None,
+        None => Some("it is not known where this writes the files"),
+        Some(place) if place.is_root() => Some("this lays the files over the whole project"),
+        Some(_) if !is_bare => Some("this writes out a whole system, and not only the files"),
+        Some(place) if repository.tracks(place) => Some("git tracks files where this writes its own"),
+        Some(_) => None,
+    };
+    let doubt = doubt.map(str::to_owned);
+    let inside = "/".to_owned();
+    Some(CopyOut { step: first.command.step, inside, place, doubt, options: Vec::new(), is_unpacked: false })
 }
 
 /// Whether one copy lands where another does, or within it.

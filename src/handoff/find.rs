@@ -2,6 +2,7 @@ use std::rc::Rc;
 
 use super::cache_writers::made_for_cache;
 use super::command_use::makes_nothing;
+use super::container_run;
 use super::copies::{CopyUse, SourceUse};
 use super::docker_cp::{self, DockerCp};
 use super::image_build::{ImageBuild, other_builders};
@@ -156,12 +157,15 @@ impl Search {
         // What a container hands over is followed only where it always does, in the job's own words.
         let own = build_commands(&JobScript::new(job).walk).0.into_iter();
         let always: Vec<_> = own.filter(|command| command.turns.is_empty() && command.caller.is_none()).collect();
-        let copied_out = docker_cp::find(repository, job, &always);
+        let mut copied_out = docker_cp::find(repository, job, &always);
+        copied_out.extend(container_run::find(repository, job, &always));
         if copied_out.is_empty() {
             let container = unclear::container(repository, &script, &commands);
             container.into_iter().for_each(|reason| self.note_unclear(repository, job, &[], reason));
         }
         self.copied_out.extend(copied_out);
+        let images = unclear::images_of_other_builds(pipeline, repository, &commands);
+        images.into_iter().for_each(|reason| self.note_unclear(repository, job, &[], reason));
         let builders = other_builders(&script);
         if commands.is_empty() && problems.is_empty() && builders.is_empty() && script.walk.opaque.is_empty() {
             return;

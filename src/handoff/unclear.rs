@@ -1,15 +1,16 @@
 //! Container builds that files flow to, or may flow to, and that cannot be followed.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::command_use::{TreeUse, tree_use, writes};
 use super::find::Flow;
 use super::image_build::{ImageBuild, OtherBuilder};
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildProblem, Step, StepWord};
+use crate::docker::{BuildCommand, BuildProblem, Step, StepWord, build_commands, place_in_repository};
 use crate::gitlab::{Job, Known, NeedSource, Origin, Pipeline, Reads, Relation, UnreadInclude, relation_of_paths};
-use crate::source::{ReadError, Repository};
-use crate::text::RepositoryPath;
+use crate::source::{ReadError, Repository, SourceFile};
+use crate::text::{RepositoryPath, Span};
 
 /// A container build that files flow to, and that cannot be followed.
 pub struct UnclearBuild {
@@ -34,11 +35,25 @@ pub enum UnclearReason {
     /// The image is built by other means.
     Builder(OtherBuilder),
     /// The step of this index lets a container make the files, or copies them out of one.
-    Container(usize),
+    Container(usize, Handover),
     /// The step of this index lays files of the flows where the Dockerfile takes them, and is not followed.
     Laid(usize),
     /// The job that may make the files is in no file that can be read.
     Producer(AbsentProducer),
+    /// The Dockerfile copies out of an image that another build of the pipeline makes.
+    Image(Box<ImageOfOtherBuild>),
+}
+
+/// An image that the pipeline builds, and that a Dockerfile copies from by its name.
+pub struct ImageOfOtherBuild {
+    /// The job that builds it.
+    pub producer: Rc<str>,
+    /// Its name, as the Dockerfile has it.
+    pub image: String,
+    /// The Dockerfile that copies from it.
+    pub source: Arc<SourceFile>,
+    /// The copy.
+    pub span: Span,
 }
 
 /// A job that another one takes files from, and that an include must bring in which cannot be read here.
@@ -53,6 +68,25 @@ pub struct AbsentProducer {
     pub include: UnreadInclude,
 }
 
+/// How a step lets a container or another image make the files that a build takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// `docker cp`, out of a container that is not known, or in a way that is not followed.
+    Copied,
+    /// `docker cp` out of an image that comes from elsewhere: it was pulled or loaded.
+    CopiedFromElsewhere,
+    /// A container works on a folder of the project.
+    Mounted,
+    /// What a container prints is a file.
+    Printed,
+    /// A service of a compose file makes them.
+    Composed,
+    /// The file system of a container is mounted into the job.
+    OpenedUp,
+    /// A build writes them.
+    WrittenOut,
+}
+
 /// The first step that hands the files of a container over to a build of the same job, in a way that is not followed.
 pub(super) fn container(
     repository: &dyn Repository,
@@ -60,24 +94,72 @@ pub(super) fn container(
     commands: &[BuildCommand],
 ) -> Option<UnclearReason> {
     let reason = |command: &BuildCommand| {
-        let mut before = script.walk.steps.iter().enumerate().take(command.steps_before);
-        let (step, _) = before.find(|(_, step)| hands_over(step))?;
+        let steps = &script.walk.steps;
+        let mut before = steps.iter().enumerate().take(command.steps_before);
+        let (step, how) = before.find_map(|(index, step)| Some((index, handed_over(script, step)?)))?;
+        let is_elsewhere = steps.iter().take(step).any(|step| fetches_image(step));
+        let how = if how == Handover::Copied && is_elsewhere { Handover::CopiedFromElsewhere } else { how };
         let build = ImageBuild::read(repository, command).ok()?;
-        build.copies_something_untracked(repository).then_some(UnclearReason::Container(step))
+        let printed = steps.get(step).filter(|_| how == Handover::Printed);
+        let is_taken = printed.is_none_or(|step| is_unpacked(script, step) || takes_written(&build, step));
+        let is_handed_over = is_taken && build.copies_something_untracked(repository);
+        is_handed_over.then_some(UnclearReason::Container(step, how))
     };
     commands.iter().find_map(reason)
 }
 
-/// Whether a step gets files out of a container: `docker cp`, or `docker run` with a folder mounted.
-fn hands_over(step: &Step) -> bool {
+/// Whether a build takes a file of the context that a step writes by a redirection.
+fn takes_written(build: &ImageBuild, step: &Step) -> bool {
+    let written = step.redirections.iter().filter(|(_, is_written)| *is_written);
+    let mut places = written.filter_map(|(target, _)| place_in_repository(target.text()?, step.folder.as_ref()?));
+    let taken = places_taken(build);
+    places.any(|place| taken.iter().any(|from| relation_of_paths(from.as_str(), place.as_str()) != Relation::Apart))
+}
+
+/// What a Dockerfile copies from the context, from the project's folder on.
+fn places_taken(build: &ImageBuild) -> Vec<RepositoryPath> {
+    let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
+    sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?)).collect()
+}
+
+/// Whether a step brings in an image that was built elsewhere.
+fn fetches_image(step: &Step) -> bool {
     let words: Vec<_> = step.words.iter().map(|word| word.raw.as_str()).collect();
-    let mounts =
-        words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"));
+    matches!(words.as_slice(), ["docker" | "podman", "pull" | "load" | "import", ..])
+        || matches!(words.as_slice(), ["docker" | "podman", "image", "pull" | "load" | "import", ..])
+}
+
+/// How a step gets files out of a container or a build.
+fn handed_over(script: &JobScript, step: &Step) -> Option<Handover> {
+    let words: Vec<_> = step.words.iter().map(|word| word.raw.as_str()).collect();
+    let mounts = || {
+        words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"))
+    };
+    let prints = || step.redirections.iter().any(|(_, is_written)| *is_written) || is_unpacked(script, step);
     match words.as_slice() {
-        ["docker" | "nerdctl" | "podman", "cp", ..] | ["docker" | "nerdctl" | "podman", "container", "cp", ..] => true,
-        ["docker" | "nerdctl" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
-        _ => false,
+        ["docker" | "nerdctl" | "podman", "cp", ..] | ["docker" | "nerdctl" | "podman", "container", "cp", ..] => {
+            Some(Handover::Copied)
+        }
+        ["docker" | "podman", "compose", rest @ ..] | ["docker-compose" | "podman-compose", rest @ ..] => {
+            rest.iter().any(|word| matches!(*word, "run" | "cp")).then_some(Handover::Composed)
+        }
+        ["buildah" | "podman", "mount", ..] => Some(Handover::OpenedUp),
+        ["docker" | "podman" | "buildah", rest @ ..] if rest.contains(&"build") || rest.contains(&"bud") => {
+            let writes = |word: &&str| word.starts_with("-o") || word.starts_with("--output");
+            rest.iter().any(|word| writes(&word)).then_some(Handover::WrittenOut)
+        }
+        ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") && mounts() => Some(Handover::Mounted),
+        ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") || rest.contains(&"exec") => {
+            prints().then_some(Handover::Printed)
+        }
+        _ => None,
     }
+}
+
+/// Whether what a step prints goes to a `tar` that unpacks it.
+fn is_unpacked(script: &JobScript, step: &Step) -> bool {
+    let is_beside = |other: &&Step| other.item == step.item && other.statement == step.statement;
+    script.walk.steps.iter().filter(is_beside).any(|other| other.program() == Some("tar"))
 }
 
 /// A step that lays files of `flows` where a build takes something from, where the build takes none of them otherwise.
@@ -91,8 +173,7 @@ pub(super) fn laid(
     let is_laid = |step: &Step, build: &ImageBuild| {
         let lays = matches!(step.program(), Some("cp" | "install" | "ln" | "mv" | "rsync" | "tar" | "unzip"));
         let (places, _) = writes(step);
-        let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
-        let taken: Vec<_> = sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?)).collect();
+        let taken = places_taken(build);
         let meets = |place: &RepositoryPath| {
             taken.iter().any(|from| relation_of_paths(from.as_str(), place.as_str()) != Relation::Apart)
         };
@@ -104,6 +185,55 @@ pub(super) fn laid(
         before.find(|(_, step)| is_laid(step, &build)).map(|(index, _)| UnclearReason::Laid(index))
     };
     commands.iter().find_map(reason)
+}
+
+/// The images of other builds of the pipeline that the builds of a job copy from by their names.
+pub(super) fn images_of_other_builds(
+    pipeline: &Pipeline,
+    repository: &dyn Repository,
+    commands: &[BuildCommand],
+) -> Vec<UnclearReason> {
+    let builds: Vec<_> = commands.iter().filter_map(|command| ImageBuild::read(repository, command).ok()).collect();
+    let names_images = |build: &ImageBuild| {
+        build
+            .stages
+            .copies
+            .iter()
+            .any(|copy| copy.from.as_deref().is_some_and(|from| build.stages.find(from).is_none()))
+    };
+    if !builds.iter().any(names_images) {
+        return Vec::new();
+    }
+    let made = pipeline.jobs().iter().flat_map(|job| {
+        let (commands, _) = build_commands(&JobScript::new(job).walk);
+        commands.into_iter().flat_map(|command| command.tags).map(|tag| (Rc::clone(&job.name), tag))
+    });
+    let made: Vec<_> = made.collect();
+    let of_build = |build: &ImageBuild| {
+        let found = build.stages.copies.iter().find_map(|copy| {
+            let image = copy.from.as_deref().filter(|from| build.stages.find(from).is_none())?;
+            let (producer, _) = made.iter().find(|(_, tag)| may_be_tag(tag, image))?;
+            let span = build.dockerfile.instructions.get(copy.instruction)?.span;
+            let (producer, source) = (Rc::clone(producer), Arc::clone(&build.source));
+            Some(ImageOfOtherBuild { producer, image: image.to_owned(), source, span })
+        });
+        found.map(|image| UnclearReason::Image(Box::new(image)))
+    };
+    builds.iter().filter_map(of_build).collect()
+}
+
+/// Whether a tag of the script, which may begin with a variable, is the image of this name.
+fn may_be_tag(tag: &str, image: &str) -> bool {
+    let bare = |text: &str| text.trim_matches(['"', '\'']).trim_end_matches(":latest").to_owned();
+    let (tag, image) = (bare(tag), bare(image));
+    let Some(behind) = tag.strip_prefix('$') else {
+        return tag == image;
+    };
+    let behind = match behind.strip_prefix('{') {
+        Some(rest) => rest.split_once('}').map_or("", |(_, behind)| behind),
+        None => behind.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_'),
+    };
+    behind.len() > 1 && !behind.contains('$') && image.ends_with(behind)
 }
 
 /// The job that `reader` asks for files in `needs` or `dependencies`, that no file has, and whose files one of its

@@ -1,5 +1,6 @@
 //! The script of the build job must be one that a docker build can run.
 
+use crate::docker::StepWord;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::environment::{RefusedReason, RefusedVariable};
 use crate::fold::situation::Situation;
@@ -87,7 +88,13 @@ fn commands(situation: &Situation<'_>) -> Vec<Finding> {
         let location = script.step_location(situation.pipeline, step)?;
         let message = format!("{program} cannot move into a Dockerfile: {reason}");
         let finding = Finding::new(Code::CommandNotForBuild, location, message);
-        Some(finding.with_help("move the command to another job, or leave the build job as it is"))
+        let is_mounted = |word: &StepWord| ["-v", "--volume", "--mount"].iter().any(|flag| word.raw.starts_with(flag));
+        let works_on_sources = matches!(program, "docker" | "podman") && step.words.iter().any(is_mounted);
+        Some(finding.with_help(if works_on_sources {
+            "give the job the image of the container, and let its script run the command: that can be folded"
+        } else {
+            "move the command to another job, or leave the build job as it is"
+        }))
     });
     found.collect()
 }

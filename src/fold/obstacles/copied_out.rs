@@ -5,14 +5,15 @@ use super::dockerfile;
 use super::includes;
 use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
-use crate::fold::joined;
 use crate::fold::unpacked::is_archive;
-use crate::gitlab::{Job, Pipeline};
-use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
+use crate::fold::{container_command, joined};
+use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
+use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use, writes};
 use crate::source::Repository;
 use crate::syntax::dockerfile::{Arguments, Keyword};
-use crate::syntax::shell::{Command, Script};
+use crate::syntax::shell::{Command, Nesting, Script};
 use crate::syntax::yaml::{NodeKind, ScalarStyle};
+use crate::text::RepositoryPath;
 
 /// All findings that speak about joining the two Dockerfiles of `found`.
 pub(in crate::fold) fn of_docker_cp(
@@ -40,6 +41,11 @@ pub(in crate::fold) fn of_docker_cp(
     findings.extend(check.builds());
     findings.extend(check.first_image());
     findings.extend(check.copies_out());
+    findings.extend(check.handed_on());
+    findings.extend(check.sources_changed());
+    if found.is_made_in_place() {
+        findings.extend(check.made_in_place(repository));
+    }
     findings
 }
 
@@ -95,10 +101,20 @@ impl Check<'_> {
             if !step.place.runs_once() && !removes {
                 return Some(finding(step, "this does not run in every pipeline, and the builder stage would"));
             }
+            if !removes && self.lets_fail(step) {
+                return Some(finding(step, "the job goes on where this fails, and the build of the image would not"));
+            }
             let is_whole = self.item_goes(step.item, &gone);
             (!is_whole).then(|| finding(step, "this line does more than copy the files out of the first image"))
         };
         steps.filter_map(finding).collect()
+    }
+
+    /// Whether another command of the same statement runs where this one fails.
+    fn lets_fail(&self, step: &Step) -> bool {
+        let is_beside = |other: &&Step| other.item == step.item && other.statement == step.statement;
+        let mut beside = self.found.script.walk.steps.iter().filter(is_beside);
+        beside.any(|other| other.place.nesting.contains(&Nesting::Or))
     }
 
     fn makes_container(&self, index: usize) -> bool {
@@ -113,7 +129,7 @@ impl Check<'_> {
         let own: Vec<_> = steps.filter(|step| step.item == item).collect();
         let script = Script::parse(text);
         let is_own = |command: &Command| {
-            let is_step = own.iter().any(|step| step.span == command.span);
+            let is_step = own.iter().any(|step| step.span.covers(command.span));
             let holds_one = own.iter().any(|step| command.span.covers(step.span));
             let is_assignment = command.words.is_empty() || command.name().as_deref() == Some("export");
             let lets_fail = matches!(command.span.slice(text), "true" | ":");
@@ -224,9 +240,7 @@ impl Check<'_> {
         let of_container = |container: &Container| {
             let step = self.found.script.walk.steps.get(container.step)?;
             if container.runs {
-                let message = "what runs in this container may make the files, and it is not followed";
-                let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
-                return Some(finding.with_help("make the files by a RUN of the first Dockerfile"));
+                return self.runs_otherwise(container, step);
             }
             let mount = container.mount()?;
             let message = format!("{mount} lays other files over those of the image, and a stage has only its own");
@@ -236,6 +250,87 @@ impl Check<'_> {
         let copies = &self.found.copies;
         let found = copies.iter().filter_map(of_copy).chain(copies.iter().filter_map(of_options));
         found.chain(self.found.containers.iter().filter_map(of_container)).chain(self.archives()).collect()
+    }
+
+    /// What a container runs becomes a `RUN` of the stage, where that finds and makes the same.
+    fn runs_otherwise(&self, container: &Container, step: &Step) -> Option<Finding> {
+        let one = "the stages of the Dockerfile would make the files by themselves, and now a container makes them";
+        let several = "several containers work on the files of the first image";
+        let message = match container_command::instructions(&self.found.first, container) {
+            _ if joined::is_one_file(self.found) => one.to_owned(),
+            _ if self.found.containers.len() > 1 && !self.found.is_made_in_place() => several.to_owned(),
+            Err(message) => message,
+            Ok(_) if self.sets_for_later(container) => {
+                "its user and variables would be those of the next container as well".to_owned()
+            }
+            Ok(_) => return None,
+        };
+        let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
+        Some(finding.with_help("make the files by a RUN of the first Dockerfile"))
+    }
+
+    /// Whether a container that another one follows has a user or variables of its own.
+    fn sets_for_later(&self, container: &Container) -> bool {
+        let is_last = self.found.containers.last().is_some_and(|last| last.step == container.step);
+        let sets = |name: &str| matches!(name, "-e" | "--env" | "-u" | "--user");
+        !is_last && container.options.iter().any(|(name, _)| sets(name))
+    }
+
+    /// What the job uploads or caches of the files would no longer be there.
+    fn handed_on(&self) -> Vec<Finding> {
+        let places: Vec<_> = self.patterns();
+        let artifacts = self.job.artifacts().paths;
+        let saved = self.job.caches().into_iter().filter(Cache::saves).flat_map(|cache| cache.paths);
+        let is_taken = |pattern: &PathPattern| {
+            let any = self.found.is_made_in_place() || pattern.is_unbounded();
+            places.iter().any(|place| any || pattern.relation(&place.text) != Relation::Apart)
+        };
+        let finding = |pattern: PathPattern| {
+            let message = format!("this keeps {}, which would no longer be in the job's folder", pattern.written);
+            let finding = Finding::new(Code::HandoffUsedOutsideBuild, self.pipeline.location(pattern.origin), message);
+            finding.with_help("take the path out, if nobody needs the files; else leave the two builds apart")
+        };
+        artifacts.into_iter().chain(saved).filter(is_taken).map(finding).collect()
+    }
+
+    /// The builder stage gets the sources as they are when the second image is built.
+    fn sources_changed(&self) -> Vec<Finding> {
+        let gone = self.found.steps_that_go();
+        let (first, second) = (self.found.first.command.step, self.found.second.command.step);
+        let steps = self.found.script.walk.steps.iter().enumerate().take(second).skip(first + 1);
+        let found = steps.filter(|(index, step)| !gone.contains(index) && !writes(step).0.is_empty());
+        let finding = |(_, step): (usize, &Step)| {
+            let message =
+                "this changes the sources when the files are made already, and the builder stage would see it";
+            Finding::new(Code::SourcesChangedBeforeBuild, self.step_location(step), message)
+                .with_help("change the sources before anything is built of them")
+        };
+        found.map(finding).collect()
+    }
+
+    /// A container in the job's folder saw all of it, and what it left there beside the files is not known.
+    fn made_in_place(&self, repository: &dyn Repository) -> Vec<Finding> {
+        let location = self.command_location(&self.found.first.command);
+        let places: Vec<_> = self.found.copies.iter().map(|copy| copy.inside.as_str()).collect();
+        let message = format!(
+            "a container makes the files in the job's folder: the image gets {} of it, and nothing else that it may have changed there",
+            places.join(", ")
+        );
+        let review = Finding::new(Code::ContainerOnSources, location.clone(), message)
+            .with_help("see whether the command changes other files that the image or the job needs");
+        let is_told = |path: &RepositoryPath| {
+            path.as_str().ends_with(".md")
+                || path.file_name().starts_with('.')
+                || *path == self.found.second.command.dockerfile
+        };
+        let context = &self.found.second.context;
+        let mut hidden = repository.tracked().keys().filter(|path| context.leaves_out(path) && !is_told(path));
+        let hidden = hidden.next().map(|path| {
+            let message = format!("the ignore file keeps {path} out of the context, and the container had it");
+            Finding::new(Code::IgnoreHidesSources, location, message)
+                .with_help("take the sources out of the ignore file")
+        });
+        std::iter::once(review).chain(hidden).collect()
     }
 
     /// `ADD` unpacks archives, and a copy from a stage does not.
@@ -252,12 +347,12 @@ impl Check<'_> {
         archives.map(finding).collect()
     }
 
-    fn patterns(&self) -> Vec<crate::gitlab::PathPattern> {
+    fn patterns(&self) -> Vec<PathPattern> {
         let Some(origin) = self.found.script.items.first().map(|item| item.origin) else {
             return Vec::new();
         };
         let places = self.found.copies.iter().filter_map(|copy| copy.place.as_ref());
-        places.map(|place| crate::gitlab::PathPattern::of_place(place, origin)).collect()
+        places.map(|place| PathPattern::of_place(place, origin)).collect()
     }
 
     fn command_location(&self, command: &BuildCommand) -> Location {

@@ -4,7 +4,7 @@ use super::includes;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{Intent, Plan};
 use crate::gitlab::Pipeline;
-use crate::handoff::{Flow, OtherBuilder, UnclearBuild, UnclearReason};
+use crate::handoff::{Flow, Handover, OtherBuilder, UnclearBuild, UnclearReason};
 use crate::outcome::{Applicability, HandoffSummary, Via};
 use crate::source::ReadError;
 use crate::text::RepositoryPath;
@@ -14,11 +14,13 @@ pub(in crate::fold) fn unclear_build(pipeline: &Pipeline, build: &UnclearBuild) 
     let (dockerfile, told) = match &build.reason {
         UnclearReason::File(command, ..) => (command.dockerfile.clone(), told(&build.flows)),
         UnclearReason::Producer(absent) => (absent.dockerfile.clone(), (Via::Artifacts, Vec::new())),
+        UnclearReason::Image(image) => (image.source.path().clone(), (Via::DockerCp, vec![image.image.clone()])),
         _ => (RepositoryPath::root(), told(&build.flows)),
     };
     let (via, paths) = told;
     let producers = match &build.reason {
         UnclearReason::Producer(absent) => vec![absent.name.to_string()],
+        UnclearReason::Image(image) => vec![image.producer.to_string()],
         _ => producers(&build.flows, via),
     };
     let summary = HandoffSummary {
@@ -78,13 +80,51 @@ fn of_step(reason: &UnclearReason, location: Location) -> Finding {
             Finding::new(Code::HandoffUsedOutsideBuild, location, message)
                 .with_help("let the Dockerfile copy the files from where the build job makes them")
         }
-        _ => {
-            let message =
-                "a container makes or hands over the files that the Dockerfile copies, in a way that is not followed";
-            Finding::new(Code::BuilderUnsupported, location, message).with_help(
-                "only 'docker create --name NAME IMAGE' with 'docker cp NAME:/path place' is folded so far, each as a script item of its own",
-            )
+        UnclearReason::Container(_, how) => {
+            let (message, help) = told_of_container(*how);
+            Finding::new(Code::BuilderUnsupported, location, message).with_help(help)
         }
+        UnclearReason::Command(_)
+        | UnclearReason::Script(..)
+        | UnclearReason::File(..)
+        | UnclearReason::Image(_)
+        | UnclearReason::Producer(_) => {
+            Finding::new(Code::BuilderUnsupported, location, "this part of the build is not followed")
+        }
+    }
+}
+
+/// What a container hands over, and the way out.
+const fn told_of_container(how: Handover) -> (&'static str, &'static str) {
+    match how {
+        Handover::Copied => (
+            "this copies files out of a container of which it is not known how this job made it",
+            "build the image, make the container by 'docker create' and copy out of it in this job, each as a script item of its own",
+        ),
+        Handover::CopiedFromElsewhere => (
+            "this copies files out of an image that this job did not build, and whose Dockerfile is not known here",
+            "build the first image in this job, or copy the files in the Dockerfile by COPY --from with its name",
+        ),
+        Handover::Mounted => (
+            "a container makes files in the job's folder, into which it is mounted, and the Dockerfile may copy them",
+            "run the command in a build job that has this image, and hand the files on by artifacts: that can be folded",
+        ),
+        Handover::Printed => (
+            "what a container prints becomes files of the job, and the Dockerfile may copy them: modes and owners are the job's then",
+            "copy the files out by 'docker create' and 'docker cp': that can be folded",
+        ),
+        Handover::Composed => (
+            "a service of a compose file may make files in the job's folder, and the Dockerfile may copy them",
+            "build the image of the service by 'docker build', and copy the files out by 'docker create' and 'docker cp'",
+        ),
+        Handover::OpenedUp => (
+            "this mounts the files of a container into the job, and the Dockerfile may copy them",
+            "build the first image of a Dockerfile, and copy the files out by 'podman create' and 'podman cp'",
+        ),
+        Handover::WrittenOut => (
+            "this build writes files into the job's folder, and the Dockerfile may copy them, in a way that is not followed",
+            "write them to a folder of their own: docker build --output FOLDER, of a stage that starts FROM scratch",
+        ),
     }
 }
 
@@ -106,7 +146,7 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
             )
         }
         UnclearReason::Builder(OtherBuilder { step, .. })
-        | UnclearReason::Container(step)
+        | UnclearReason::Container(step, _)
         | UnclearReason::Laid(step) => {
             let step = build.script.walk.steps.get(*step);
             let location = step.and_then(|step| build.script.step_location(pipeline, step)).unwrap_or_else(otherwise);
@@ -120,6 +160,13 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
             Finding::new(Code::IncludeNeeded, absent.include.location.clone(), message)
                 .with_related(pipeline.location(absent.named), "it is asked for here")
                 .with_help(includes::HELP)
+        }
+        UnclearReason::Image(image) => {
+            let message =
+                format!("this copies files out of {}, an image that '{}' builds", image.image, image.producer);
+            Finding::new(Code::ImageOfOtherBuild, Location::new(&image.source, image.span), message).with_help(
+                "write the stages of that image into this Dockerfile, and copy from the stage; an image that is not built here stays as it is",
+            )
         }
         UnclearReason::File(command, path, error) => {
             let location = build.script.location(pipeline, command.item, command.span).unwrap_or_else(otherwise);

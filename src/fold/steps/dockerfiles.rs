@@ -9,7 +9,7 @@ use crate::fold::{edit_failed, run_lines};
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
 use crate::source::Repository;
-use crate::syntax::dockerfile::Keyword;
+use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::{RepositoryPath, TextEdit};
 
 pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
@@ -29,7 +29,8 @@ pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
         unpacked: &|_| None,
         named: &|_| None,
         below: &|written| written.to_owned(),
-        may_be_owned: may_change_owners(&found.first),
+        may_be_owned: may_change_owners(&found.first.dockerfile)
+            || may_change_owners(&Dockerfile::parse(&joined.stages)),
     };
     let mut edits = vec![(path.clone(), take_from(second, &found.uses, &origin)?)];
     if !joined.stages.is_empty() {
@@ -64,13 +65,14 @@ pub(super) fn is_unused(repository: &dyn Repository, pipeline: &Pipeline, found:
     let is_pipeline = |other: &RepositoryPath| pipeline.files().iter().any(|file| file.source.path() == other);
     let others = repository.tracked().keys().filter(|other| *other != path && !is_pipeline(other));
     !is_one_file(found)
+        && !found.is_made_in_place()
         && in_pipeline == 1
         && !others.filter_map(|other| repository.read(other).ok()).any(|file| file.text().contains(name))
 }
 
 /// Whether files of the first image may belong to somebody else than root.
-fn may_change_owners(first: &ImageBuild) -> bool {
-    first.dockerfile.instructions.iter().any(|instruction| {
+fn may_change_owners(dockerfile: &Dockerfile) -> bool {
+    dockerfile.instructions.iter().any(|instruction| {
         instruction.keyword == Keyword::User
             || instruction.has_flag("chown")
             || instruction.shell_text().is_some_and(run_lines::names_owner_change)
