@@ -63,20 +63,32 @@ pub(super) fn turns_to(item: usize, script: &Script, command: &Command) -> Vec<T
     script.compounds.iter().filter_map(of_compound).chain(test).collect()
 }
 
-/// A `[` or `test` in front of `&&`, in the list whose last part is `command`.
+/// Programs that stand in front of `&&` to ask something.
+const TESTS: [&str; 5] = ["[", "git", "grep", "test", "which"];
+
+/// A test in front of `&&`, in the list whose last part is `command`.
 fn test_before(script: &Script, command: &Command) -> Option<Span> {
     let at = command.place.nesting.iter().rposition(|nesting| *nesting == Nesting::And)?;
     let outer = command.place.nesting.get(..at)?;
     let is_test = |other: &&Command| {
         let inner = other.place.nesting.strip_prefix(outer);
         let is_in_list = matches!(inner, Some([Nesting::Tested] | [Nesting::And, Nesting::Tested]));
-        is_in_list && other.name().is_some_and(|name| matches!(name.as_str(), "[" | "test"))
+        is_in_list && other.name().is_some_and(|name| TESTS.contains(&name.as_str()))
     };
     let before = script
         .commands
         .iter()
         .filter(|other| other.statement == command.statement && other.span.start() < command.span.start());
-    before.filter(is_test).map(|other| other.span).next_back()
+    before.filter(is_test).map(|other| other.span).next_back().or_else(|| extended_test_before(script, command))
+}
+
+/// `[[ … ]]` is no command; it stands in the same list where nothing separates the two.
+fn extended_test_before(script: &Script, command: &Command) -> Option<Span> {
+    let start = script.statements.get(command.statement)?.span.start();
+    let before = script.text().get(start..command.span.start())?;
+    let list = before.rsplit([';', '\n']).next()?;
+    let at = start + before.len() - list.len() + list.find("[[")?;
+    Some(Span::new(at, command.span.start()))
 }
 
 /// Whether a script takes no more than one of these two ways.
@@ -152,6 +164,10 @@ mod tests {
         assert!(!certain("while a; do make; done"));
         assert!(!certain("[ -n \"$a\" ] && make"));
         assert!(!certain("test -n \"$a\" && cd b && make"));
+        assert!(!certain("[[ -n $a ]] && make"));
+        assert!(certain("if [[ a ]]; then cd b && make; else make; fi"));
+        assert!(!certain("case $a in b) make;& *) make;; esac"));
+        assert!(certain("cd b && make"));
     }
 
     #[test]

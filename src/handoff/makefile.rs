@@ -37,6 +37,12 @@ pub(super) fn program(repository: &dyn Repository, folder: &RepositoryPath, argu
         done: Vec::new(),
         parts: Vec::new(),
     };
+    run.parts.extend(makefile.asked.iter().map(|(span, text)| Part {
+        source: Arc::clone(&source),
+        span: *span,
+        text: text.clone(),
+        failure: Failure::IsIgnored,
+    }));
     for goal in makefile.goals(&call.goals)? {
         run.goal(goal)?;
     }
@@ -81,6 +87,8 @@ struct Makefile<'a> {
     rules: Vec<Rule<'a>>,
     /// Variables with their values; `None` where these are not known.
     variables: Vec<(&'a str, Option<String>)>,
+    /// The lines of those that a shell makes, each with the commands for that.
+    asked: Vec<(Span, String)>,
 }
 
 struct Rule<'a> {
@@ -102,13 +110,13 @@ impl<'a> Makefile<'a> {
             match written.strip_prefix('\t') {
                 Some(command) if command.trim().is_empty() => {}
                 Some(_) => found.rules.last_mut()?.recipe.push(Span::new(line.start() + 1, line.end())),
-                None => found.line(written)?,
+                None => found.line(line, written)?,
             }
         }
         Some(found)
     }
 
-    fn line(&mut self, line: &'a str) -> Option<()> {
+    fn line(&mut self, span: Span, line: &'a str) -> Option<()> {
         let line = line.split('#').next().unwrap_or_default().trim();
         let first = line.split_whitespace().next().unwrap_or_default();
         if line.is_empty() || matches!(first, "unexport") {
@@ -125,11 +133,17 @@ impl<'a> Makefile<'a> {
         let equals = assigned.find('=').unwrap_or(assigned.len());
         let is_assignment = equals < colon
             || assigned.get(colon..).is_some_and(|rest| rest.starts_with(":=") || rest.starts_with("::="));
-        if is_assignment { self.assignment(assigned) } else { self.rule(line) }
+        if is_assignment { self.assignment(span, assigned) } else { self.rule(line) }
     }
 
-    fn assignment(&mut self, line: &'a str) -> Option<()> {
+    fn assignment(&mut self, span: Span, line: &'a str) -> Option<()> {
         let (left, value) = line.split_once('=')?;
+        let asked = as_shell_gets_it(value)?;
+        if left.ends_with('!') {
+            self.asked.push((span, asked));
+        } else if asked.contains("$(") {
+            self.asked.push((span, format!(": {asked}")));
+        }
         let name = left.trim_end_matches([':', '?', '+', '!']).trim();
         if SETTINGS.contains(&name) || name.is_empty() || name.contains(char::is_whitespace) {
             return None;
@@ -308,6 +322,13 @@ mod tests {
             assert_eq!(run(text, &["image"]), None, "{text}");
         }
         assert_eq!(run("image:\n\tdocker build .\n", &["-k", "image"]), None);
+        assert_eq!(run("A := $(wildcard dist/*)\nimage:\n\tdocker build .\n", &["image"]), None);
+    }
+
+    #[test]
+    fn what_a_variable_asks_a_shell_for_is_run_first() {
+        let text = "A := v$(shell cat a)\nB != cat b\nC = x$(A)\nimage:\n\tdocker build .\n";
+        assert_eq!(run(text, &[]).unwrap(), [":  v$(cat a)", " cat b", "docker build ."]);
     }
 
     #[test]

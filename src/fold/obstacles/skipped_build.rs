@@ -1,6 +1,6 @@
 //! An image job that builds under a condition: where that does not hold, nobody runs the build job's commands any more.
 
-use crate::docker::is_certain;
+use crate::docker::{BuildCommand, Step, StepWord, is_certain};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 
@@ -11,7 +11,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     });
     let commands: Vec<_> = own.map(|handoff| &handoff.build.command).collect();
     let ways: Vec<_> = commands.iter().map(|command| command.turns.as_slice()).collect();
-    if is_certain(&ways) || situation.fate.is_to_stay() {
+    let is_reached = !commands.iter().any(|command| may_end_before(situation, command));
+    if is_certain(&ways) && is_reached || situation.fate.is_to_stay() {
         return Vec::new();
     }
     let message = format!(
@@ -24,4 +25,14 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             "let 'rules' of the image job say when it runs, or accept this with '--accept build-perhaps-skipped'",
         );
     vec![finding]
+}
+
+/// Whether the script may end before a build, and yet not fail: `[ -n "$TAG" ] || exit 0`.
+fn may_end_before(situation: &Situation<'_>, command: &BuildCommand) -> bool {
+    let before = situation.handoff.script.walk.steps.iter().take(command.step);
+    let succeeds = |step: &Step| {
+        let status = step.words.get(1).and_then(StepWord::text);
+        step.program() == Some("exit") && (step.words.len() == 1 || status == Some("0"))
+    };
+    before.filter(|step| succeeds(step)).any(|step| !step.place.is_confined())
 }

@@ -48,6 +48,11 @@ fn by_its_place(step: &Step) -> Option<&'static str> {
 /// A script of its own goes on behind a failure unless it says otherwise.
 fn by_its_program(failure: Failure, step: &Step, before: &[Step], behind: &[Step]) -> Option<&'static str> {
     let settings = before.iter().filter(|step| step.program() == Some("set") && step.place.is_unconditional());
+    let is_piped = step.place.nesting.contains(&Nesting::Pipeline);
+    let has_word = |other: &Step| other.words.iter().any(|word| word.text() == Some("pipefail"));
+    if is_piped && !settings.clone().any(has_word) {
+        return Some("a pipe hides that it fails, as the script has no 'set -o pipefail'");
+    }
     let mut flags = settings.flat_map(|step| step.words.get(1).and_then(|word| word.text()));
     let last = flags.rfind(|flag| flag.starts_with(['-', '+']) && flag.contains('e'));
     let ends = last.map_or(failure == Failure::Ends, |flag| flag.starts_with('-'));

@@ -26,7 +26,7 @@ pub enum CompoundKind {
         /// Whether it has a word to run for that is written out, so that it runs at least once.
         runs: bool,
     },
-    /// `while`, `until`, and the `for` of arithmetic.
+    /// `while`, `until`, the `for` of arithmetic, and a `case` whose branches go on in others.
     While,
     /// The definition of the function of this name.
     Function(String),

@@ -121,12 +121,15 @@ impl Walker<'_> {
         self.skip_line_breaks();
         self.reserved("in")?;
         self.skip_line_breaks();
-        let (mut branches, mut is_complete) = (Vec::new(), false);
+        let (mut branches, mut is_complete, mut falls_through) = (Vec::new(), false, false);
         for item in &clause.cases {
             branches.push(self.case_item(item, &mut is_complete)?);
+            falls_through |= !matches!(item.post_action, ast::CaseItemPostAction::ExitCase);
         }
         self.reserved("esac")?;
-        self.compound_since(start, CompoundKind::Choice { branches, is_complete });
+        // Where one branch goes on in the next, it is no choice between them.
+        let kind = if falls_through { CompoundKind::While } else { CompoundKind::Choice { branches, is_complete } };
+        self.compound_since(start, kind);
         Ok(())
     }
 
