@@ -107,6 +107,11 @@ pub(super) struct Options {
     /// Install dependencies in a layer of their own where that is proven to be legal
     #[arg(long, global = true, help_heading = FOLDING, value_enum, default_value_t = LayersChoice::Auto, hide_short_help = true)]
     layers: LayersChoice,
+    /// Keep what package managers download in the builder
+    ///
+    /// The RUNs that call one get a 'RUN --mount=type=cache', where the builder is known to be BuildKit.
+    #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
+    cache_mounts: bool,
     /// A build that runs without an image: check (default), keep, refuse
     #[arg(
         long,
@@ -231,6 +236,7 @@ impl Options {
         Policy {
             accepted: self.accept.iter().copied().collect(),
             layers,
+            cache_mounts: self.cache_mounts,
             on_rules_differ,
             on_other_readers,
             fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),

@@ -15,9 +15,14 @@ struct Syntax {
     comments: &'static [&'static str],
 }
 
-/// npm's "npmrc", Yarn's "yarnrc", Maven's "settings reference" and Gradle's "build environment".
+/// npm's "npmrc", Yarn's "yarnrc", pip's "Requirements File Format", Maven's "settings reference" and Gradle's "build environment".
 const SYNTAXES: &[Syntax] = &[
     Syntax { names: &[".npmrc", ".yarnrc", ".yarnrc.yml", ".env.yarn"], openings: &["${"], comments: &["#", ";"] },
+    Syntax {
+        names: &["requirements.txt", "requirements/base.txt", "requirements-dev.txt"],
+        openings: &["${"],
+        comments: &["#"],
+    },
     Syntax {
         names: &[
             "settings.xml",

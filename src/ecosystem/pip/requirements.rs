@@ -113,7 +113,7 @@ pub(super) fn is_remote(requirement: &str) -> bool {
     let is_archive = |end: &&str| name.to_ascii_lowercase().ends_with(*end);
     name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && !name.contains(['/', '\\', ':'])
-        && !ARCHIVES.iter().any(|end| is_archive(&end))
+        && !ARCHIVES.iter().any(is_archive)
 }
 
 /// The lines of a file without comments, those that a backslash continues as one, and their bytes.
