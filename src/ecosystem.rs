@@ -9,22 +9,37 @@
 //! do so stand in a table; for all others the split relies on what every published image does.
 
 mod berry;
+mod bundler;
+mod caches;
+mod cargo;
+mod composer;
 mod configuration;
+mod dotnet;
 mod folder;
 mod go;
+mod gradle;
 mod invocation;
+mod maven;
+mod mix;
 mod npm;
 mod package;
 mod pip;
 mod pnpm;
+mod poetry;
+mod sbt;
 mod system;
+mod toml;
+mod uv;
+mod xml;
 mod yarn;
 
 use crate::finding::Location;
 use crate::source::Repository;
 use crate::text::RepositoryPath;
+use caches::Cache;
 use folder::Folder;
 
+pub use caches::{CacheMount, Calls, cache_mounts};
 pub use configuration::{configuration_variables, variables_of_named_file};
 
 /// Whether the install of dependencies can be a layer of its own.
@@ -69,10 +84,28 @@ struct Ecosystem {
     is_harmless: fn(&Folder<'_>, &[&str]) -> bool,
     /// The environment variables by which an install reads other files of the project, or leaves something in it.
     redirecting: &'static [&'static str],
+    /// Where it keeps what it downloads.
+    cache: Option<Cache>,
 }
 
-const ECOSYSTEMS: &[Ecosystem] =
-    &[go::ECOSYSTEM, npm::ECOSYSTEM, pip::ECOSYSTEM, pnpm::ECOSYSTEM, system::ECOSYSTEM, yarn::ECOSYSTEM];
+const ECOSYSTEMS: &[Ecosystem] = &[
+    bundler::ECOSYSTEM,
+    cargo::ECOSYSTEM,
+    composer::ECOSYSTEM,
+    dotnet::ECOSYSTEM,
+    go::ECOSYSTEM,
+    gradle::ECOSYSTEM,
+    maven::ECOSYSTEM,
+    mix::ECOSYSTEM,
+    npm::ECOSYSTEM,
+    pip::ECOSYSTEM,
+    pnpm::ECOSYSTEM,
+    poetry::ECOSYSTEM,
+    sbt::ECOSYSTEM,
+    system::ECOSYSTEM,
+    uv::ECOSYSTEM,
+    yarn::ECOSYSTEM,
+];
 
 /// Whether the command whose literal words are `words`, run in `folder`, can be a layer of its own; `is_set` tells
 /// which environment variables it sees.
@@ -94,6 +127,14 @@ pub fn split(
         Some(Err(Refusal { reason, location })) => Split::NotLegal { reason, location },
         None => Split::NotAnInstall,
     }
+}
+
+/// Whether the command whose literal words are `words` reads not even the settings in `folder`, of those that
+/// [`is_harmless`] tells: `npm install -g` reads `.npmrc`, and `apk add` reads nothing.
+#[must_use]
+pub fn reads_no_settings(repository: &dyn Repository, folder: &RepositoryPath, words: &[&str]) -> bool {
+    let folder = Folder { repository, path: folder };
+    [&pip::ECOSYSTEM, &system::ECOSYSTEM].iter().any(|ecosystem| (ecosystem.is_harmless)(&folder, words))
 }
 
 /// Whether the command whose literal words are `words` may run before the sources are copied: it reads none of
@@ -141,7 +182,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use super::{DependencyLayer, Split, is_harmless, split};
+    use super::{CacheMount, Calls, DependencyLayer, Split, cache_mounts, is_harmless, split};
     use crate::source::{FileKind, MemoryRepository, ReadError, Repository, SourceFile};
     use crate::text::RepositoryPath;
 
@@ -176,6 +217,16 @@ mod tests {
             Split::Legal(layer) => layer,
             other => panic!("{command}: {other:?}"),
         }
+    }
+
+    /// The options of the `RUN` of `command`, or why there are none.
+    pub(super) fn caches(command: &str, files: &[(&str, &str)]) -> Result<String, String> {
+        let repository = MemoryRepository::new(files.iter().copied());
+        let commands = [command.split(' ').collect::<Vec<_>>()];
+        let calls = Calls { image: "", variable: &|_| None, commands: &commands };
+        let mounts = cache_mounts(&repository, &RepositoryPath::root(), &calls);
+        let mounts = mounts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(mounts.iter().flat_map(CacheMount::options).collect::<Vec<_>>().join(" "))
     }
 
     /// The reason why the split is not legal, and the text that it points at.

@@ -7,6 +7,7 @@
 //! the result against.
 
 mod block;
+mod cache_mounts;
 mod chain;
 mod check_job;
 mod container_command;

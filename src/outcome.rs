@@ -192,6 +192,8 @@ pub struct Policy {
     pub accepted: BTreeSet<Code>,
     /// Dependency layers (`--layers`).
     pub layers: Layers,
+    /// Whether the builder keeps what package managers download (`--cache-mounts`).
+    pub cache_mounts: bool,
     /// Build jobs that run under other conditions than the image job (`--on-rules-differ`).
     pub on_rules_differ: OnRulesDiffer,
     /// Build jobs that others rely on (`--on-other-readers`).

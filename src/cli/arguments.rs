@@ -110,6 +110,11 @@ pub(super) struct Options {
     /// Write no .dockerignore where there is none
     #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
     no_dockerignore: bool,
+    /// Keep what package managers download in the builder
+    ///
+    /// The RUNs that call one get a 'RUN --mount=type=cache', where the builder is known to be BuildKit.
+    #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
+    cache_mounts: bool,
     /// A build that runs without an image: check (default), keep, refuse
     #[arg(
         long,
@@ -250,6 +255,7 @@ impl Options {
             accepted: self.accept.iter().copied().collect(),
             layers,
             ignore_files: if self.no_dockerignore { IgnoreFiles::Leave } else { IgnoreFiles::Write },
+            cache_mounts: self.cache_mounts,
             on_rules_differ,
             on_other_readers,
             fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),

@@ -1,12 +1,32 @@
 use std::sync::Arc;
 
+use super::caches::Cache;
 use super::folder::{Folder, Manifests};
 use super::{DependencyLayer, Ecosystem, Refusal};
 use crate::finding::Location;
 use crate::source::SourceFile;
 
 /// Modules lie below `GOPATH`, out of the reach of a copy of the sources (Go, "Go Modules Reference": module cache).
-pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &["GOFLAGS", "GOWORK"] };
+pub(super) const ECOSYSTEM: Ecosystem =
+    Ecosystem { split, is_harmless, redirecting: &["GOFLAGS", "GOWORK"], cache: Some(CACHE) };
+
+const CACHE: Cache = Cache {
+    is_for_scripts: true,
+    moved_by: &[("GOPATH", ""), ("GOMODCACHE", ""), ("GOCACHE", ""), ("GOPROXY", "off"), ("GOFLAGS", "-mod=vendor")],
+    ..Cache::new("go", calls_compiler, folders)
+};
+
+fn calls_compiler(words: &[&str]) -> bool {
+    matches!(words, ["go", command, ..] if !matches!(*command, "version" | "env" | "fmt" | "clean" | "help"))
+}
+
+/// `golang` has its `GOPATH` at the top.
+fn folders(_: &Folder<'_>, image: &str) -> &'static [&'static str] {
+    match image {
+        "golang" => &["/go/pkg/mod", "/root/.cache/go-build"],
+        _ => &["/root/go/pkg/mod", "/root/.cache/go-build"],
+    }
+}
 
 fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
     matches!(words, ["go", "version"] | ["go", "env", ..])

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::caches::Cache;
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
@@ -8,7 +9,17 @@ use crate::finding::Location;
 use crate::source::SourceFile;
 use crate::text::Span;
 
-pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[] };
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[], cache: Some(CACHE) };
+
+const CACHE: Cache = Cache {
+    moved_by: &[("npm_config_cache", ""), ("NPM_CONFIG_CACHE", "")],
+    ..Cache::new("npm", installs, |_, _| &["/root/.npm"])
+};
+
+fn installs(words: &[&str]) -> bool {
+    matches!(words, ["npm", ..])
+        && words.iter().any(|word| matches!(*word, "install" | "i" | "ci" | "clean-install" | "add"))
+}
 
 /// Options of `npm install` and `npm ci` that leave the files it reads as they are. npm's "config" page.
 const OPTIONS: Options = Options {

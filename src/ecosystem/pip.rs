@@ -2,6 +2,7 @@ mod requirements;
 
 use requirements::Requirements;
 
+use super::caches::Cache;
 use super::folder::{Folder, Manifests};
 use super::invocation::{Invocation, Options};
 use super::{DependencyLayer, Ecosystem, Refusal};
@@ -25,7 +26,19 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
         "PYTHONPATH",
         "PYTHONUSERBASE",
     ],
+    cache: Some(Cache {
+        moved_by: &[("PIP_CACHE_DIR", ""), ("PIP_NO_CACHE_DIR", ""), ("XDG_CACHE_HOME", "")],
+        ..Cache::new("pip", installs, |_, _| &["/root/.cache/pip"])
+    }),
 };
+
+fn installs(words: &[&str]) -> bool {
+    let is_pip = words.first().is_some_and(|program| *program != "uv");
+    let own = arguments(words).filter(|_| is_pip);
+    own.is_some_and(|(_, rest)| {
+        matches!(rest.first(), Some(&("install" | "wheel" | "download"))) && !rest.contains(&"--no-cache-dir")
+    })
+}
 
 /// Options of `pip install` that read no other file of the project. pip's "pip install" page.
 const OPTIONS: Options = Options {

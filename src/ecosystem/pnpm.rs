@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::berry::files_within;
+use super::caches::Cache;
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
@@ -9,7 +10,17 @@ use crate::finding::Location;
 use crate::source::SourceFile;
 use crate::text::Span;
 
-pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[] };
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[], cache: Some(CACHE) };
+
+/// From another file system pnpm copies instead of linking (pnpm, "package-import-method").
+const CACHE: Cache = Cache {
+    moved_by: &[("PNPM_HOME", ""), ("XDG_DATA_HOME", ""), ("npm_config_store_dir", ""), ("NPM_CONFIG_STORE_DIR", "")],
+    ..Cache::new("pnpm", installs, |_, _| &["/root/.local/share/pnpm/store"])
+};
+
+fn installs(words: &[&str]) -> bool {
+    matches!(words, ["pnpm", ..]) && words.iter().any(|word| matches!(*word, "install" | "i" | "add" | "fetch"))
+}
 
 /// Options of `pnpm install` that leave the files it reads as they are. pnpm's "pnpm install" page.
 const OPTIONS: Options = Options {

@@ -3,7 +3,8 @@
 use super::Ecosystem;
 use super::folder::Folder;
 
-pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split: |_, _| Ok(None), is_harmless, redirecting: &[] };
+pub(super) const ECOSYSTEM: Ecosystem =
+    Ecosystem { split: |_, _| Ok(None), is_harmless, redirecting: &[], cache: None };
 
 fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
     // A package may be named by the path of its file.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::caches::Cache;
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
@@ -8,7 +9,40 @@ use crate::finding::Location;
 use crate::source::SourceFile;
 use crate::text::Span;
 
-pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[] };
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem { split, is_harmless, redirecting: &[], cache: Some(CACHE) };
+
+const CACHE: Cache = Cache {
+    moved_by: &[("YARN_CACHE_FOLDER", ""), ("YARN_GLOBAL_FOLDER", "")],
+    relied_on: runs_packages_from_cache,
+    ..Cache::new("yarn", installs, cache_folders)
+};
+
+fn installs(words: &[&str]) -> bool {
+    match words {
+        ["yarn" | "yarnpkg", rest @ ..] => {
+            rest.iter().all(|word| word.starts_with('-')) || rest.iter().any(|word| matches!(*word, "install" | "add"))
+        }
+        _ => false,
+    }
+}
+
+/// What `yarn cache dir` says to root.
+fn cache_folders(folder: &Folder<'_>, _: &str) -> &'static [&'static str] {
+    if is_berry(folder) { &["/root/.yarn/berry/cache"] } else { &["/usr/local/share/.cache/yarn"] }
+}
+
+fn is_berry(folder: &Folder<'_>) -> bool {
+    let lock = folder.file("yarn.lock").ok().flatten();
+    Package::read(folder).is_ok_and(|package| berry::is_used(folder, &package, lock.as_ref()).unwrap_or(true))
+}
+
+/// Without `node_modules`, berry runs packages out of its cache (Yarn, "Plug'n'Play").
+fn runs_packages_from_cache(folder: &Folder<'_>, _: &[Vec<&str>]) -> Option<String> {
+    let settings = folder.file(".yarnrc.yml").ok().flatten();
+    let has_linker = |line: &str| line.starts_with("nodeLinker:") && line.contains("node-modules");
+    let has_modules = settings.is_some_and(|file| file.text().lines().any(has_linker));
+    (is_berry(folder) && !has_modules).then(|| "yarn runs the packages out of its cache".to_owned())
+}
 
 /// Options of `yarn install`, of yarn 1 and of berry, that leave the files it reads as they are.
 const OPTIONS: Options = Options {

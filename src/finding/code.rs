@@ -101,6 +101,7 @@ codes! {
     BuilderUnsupported "builder-unsupported" Refusal "An image built by a program that is not known here"
     BuilderWithoutSecrets "builder-without-secrets" Refusal "A secret for a builder that takes none"
     CacheFillerUnclear "cache-filler-unclear" Refusal "A cached folder of which it cannot be told who fills it"
+    CacheMountSkipped "cache-mount-skipped" Warning "Downloads that get no cache mount"
     ChildPipelineLeftAlone "child-pipeline-left-alone" Warning "A hand-off within a child pipeline, which is left alone"
     CiVariableInBuildScript "ci-variable-in-build-script" Refusal "A build that reads a variable of GitLab which cannot be passed on"
     CiVariableInSources "ci-variable-in-sources" Review "Sources that name a variable of GitLab"

@@ -25,12 +25,13 @@ use crate::source::Repository;
 use crate::text::{RepositoryPath, Span};
 
 use file_use::{FileUse, file_use};
-use script_names::{VariableRead, first_settings, names_read_by, variables_read};
+use script_names::{VariableRead, names_read_by, variables_read};
 use source_names::names_in_sources;
 
 pub(super) use passed::{Certainty, PassedVariable, Readers, RunPrefix, RunPrefixes, Way, is_named_in};
 pub(super) use quote::quoted;
 pub(super) use script_names::assignments;
+pub(super) use script_names::first_settings;
 
 /// The environment of the build job.
 #[derive(Default)]

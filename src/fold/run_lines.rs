@@ -17,8 +17,20 @@ use crate::text::RepositoryPath;
 pub(super) struct BuildScript {
     statements: Vec<Statement>,
     layer: Layer,
+    /// How many statements at the beginning need not even the manifests.
+    early: usize,
     has_bash: Option<bool>,
     written: Vec<RepositoryPath>,
+}
+
+/// The instructions of a script.
+pub(super) struct Instructions {
+    /// Those that need nothing of the project.
+    pub(super) early: Vec<String>,
+    /// Those that need the manifests.
+    pub(super) install: Vec<String>,
+    /// Those that need the sources.
+    pub(super) rest: Vec<String>,
 }
 
 /// One statement of the script.
@@ -63,8 +75,11 @@ impl BuildScript {
             Layers::Auto => find_layer(repository, &statements, is_set),
             Layers::Off => Layer::None,
         };
+        let is_early =
+            |statement: &&Statement| plain_words(statement).is_some_and(|words| reads_nothing(repository, &words));
+        let early = statements.iter().take_while(is_early).count();
         let written = script.walk.steps.iter().flat_map(|step| writes(step).0).collect();
-        Self { statements, layer, has_bash, written }
+        Self { statements, layer, early, has_bash, written }
     }
 
     /// The layer for the dependencies, where there is one.
@@ -134,9 +149,8 @@ impl BuildScript {
         matches!(&self.layer, Layer::Split(at, _) if at + 1 == self.statements.len())
     }
 
-    /// The instructions up to the copy of the sources, without that, and those behind it; `prefixes` tells what
-    /// stands around each `RUN`.
-    pub(super) fn instructions(&self, prefixes: &mut RunPrefixes<'_>) -> (Vec<String>, Vec<String>) {
+    /// The instructions of the script; `prefixes` tells what stands around each `RUN`.
+    pub(super) fn instructions(&self, prefixes: &mut RunPrefixes<'_>) -> Instructions {
         let split = match &self.layer {
             Layer::Split(at, _) => at + 1,
             Layer::Whole(_) | Layer::None => 0,
@@ -150,14 +164,15 @@ impl BuildScript {
             });
             lines.collect::<Vec<_>>()
         };
-        let before = alone(0..split, false);
+        let early = alone(0..split.min(self.early), false);
+        let install = alone(split.min(self.early)..split, false);
         let mut after = alone(split..joined_from, true);
         let rest = self.statements.get(joined_from..).unwrap_or_default();
         if !rest.is_empty() {
             let scripts: Vec<_> = rest.iter().map(|statement| &statement.script).collect();
             after.extend(joined(rest, self.shell(), prefixes.next(&scripts, true)));
         }
-        (before, after)
+        Instructions { early, install, rest: after }
     }
 
     /// The first statement from which on all must stay in one shell.
@@ -293,6 +308,12 @@ fn plain_words(statement: &Statement) -> Option<Vec<String>> {
     command.literal_words().filter(|_| is_plain)
 }
 
+/// Whether a command needs nothing of the project, neither sources nor manifests.
+fn reads_nothing(repository: &dyn Repository, words: &[String]) -> bool {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    ecosystem::reads_no_settings(repository, &RepositoryPath::root(), &words)
+}
+
 /// Whether a statement before the install may stay before it: it reads no source and makes none.
 fn is_harmless(repository: &dyn Repository, statement: &Statement) -> bool {
     statement.script.commands.iter().all(|command| {
@@ -328,7 +349,8 @@ mod tests {
     }
 
     fn instructions(script: &BuildScript) -> (Vec<String>, Vec<String>) {
-        script.instructions(&mut RunPrefixes::new(&[], SecretMounts::None))
+        let found = script.instructions(&mut RunPrefixes::new(&[], SecretMounts::None));
+        ([found.early, found.install].concat(), found.rest)
     }
 
     fn after(items: &str) -> Vec<String> {

@@ -1,3 +1,4 @@
+mod layer;
 mod passing;
 mod place;
 
@@ -16,7 +17,7 @@ use super::stage_names;
 use super::widening::Widening;
 use crate::docker::{BuildCommand, BuildContext, Engine, ImageName, SecretMounts};
 use crate::finding::{Code, Location};
-use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Relation, Value};
+use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript};
 use crate::outcome::Policy;
 use crate::source::Repository;
@@ -137,11 +138,7 @@ impl<'a> Situation<'a> {
             image,
             folder,
         };
-        if !situation.inputs.is_empty() {
-            situation.script.keep_whole("the build also gets files of another build job".to_owned());
-        }
-        situation.keep_dependencies_uncovered();
-        situation.keep_lock_file_as_installed();
+        situation.keep_whole_where_needed();
         Some(situation)
     }
 
@@ -223,46 +220,6 @@ impl<'a> Situation<'a> {
         let is_tracked = cached.path().is_some_and(|path| self.repository.tracked().contains_key(&path));
         let is_handed_on = self.used_patterns().iter().any(|used| used.text == cached.text);
         !is_download && !is_tracked && !is_handed_on && !self.is_left_out(cached)
-    }
-
-    /// Whether the dependency layer makes all that other stages take of this one, so that nobody needs the sources in it.
-    pub(super) fn is_wholly_a_layer(&self) -> bool {
-        let Some(layer) = self.script.dependency_layer().filter(|_| self.role != Role::ForImage) else {
-            return false;
-        };
-        let made: Vec<_> = layer.outputs.iter().chain(&layer.manifests).collect();
-        let is_made =
-            |path: &PathPattern| made.iter().any(|place| place.as_str() == path.copied().unwrap_or(&path.text));
-        self.script.ends_with_layer() && self.inputs.is_empty() && self.taken.iter().all(is_made)
-    }
-
-    /// The sources are copied over the dependencies that a layer of their own installed. Where a cache puts
-    /// older ones among the sources, these would win, so there is no such layer.
-    fn keep_dependencies_uncovered(&mut self) {
-        if self.is_wholly_a_layer() {
-            return;
-        }
-        let caches = self.consumer.caches();
-        let restored = caches.iter().filter(|cache| cache.restores()).flat_map(|cache| &cache.paths);
-        let covering = restored.into_iter().find(|path| self.is_restored_into_context(path));
-        if let Some(path) = covering {
-            let path = path.written.trim_end_matches('/');
-            self.script.keep_whole(format!(
-                "the cache of the image job would lay {path} over it; .dockerignore can leave that out"
-            ));
-        }
-    }
-
-    /// An install may write the lock file anew, and the copy of the sources puts the old one back. Where the file
-    /// is handed on, the new one is wanted, so there is no layer then.
-    fn keep_lock_file_as_installed(&mut self) {
-        let layer = self.script.dependency_layer().filter(|layer| layer.may_rewrite_lock_file);
-        let Some(lock_file) = layer.and_then(|layer| layer.lock_file.clone()) else {
-            return;
-        };
-        if self.patterns().iter().any(|path| path.relation(lock_file.as_str()) == Relation::Covers) {
-            self.script.keep_whole(format!("the install may write {lock_file}, which is handed on"));
-        }
     }
 
     /// Whether `path` is copied into the builder stage from the context before the dependencies are

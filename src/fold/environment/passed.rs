@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::docker::SecretMounts;
+use crate::ecosystem::CacheMount;
 use crate::finding::Location;
+use crate::fold::cache_mounts;
 use crate::syntax::shell::Script;
 
 /// A variable that the build command passes on from the image job's environment.
@@ -136,18 +138,27 @@ impl RunPrefix {
 pub(in crate::fold) struct RunPrefixes<'a> {
     passed: &'a [PassedVariable],
     mounts: SecretMounts,
+    caches: &'a [CacheMount],
     /// The names that an instruction in front of an earlier `RUN` gave to all that follow.
     given: BTreeSet<&'a str>,
 }
 
 impl<'a> RunPrefixes<'a> {
     pub(in crate::fold) const fn new(passed: &'a [PassedVariable], mounts: SecretMounts) -> Self {
-        Self { passed, mounts, given: BTreeSet::new() }
+        Self { passed, mounts, caches: &[], given: BTreeSet::new() }
+    }
+
+    /// The same, with what package managers download kept in the builder.
+    pub(in crate::fold) const fn with_caches(mut self, caches: &'a [CacheMount]) -> Self {
+        self.caches = caches;
+        self
     }
 
     /// What stands around the next `RUN`, which is made of these statements.
     pub(in crate::fold) fn next(&mut self, scripts: &[&Script], is_behind_sources: bool) -> RunPrefix {
         let mut prefix = RunPrefix::default();
+        let used = self.caches.iter().filter(|mount| cache_mounts::uses(mount, scripts));
+        prefix.mounts.extend(used.flat_map(CacheMount::options));
         for variable in self.passed.iter().filter(|variable| variable.is_read_by(scripts, is_behind_sources)) {
             self.add(variable, &mut prefix);
         }

@@ -1,6 +1,7 @@
 //! Faults of the pipeline that the fold leaves as they are, and what it has to say about itself.
 
 use crate::finding::{Code, Finding, Location};
+use crate::fold::cache_mounts::CacheMounts;
 use crate::fold::fate::Fate;
 use crate::fold::rewire;
 use crate::fold::run_lines::Layer;
@@ -36,7 +37,16 @@ pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
         Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
     });
     let followers = if situation.fate.is_to_stay() { Vec::new() } else { rewire::notes(situation) };
-    layer.into_iter().chain(variables).chain(kept(situation)).chain(followers).collect()
+    layer.into_iter().chain(unmounted(situation)).chain(variables).chain(kept(situation)).chain(followers).collect()
+}
+
+/// Downloads that get no cache mount though the user asked for one.
+fn unmounted(situation: &Situation<'_>) -> Vec<Finding> {
+    let finding = |reason: String| {
+        let message = format!("no cache mount for what is downloaded: {reason}");
+        Finding::new(Code::CacheMountSkipped, situation.producer_location("script"), message)
+    };
+    CacheMounts::of(situation).skipped.into_iter().map(finding).collect()
 }
 
 /// The build job that stays, and for whom.

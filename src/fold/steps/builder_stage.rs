@@ -18,6 +18,7 @@
 
 use super::Edits;
 use crate::ecosystem::DependencyLayer;
+use crate::fold::cache_mounts::CacheMounts;
 use crate::fold::environment::{RunPrefixes, quoted};
 use crate::fold::export;
 use crate::fold::fate::Fate;
@@ -64,17 +65,20 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     }
     let user = situation.user.as_deref();
     let owner = user.map(|user| format!(" --chown={user}")).unwrap_or_default();
-    let mut prefixes = RunPrefixes::new(&situation.environment.passed, situation.secret_mounts);
-    let (before, after) = situation.script.instructions(&mut prefixes);
+    let caches = CacheMounts::of(situation).mounts;
+    let passed = &situation.environment.passed;
+    let mut prefixes = RunPrefixes::new(passed, situation.secret_mounts).with_caches(&caches);
+    let instructions = situation.script.instructions(&mut prefixes);
+    lines.extend(instructions.early);
     if let Some(layer) = situation.script.dependency_layer() {
         lines.extend(manifests(layer, &owner));
     }
-    lines.extend(before);
+    lines.extend(instructions.install);
     if !situation.is_wholly_a_layer() {
         lines.push(format!("COPY{owner} . ."));
     }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder, user)));
-    lines.extend(after);
+    lines.extend(instructions.rest);
     let deletions = left_out::deletions(situation).unwrap_or_default();
     if !deletions.is_empty() {
         lines.push("# What the job left out of its artifacts.".to_owned());

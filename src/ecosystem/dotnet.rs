@@ -1,0 +1,218 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::caches::Cache;
+use super::folder::{Folder, Manifests};
+use super::invocation::{Invocation, Options};
+use super::xml::{self, Element};
+use super::{DependencyLayer, Ecosystem, Refusal};
+use crate::finding::Location;
+use crate::source::SourceFile;
+use crate::text::RepositoryPath;
+
+/// Packages lie in `~/.nuget/packages`, and what was found in the `obj` folder of each project.
+pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
+    split,
+    is_harmless: |_, words| matches!(words, ["dotnet", "--version" | "--info"]),
+    redirecting: &["NUGET_FALLBACK_PACKAGES", "RestoreSources", "RestorePackagesPath"],
+    cache: Some(Cache {
+        is_for_scripts: true,
+        moved_by: &[("NUGET_PACKAGES", "")],
+        relied_on,
+        ..Cache::new("dotnet", restores, |_, _| &["/root/.nuget/packages"])
+    }),
+};
+
+/// Options of `dotnet restore` that read no other file. .NET CLI, "dotnet restore".
+const OPTIONS: Options = Options {
+    flags: &["--cache", "--disable-parallel", "--force", "--locked-mode", "--nologo", "-nologo"],
+    valued: &["--arch", "--runtime", "--source", "--verbosity", "-a", "-r", "-s", "-v"],
+};
+
+/// The endings of the files that a restore reads (MSBuild: projects and their imports, NuGet: configuration).
+const ENDINGS: &[&str] =
+    &[".sln", ".slnx", "proj", ".props", ".targets", "global.json", "nuget.config", "packages.lock.json"];
+
+/// The most folders with manifests whose copies a person still reads.
+const MOST_FOLDERS: usize = 12;
+
+fn restores(words: &[&str]) -> bool {
+    matches!(words, ["dotnet", "restore" | "build" | "publish" | "test" | "pack" | "run" | "msbuild" | "tool", ..])
+}
+
+/// A build that restores nothing again counts on the packages of an earlier `RUN`.
+fn relied_on(_: &Folder<'_>, commands: &[Vec<&str>]) -> Option<String> {
+    let calls: Vec<_> = commands.iter().filter(|words| restores(words)).collect();
+    let mut words = calls.iter().flat_map(|words| words.iter());
+    let word = words.find(|word| matches!(**word, "--no-restore" | "--no-build"))?;
+    (calls.len() > 1).then(|| format!("with `{word}` dotnet counts on what was restored before"))
+}
+
+/// `dotnet restore`.
+fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>, Refusal> {
+    let ["dotnet", "restore", arguments @ ..] = words else { return Ok(None) };
+    let invocation = Invocation::read(arguments, &OPTIONS);
+    if invocation.asks_for_help() {
+        return Ok(None);
+    }
+    invocation.only_known_options()?;
+    if ["--source", "-s"].iter().filter_map(|option| invocation.value(option)).any(|source| !source.contains("://")) {
+        return Err(Refusal::without_place("it takes packages from a folder"));
+    }
+    if invocation
+        .operands
+        .iter()
+        .any(|operand| folder.join(operand).is_none_or(|path| !folder.repository.tracks(&path)))
+    {
+        return Err(Refusal::without_place("what it restores is not under version control"));
+    }
+    let files = manifests(folder)?;
+    let folders: BTreeSet<_> = files.iter().map(|file| file.path().parent()).collect();
+    if folders.len() > MOST_FOLDERS {
+        return Err(Refusal::without_place(format!("its projects lie in {} folders", folders.len())));
+    }
+    let mut is_fixed = true;
+    for file in files.iter().filter(|file| !file.path().as_str().ends_with(".json") && !is_solution(file)) {
+        is_fixed &= reads_manifests_alone(file)?;
+    }
+    let projects: Vec<_> = files.iter().filter(|file| file.path().as_str().ends_with("proj")).collect();
+    if projects.is_empty() {
+        return Err(Refusal::without_place("there is no project under version control"));
+    }
+    let outputs: Vec<_> = projects.iter().filter_map(|file| file.path().parent().join("obj")).collect();
+    let outputs: Vec<_> = outputs.iter().filter_map(|path| path.relative_to(folder.path)).collect();
+    let outputs = folder.outputs(&outputs)?;
+    let mut manifests = Manifests::default();
+    files.iter().for_each(|file| manifests.add(Some(file)));
+    let lock = files.iter().find(|file| file.path().file_name() == "packages.lock.json");
+    let lock = lock.or(projects.first().copied()).filter(|_| is_fixed);
+    Ok(Some(manifests.layer("dotnet", lock, outputs, false)))
+}
+
+fn is_solution(file: &Arc<SourceFile>) -> bool {
+    file.path().as_str().ends_with(".sln")
+}
+
+/// All tracked files that a restore may read, those at the top first.
+fn manifests(folder: &Folder<'_>) -> Result<Vec<Arc<SourceFile>>, Refusal> {
+    let is_manifest = |path: &RepositoryPath| {
+        let name = path.file_name().to_ascii_lowercase();
+        ENDINGS.iter().any(|ending| name.ends_with(ending))
+    };
+    let tracked = folder.repository.tracked_within(folder.path);
+    let mut paths: Vec<_> = tracked.map(|(path, _)| path).filter(|path| is_manifest(path)).collect();
+    paths.sort_by_key(|path| path.as_str().contains('/'));
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(folder.file(path.relative_to(folder.path).unwrap_or_default())?);
+    }
+    Ok(files)
+}
+
+/// Refuses what makes a restore look at other files. Tells whether no version floats.
+fn reads_manifests_alone(file: &Arc<SourceFile>) -> Result<bool, Refusal> {
+    let Some(elements) = xml::elements(file.text()) else {
+        return Err(Refusal::new(format!("`{}` cannot be read", file.path()), Location::File(file.path().clone())));
+    };
+    let mut is_fixed = true;
+    for element in &elements {
+        if let Some(what) = reading(element) {
+            return Err(Refusal::new(format!("`{}` {what}", file.path()), Location::new(file, element.span)));
+        }
+        is_fixed &= element.attribute("Version").is_none_or(|version| !version.contains(['*', '[', '(']));
+    }
+    Ok(is_fixed)
+}
+
+/// How an element makes a restore look at other files.
+fn reading(element: &Element<'_>) -> Option<&'static str> {
+    let value = |name: &'static str| element.attribute(name).unwrap_or_default();
+    let imports_other = element.name() == "Import" && element.attribute("Sdk").is_none() && {
+        let project = value("Project");
+        !project.ends_with(".props") && !project.ends_with(".targets") && !project.contains("GetPathOfFileAbove(")
+    };
+    let is_hook =
+        |name: &'static str| ["Restore", "CollectPackageReferences"].iter().any(|target| value(name).contains(target));
+    let is_local_source = element.is_in("packageSources") && element.name() == "add" && !value("value").contains("://");
+    let moves_packages = matches!(value("key"), "globalPackagesFolder" | "repositoryPath")
+        || matches!(
+            element.name(),
+            "RestorePackagesPath"
+                | "BaseIntermediateOutputPath"
+                | "MSBuildProjectExtensionsPath"
+                | "RestoreSources"
+                | "RestoreAdditionalProjectSources"
+        );
+    let text = [element.attributes, element.text];
+    if imports_other {
+        Some("imports a file that is not known to be one of MSBuild")
+    } else if value("Condition").contains("Exists(") && element.name() != "Import" {
+        Some("asks whether a file is there")
+    } else if text.iter().any(|text| text.contains("System.IO") || text.contains("ReadAll")) {
+        Some("reads a file")
+    } else if is_hook("BeforeTargets") || is_hook("AfterTargets") {
+        Some("has a target of its own for the restore")
+    } else if is_local_source || moves_packages {
+        Some("takes packages from a folder, or puts them in one")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ecosystem::Split;
+    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root};
+
+    const WEB: (&str, &str) = (
+        "src/Web/Web.csproj",
+        "<Project Sdk=\"Microsoft.NET.Sdk.Web\"><ItemGroup><PackageReference Include=\"A\" Version=\"1.0.0\" />\
+         <ProjectReference Include=\"..\\Core\\Core.csproj\" /></ItemGroup></Project>",
+    );
+    const CORE: (&str, &str) = ("src/Core/Core.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\" />");
+
+    #[test]
+    fn all_projects_are_copied_into_their_folders() {
+        let files =
+            [WEB, CORE, ("Shop.sln", "Microsoft\n"), ("NuGet.Config", "<configuration/>"), ("src/Web/A.cs", "")];
+        let found = layer("dotnet restore Shop.sln -r linux-x64", &files);
+        assert_eq!(names(&found.manifests), ["NuGet.Config", "Shop.sln", "src/Core/Core.csproj", "src/Web/Web.csproj"]);
+        assert_eq!((found.ecosystem, names(&found.outputs)), ("dotnet", vec!["src/Core/obj", "src/Web/obj"]));
+        assert!(found.lock_file.is_some());
+        assert_eq!(split_at_root("dotnet publish -c Release", &files), Split::NotAnInstall);
+    }
+
+    #[test]
+    fn what_looks_at_other_files_is_refused() {
+        for inner in [
+            "<Import Project=\"ci/build.xml\" />",
+            "<A Condition=\"Exists('a')\" />",
+            "<A>$([System.IO.File]::ReadAllText('VERSION'))</A>",
+            "<Target Name=\"x\" BeforeTargets=\"Restore\" />",
+            "<RestorePackagesPath>packages</RestorePackagesPath>",
+            "<A>",
+        ] {
+            refusal("dotnet restore", &[("a.csproj", &format!("<Project>{inner}</Project>"))]);
+        }
+        let local =
+            "<configuration><packageSources><add key=\"a\" value=\"./packages\" /></packageSources></configuration>";
+        refusal("dotnet restore", &[CORE, ("nuget.config", local)]);
+        refusal("dotnet restore", &[CORE, ("src/Core/obj/x", "")]);
+        refusal("dotnet restore Other.sln", &[CORE]);
+        refusal("dotnet restore", &[]);
+        refusal("dotnet restore --configfile=x", &[CORE]);
+        let many: Vec<_> = (0..13).map(|at| (format!("p{at}/a.csproj"), CORE.1)).collect();
+        let many: Vec<_> = many.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        assert!(refusal("dotnet restore", &many).0.contains("13 folders"));
+        let floats = "<Project><A Include=\"B\" Version=\"1.*\" /></Project>";
+        assert!(layer("dotnet restore", &[("a.csproj", floats)]).lock_file.is_none());
+    }
+
+    #[test]
+    fn packages_are_mounted_where_each_build_restores() {
+        let expected = "--mount=type=cache,target=/root/.nuget/packages";
+        assert_eq!(caches("dotnet publish -c Release", &[]), Ok(expected.to_owned()));
+        assert_eq!(caches("dotnet publish --no-restore", &[]), Ok(expected.to_owned()));
+        assert!(harmless("dotnet --version", &[]));
+    }
+}
