@@ -8,12 +8,13 @@ mod build_line;
 mod check_jobs;
 mod context;
 mod fallback;
+mod modernized;
 mod secrets;
 
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
-use crate::fold::{self, Expected, Intent};
+use crate::fold::{self, Expected, Intent, Modernization};
 use crate::gitlab::{Field, Job, Pipeline, VariableKind, has_secret_name, kind_of_variable};
 use crate::handoff;
 use crate::outcome::{HandoffSummary, Pass, Policy, Via};
@@ -49,7 +50,7 @@ pub fn check(
                 .with_help("this is a fault of stagefold; please report it with these files"),
         )
     };
-    parses(before, folded, files).map_err(failed)?;
+    parses(before, folded.handoffs, files).map_err(failed)?;
     let overlay = Overlay::new(repository, files);
     let after = Pipeline::read(&overlay, path)
         .map_err(|finding| failed(format!("the folded pipeline cannot be read: {}", finding.message)))?;
@@ -82,7 +83,34 @@ pub fn check(
     Ok(())
 }
 
-fn parses(before: &Pipeline, folded: Folded<'_>, files: &BTreeMap<RepositoryPath, FileVersions>) -> Result<(), String> {
+/// Checks what `--modernize` made of the pipeline `before`: `files` is what changed.
+///
+/// # Errors
+/// A finding that says what does not hold.
+pub fn check_modernized(
+    repository: &dyn Repository,
+    before: &Pipeline,
+    path: &RepositoryPath,
+    made: &Modernization,
+    files: &BTreeMap<RepositoryPath, FileVersions>,
+) -> Result<(), Box<Finding>> {
+    let failed = |what: String| {
+        Box::new(
+            Finding::new(Code::SelfCheckFailed, Location::File(path.clone()), what)
+                .with_help("this is a fault of stagefold; please report it with these files"),
+        )
+    };
+    parses(before, &[], files).map_err(failed)?;
+    let after = Pipeline::read(&Overlay::new(repository, files), path)
+        .map_err(|finding| failed(format!("the modernized pipeline cannot be read: {}", finding.message)))?;
+    modernized::is_as_told(before, &after, made).map_err(failed)
+}
+
+fn parses(
+    before: &Pipeline,
+    handoffs: &[HandoffSummary],
+    files: &BTreeMap<RepositoryPath, FileVersions>,
+) -> Result<(), String> {
     for (path, version) in files {
         let Some(text) = &version.after else {
             continue;
@@ -94,7 +122,7 @@ fn parses(before: &Pipeline, folded: Folded<'_>, files: &BTreeMap<RepositoryPath
                 Err(error) if was_refused(&error) && is_refused(version.before.as_deref()) => {}
                 result => result.map_err(|error| format!("{path}: two parsers do not agree: {}", error.message))?,
             }
-        } else if folded.handoffs.iter().any(|handoff| *path == handoff.dockerfile) {
+        } else if handoffs.iter().any(|handoff| *path == handoff.dockerfile) {
             let problems = |text: &str| Dockerfile::parse(text).problems.len();
             if problems(text) > problems(version.before.as_deref().unwrap_or_default()) {
                 return Err(format!("{path}: the folded Dockerfile has a fault that the original did not have"));

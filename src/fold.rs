@@ -22,6 +22,7 @@ mod intent;
 mod joined;
 mod left_out;
 mod listings;
+mod modernize;
 mod obstacles;
 mod proposing;
 mod relaxing;
@@ -48,6 +49,7 @@ use situation::Situation;
 use takeover::Takeover;
 
 pub use intent::{Expected, Intent};
+pub use modernize::{Modernization, PASSES as MODERN_PASSES, modernize};
 
 /// What is to be done with some hand-offs that go together.
 pub struct Plan {

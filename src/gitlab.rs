@@ -38,7 +38,7 @@ pub use job::{Definition, Image, Job};
 pub use needs::{Need, NeedSource};
 pub use path_pattern::{PathPattern, Relation, folder_before_glob, is_glob, relation_of_paths};
 pub use pipeline::Pipeline;
-pub use predefined::{VariableKind, has_secret_name, kind_of_variable};
+pub use predefined::{VariableKind, has_secret_name, kind_of_variable, modern_name};
 pub use script::ScriptItem;
 pub use template::{Reads, Template};
 pub use unread::{ConditionalInclude, DisputedJob, Known, UnreadInclude};

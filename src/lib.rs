@@ -33,7 +33,7 @@ pub mod source;
 pub mod syntax;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use finding::{Finding, Severity};
 use gitlab::Pipeline;
@@ -58,7 +58,39 @@ pub fn fold(repository: &dyn Repository, pipeline: &RepositoryPath, policy: &Pol
             Err(finding) => return Outcome::failed(*finding),
         }
     }
-    done.outcome()
+    match modernize(repository, pipeline, policy, &mut done) {
+        Ok(()) => done.outcome(),
+        Err(finding) => Outcome::failed(*finding),
+    }
+}
+
+/// Brings the image jobs of the folds to what GitLab's documentation recommends now, where the user wants that.
+fn modernize(
+    repository: &dyn Repository,
+    path: &RepositoryPath,
+    policy: &Policy,
+    done: &mut Folded,
+) -> Result<(), Box<Finding>> {
+    let folded = done.handoffs.iter().filter(|(handoff, _)| handoff.fallback.is_none());
+    let jobs: BTreeSet<_> = folded.map(|(handoff, _)| handoff.consumer.clone()).collect();
+    if !policy.modernize || jobs.is_empty() {
+        return Ok(());
+    }
+    let original = Pipeline::read(repository, path)?;
+    for pass in 0..fold::MODERN_PASSES {
+        let overlay = Overlay::new(repository, &done.files);
+        let pipeline = Pipeline::read(&overlay, path)?;
+        let made = fold::modernize(pass, &original, &pipeline, &jobs)?;
+        let read = |path: &RepositoryPath| overlay.read(path).ok().map(|file| file.text().to_owned());
+        let files = made.changes.apply(read).map_err(|error| self_check(path, &error.to_string()))?;
+        check::check_modernized(&overlay, &pipeline, path, &made, &files)?;
+        if made.makes_difference() {
+            done.applicability = Some(Applicability::Review);
+        }
+        done.take_files(files);
+        done.findings.extend(made.findings);
+    }
+    Ok(())
 }
 
 /// What was folded so far.
@@ -120,6 +152,16 @@ impl Folded {
         applicability: Applicability,
         files: BTreeMap<RepositoryPath, FileVersions>,
     ) {
+        self.take_files(files);
+        self.applicability = Some(self.applicability.map_or(applicability, |before| before.min(applicability)));
+        // Why there is no fold is told once for each image.
+        let is_told = summaries.iter().any(|summary| summary.fallback.is_some() && self.has_rerouted(summary));
+        let findings = findings.into_iter().filter(|finding| !is_told || finding.severity() <= Severity::Warning);
+        let mut findings: Vec<_> = findings.collect();
+        self.handoffs.extend(summaries.into_iter().map(|summary| (summary, std::mem::take(&mut findings))));
+    }
+
+    fn take_files(&mut self, files: BTreeMap<RepositoryPath, FileVersions>) {
         for (path, version) in files {
             match self.files.get_mut(&path) {
                 Some(present) => present.after = version.after,
@@ -128,12 +170,6 @@ impl Folded {
                 }
             }
         }
-        self.applicability = Some(self.applicability.map_or(applicability, |before| before.min(applicability)));
-        // Why there is no fold is told once for each image.
-        let is_told = summaries.iter().any(|summary| summary.fallback.is_some() && self.has_rerouted(summary));
-        let findings = findings.into_iter().filter(|finding| !is_told || finding.severity() <= Severity::Warning);
-        let mut findings: Vec<_> = findings.collect();
-        self.handoffs.extend(summaries.into_iter().map(|summary| (summary, std::mem::take(&mut findings))));
     }
 
     /// Whether this hand-off took a fallback before.

@@ -206,6 +206,8 @@ pub struct Policy {
     pub ignore_files: IgnoreFiles,
     /// Which builder `docker build` runs (`--builder`); `None` where the job's images and variables tell.
     pub builder: Option<ToldBuilder>,
+    /// Whether the image jobs of folds get what GitLab's documentation recommends now (`--modernize`).
+    pub modernize: bool,
 }
 
 /// What a fold comes to.

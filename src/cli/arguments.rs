@@ -151,6 +151,11 @@ pub(super) struct Options {
     /// '<Dockerfile>.dockerignore'; this says as well that the engine is 20.10 or later.
     #[arg(long, global = true, help_heading = FOLDING, value_enum, value_name = "NAME", hide_possible_values = true)]
     builder: Option<BuilderChoice>,
+    /// Bring folded image jobs to today's recommendations
+    ///
+    /// Passwords by standard input, today's names of variables, and pinned releases of Docker. Each change has its finding.
+    #[arg(long, global = true, help_heading = FOLDING)]
+    modernize: bool,
     /// Use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", hide_short_help = true)]
     pub(super) color: ColorChoice,
@@ -264,6 +269,7 @@ impl Options {
                 BuilderChoice::Buildkit => ToldBuilder::BuildKit,
                 BuilderChoice::DockerLegacy => ToldBuilder::DockerLegacy,
             }),
+            modernize: self.modernize,
         }
     }
 

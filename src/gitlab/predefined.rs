@@ -219,6 +219,26 @@ const PREDEFINED_BEGINNINGS: [&str; 8] = [
     "CI_SERVER_",
 ];
 
+/// What a variable of old versions of GitLab is called today (GitLab docs: ci/variables, "deprecated variables").
+#[must_use]
+pub fn modern_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "CI_BUILD_BEFORE_SHA" => "CI_COMMIT_BEFORE_SHA",
+        "CI_BUILD_ID" => "CI_JOB_ID",
+        "CI_BUILD_MANUAL" => "CI_JOB_MANUAL",
+        "CI_BUILD_NAME" => "CI_JOB_NAME",
+        "CI_BUILD_REF" => "CI_COMMIT_SHA",
+        "CI_BUILD_REF_NAME" => "CI_COMMIT_REF_NAME",
+        "CI_BUILD_REF_SLUG" => "CI_COMMIT_REF_SLUG",
+        "CI_BUILD_REPO" => "CI_REPOSITORY_URL",
+        "CI_BUILD_STAGE" => "CI_JOB_STAGE",
+        "CI_BUILD_TAG" => "CI_COMMIT_TAG",
+        "CI_BUILD_TOKEN" => "CI_JOB_TOKEN",
+        "CI_BUILD_TRIGGERED" => "CI_PIPELINE_TRIGGERED",
+        _ => return None,
+    })
+}
+
 /// Whether the name of a variable tells of a secret, whoever defines it.
 #[must_use]
 pub fn has_secret_name(name: &str) -> bool {

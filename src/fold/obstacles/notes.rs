@@ -6,7 +6,7 @@ use crate::fold::fate::Fate;
 use crate::fold::rewire;
 use crate::fold::run_lines::Layer;
 use crate::fold::situation::Situation;
-use crate::gitlab::{Pipeline, VariableKind, kind_of_variable};
+use crate::gitlab::{Pipeline, VariableKind, kind_of_variable, modern_name};
 use crate::text::Span;
 
 /// Oddities of the pipeline: script items without a command, and variables that are gone.
@@ -37,7 +37,8 @@ pub(super) fn of_fold(situation: &Situation<'_>) -> Vec<Finding> {
         Finding::new(Code::VariableLeftOut, situation.producer_location("variables"), message)
     });
     let followers = if situation.fate.is_to_stay() { Vec::new() } else { rewire::notes(situation) };
-    layer.into_iter().chain(unmounted(situation)).chain(variables).chain(kept(situation)).chain(followers).collect()
+    let kept = kept(situation).into_iter().chain(followers);
+    layer.into_iter().chain(unmounted(situation)).chain(variables).chain(not_cached(situation)).chain(kept).collect()
 }
 
 /// Downloads that get no cache mount though the user asked for one.
@@ -47,6 +48,19 @@ fn unmounted(situation: &Situation<'_>) -> Vec<Finding> {
         Finding::new(Code::CacheMountSkipped, situation.producer_location("script"), message)
     };
     CacheMounts::of(situation).skipped.into_iter().map(finding).collect()
+}
+
+/// A `--cache-from` of an image: that holds the layers of the last stage alone (Docker docs: "Inline cache").
+fn not_cached(situation: &Situation<'_>) -> Option<Finding> {
+    let command = &situation.build().command;
+    let cache = command.option("--cache-from").filter(|cache| !cache.contains("type="))?;
+    let stage = &situation.stage;
+    let message = format!(
+        "the cache {cache} does not hold the stage '{stage}', which is built anew where the engine starts empty"
+    );
+    Some(Finding::new(Code::BuilderStageNotCached, situation.command_location(), message).with_help(format!(
+        "build and push '--target {stage}' as an image of its own as well, and name that in another --cache-from"
+    )))
 }
 
 /// The build job that stays, and for whom.
@@ -93,21 +107,8 @@ fn legacy_in(file: &std::sync::Arc<crate::source::SourceFile>) -> Vec<Finding> {
         if is_use && kind_of_variable(name) == VariableKind::Legacy {
             let message = format!("${name} is gone since GitLab 16, and is empty or stays as it is written");
             let finding = Finding::new(Code::LegacyVariable, Location::new(file, Span::new(at, at + length)), message);
-            findings.push(finding.with_help(format!("write ${}", modern_name(name))));
+            findings.push(finding.with_help(format!("write ${}", modern_name(name).unwrap_or(name))));
         }
     }
     findings
-}
-
-/// What the variable is called today (GitLab docs: ci/variables, "deprecated variables").
-fn modern_name(name: &str) -> String {
-    match name {
-        "CI_BUILD_REF" => "CI_COMMIT_SHA".to_owned(),
-        "CI_BUILD_REF_NAME" => "CI_COMMIT_REF_NAME".to_owned(),
-        "CI_BUILD_REF_SLUG" => "CI_COMMIT_REF_SLUG".to_owned(),
-        "CI_BUILD_TAG" => "CI_COMMIT_TAG".to_owned(),
-        "CI_BUILD_BEFORE_SHA" => "CI_COMMIT_BEFORE_SHA".to_owned(),
-        "CI_BUILD_TRIGGERED" => "CI_PIPELINE_TRIGGERED".to_owned(),
-        name => name.replace("CI_BUILD_", "CI_JOB_"),
-    }
 }
