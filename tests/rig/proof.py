@@ -71,14 +71,23 @@ def verdict(done):
     return told
 
 
-def pipeline(repository, tag, **settings):
-    """Runs the repository's pipeline; each setting is a variable of `run-pipeline`, in lower case and without RIG_."""
-    run(HERE / "run-pipeline", repository, tag, environment={f"RIG_{name.upper()}": str(value) for name, value in settings.items()})
+def pipeline(repository, tag, *options, **settings):
+    """Runs the repository's pipeline; each setting is a variable of `run-pipeline`, in lower case and without RIG_.
+
+    What it printed is the output of the run.
+    """
+    environment = {f"RIG_{name.upper()}": str(value) for name, value in settings.items()}
+    return run(HERE / "run-pipeline", repository, tag, *options, environment=environment)
 
 
 def image_of(tag, version="latest"):
     """The name of an image that a pipeline pushed."""
     return f"{os.environ['RIG_REGISTRY']}/{tag}:{version}"
+
+
+def has_image(name):
+    """Whether the rig has a base image."""
+    return run("docker", "image", "inspect", name, failing=(0, 1)).returncode == 0
 
 
 def compared(before, after):
@@ -167,7 +176,7 @@ class Tally:
     """Counts what holds and what does not, one line each."""
 
     def __init__(self):
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
 
     def attempt(self, name, proof):
         """Runs one proof; what it returns, or nothing when it does not hold. A proof's first word is its line."""
@@ -182,9 +191,14 @@ class Tally:
         print(f"ok {name}: {line} ({time.monotonic() - started:.0f} s)", flush=True)
         return rest
 
+    def skip(self, name, reason):
+        """Says aloud that one proof cannot be had here."""
+        self.skipped += 1
+        print(f"\n**** SKIPPED {name}: {reason} ****\n", flush=True)
+
     def close(self):
         """Says how many hold; the exit status."""
-        print(f"{self.passed} passed, {self.failed} failed")
+        print(f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else ""))
         return 1 if self.failed else 0
 
 
