@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location};
 use crate::fold::{self, Expected, Intent};
-use crate::gitlab::{Field, Job, Pipeline};
+use crate::gitlab::{Field, Job, Pipeline, VariableKind, has_secret_name, kind_of_variable};
 use crate::handoff;
-use crate::outcome::{HandoffSummary, Policy, Via};
+use crate::outcome::{HandoffSummary, Pass, Policy, Via};
 use crate::source::{Overlay, Repository};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::syntax::yaml::confirm::{Disagreement, DisagreementKind, confirm};
@@ -70,7 +70,7 @@ pub fn check(
     jobs_are_the_same(before, &after, folded.intent).map_err(failed)?;
     check_jobs::are_exact(before, &after, folded).map_err(failed)?;
     for handoff in folded.handoffs {
-        context::is_kept(before, &after, folded.intent, handoff, files).map_err(failed)?;
+        context::is_kept((repository, before), (&overlay, &after), folded.intent, handoff, files).map_err(failed)?;
         secrets_are_kept(before, &after, policy, folded.intent, handoff, files).map_err(failed)?;
     }
     let is_left = |other: &HandoffSummary, handoff: &HandoffSummary| {
@@ -154,14 +154,15 @@ fn stays_switched_off(before: &Job, after: &Job) -> Result<(), String> {
 
 /// Whether no secret stands where the image could keep it, and all that is passed is taken.
 fn secrets_are_kept(
-    before: &Pipeline,
+    pipeline: &Pipeline,
     after: &Pipeline,
     policy: &Policy,
     intent: &Intent,
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), String> {
-    let scripts = before.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
+    let pipelines: Vec<_> = pipeline.files().iter().map(|file| file.source.path().clone()).collect();
+    let scripts = pipeline.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
     let version = files.get(&handoff.dockerfile);
     let dockerfiles = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref()));
     let (Some((before, after)), Some((old, new)), true) = (scripts, dockerfiles, handoff.via != Via::DockerCp) else {
@@ -171,8 +172,31 @@ fn secrets_are_kept(
     let wide = |then: &str| intent.widened_item(&handoff.consumer, then);
     let before: Vec<_> = before.iter().map(|then| wide(then).unwrap_or_else(|| then.to_string())).collect();
     let added = |now: &std::rc::Rc<str>| before.iter().find_map(|then| build_line::added_options(then, now));
-    let options: Vec<_> = after.iter().filter_map(added).flatten().collect();
-    secrets::are_kept(policy, old, new, &before.join("\n"), &options)
+    // A build command may stand in a script of the repository.
+    let is_script = |path: &RepositoryPath| *path != handoff.dockerfile && !pipelines.contains(path);
+    let scripts = files.iter().filter(|(path, _)| is_script(path));
+    let in_scripts = scripts
+        .filter_map(|(_, version)| build_line::added_options(version.before.as_deref()?, version.after.as_deref()?));
+    let options: Vec<_> = after.iter().filter_map(added).chain(in_scripts).flatten().collect();
+    let is_secret = |name: &str| may_hold_secret(pipeline, policy, handoff, name);
+    let command = before.join("\n");
+    secrets::Passing { dockerfile: (old, new), command: &command, options: &options, is_secret: &is_secret }
+        .keeps_secrets()
+}
+
+/// Whether a variable may hold a secret, so that neither an `ARG` nor an `ENV` may be made of it: by its name, by the
+/// secrets in its value, or since nothing defines it, unless the user says that it is none.
+fn may_hold_secret(pipeline: &Pipeline, policy: &Policy, handoff: &HandoffSummary, name: &str) -> bool {
+    if policy.passed.get(name) == Some(&Pass::Argument) {
+        return false;
+    }
+    let jobs: Vec<_> = handoff.producers.iter().filter_map(|job| pipeline.job(job)).collect();
+    let is_undefined = |name: &str| {
+        let is_set = jobs.iter().any(|job| job.variables.get(name).is_some());
+        !is_set && !pipeline.names_set_by_workflow().contains(name) && kind_of_variable(name) == VariableKind::Secret
+    };
+    let is_secret = |name: &str| has_secret_name(name) || is_undefined(name);
+    is_secret(name) || jobs.iter().any(|job| job.variables.holds_value_of(name, &is_secret))
 }
 
 /// Whether a job has the value that it must have, and its other variables what they had.
@@ -206,7 +230,8 @@ fn script_is_kept(before: &Job, after: &Job, intent: &Intent) -> bool {
     let is_same = |then: &str, now: &str| {
         let wide = intent.widened_item(&before.name, then);
         let is_completed = |then: &str| now == then || is_changed && build_line::is_completed(then, now);
-        is_completed(then) || wide.as_deref().is_some_and(is_completed)
+        let with_options = intent.completed_item(&before.name, then);
+        is_completed(then) || wide.as_deref().or(with_options).is_some_and(is_completed)
     };
     let added = intent.added_lines.get(&*before.name).map(Vec::as_slice).unwrap_or_default();
     let (before, mut after) = (texts(before), texts(after));

@@ -40,7 +40,7 @@ use caches::Cache;
 use folder::Folder;
 
 pub use caches::{CacheMount, Calls, cache_mounts};
-pub use configuration::configuration_variables;
+pub use configuration::{configuration_variables, variables_of_named_file};
 
 /// Whether the install of dependencies can be a layer of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

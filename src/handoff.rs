@@ -6,6 +6,7 @@
 
 mod cache_writers;
 mod command_use;
+mod container;
 mod copies;
 mod docker_cp;
 mod find;
@@ -14,7 +15,9 @@ mod in_image;
 mod installs;
 mod job_script;
 mod landing;
+mod makefile;
 mod moves;
+mod own_programs;
 mod programs;
 mod refill;
 mod unclear;
@@ -23,8 +26,9 @@ mod written;
 
 pub use cache_writers::{made_for_cache, may_make, may_write};
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
+pub use container::{Container, CopyOut};
 pub use copies::{CopyUse, Doubt, SourceUse, classify, relation_to_all};
-pub use docker_cp::{CopyOut, DockerCp};
+pub use docker_cp::DockerCp;
 pub use find::{Flow, Handoff, Search, find};
 pub use image_build::{ImageBuild, OtherBuilder, other_builders};
 pub use job_script::JobScript;

@@ -166,6 +166,25 @@ pub enum Pass {
     File,
 }
 
+/// The builder behind `docker build`, where the user says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBuilder {
+    /// BuildKit, with an engine of 20.10 or later: it knows secret mounts and `<Dockerfile>.dockerignore`.
+    BuildKit,
+    /// The builder that Docker had before, which knows neither.
+    DockerLegacy,
+}
+
+/// What becomes of a build context that has no ignore file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IgnoreFiles {
+    /// It gets one, which names what a clone never holds.
+    #[default]
+    Write,
+    /// It gets none.
+    Leave,
+}
+
 /// What the user allows and wishes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -183,6 +202,10 @@ pub struct Policy {
     pub passed: BTreeMap<String, Pass>,
     /// What to offer where a fold is refused (`--fallback`).
     pub fallback: Option<Fallback>,
+    /// What becomes of a build context without an ignore file (`--no-dockerignore`).
+    pub ignore_files: IgnoreFiles,
+    /// Which builder `docker build` runs (`--builder`); `None` where the job's images and variables tell.
+    pub builder: Option<ToldBuilder>,
 }
 
 /// What a fold comes to.

@@ -12,7 +12,7 @@ mod case;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use case::{Case, Printed, Tree, each, git, package, tree};
 use serde_json::Value;
@@ -32,13 +32,17 @@ fn transcript(case: &Case, Printed { out, err, code }: &Printed) -> String {
     format!("$ {}\nexit status {code}\n\n--- stderr ---\n{err}\n--- stdout ---\n{out}", command.join(" "))
 }
 
+/// What every report must look like.
+static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    let schema = fs::read_to_string(package().join("docs/report.schema.json")).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+});
+
 /// The one repository that the program reports on.
 fn report(case: &Case, root: &std::path::Path) -> Value {
     let printed = case.run(root, "diff", &["--format", "json"]);
     let report: Value = serde_json::from_str(&printed.out).unwrap();
-    let schema = fs::read_to_string(package().join("docs/report.schema.json")).unwrap();
-    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
-    let errors: Vec<_> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+    let errors: Vec<_> = SCHEMA.iter_errors(&report).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
     let [repository] = &report["repositories"].as_array().unwrap()[..] else { panic!("not one repository: {report}") };
     repository.clone()

@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::docker::{BuildCommand, Stages, build_commands};
+use crate::docker::{BuildCommand, Stages, image_builds};
 use crate::fold::Intent;
-use crate::gitlab::Pipeline;
-use crate::handoff::JobScript;
+use crate::gitlab::{Pipeline, Relation, relation_of_paths};
+use crate::handoff::{ImageBuild, JobScript};
 use crate::outcome::{HandoffSummary, Via};
+use crate::source::Repository;
 use crate::syntax::dockerfile::Dockerfile;
 use crate::text::{FileVersions, RepositoryPath};
 
 /// Whether the image of `handoff` is built from the whole project, and its own stages copy no more of it than before.
 pub(super) fn is_kept(
-    before: &Pipeline,
-    after: &Pipeline,
+    (repository, before): (&dyn Repository, &Pipeline),
+    (overlay, after): (&dyn Repository, &Pipeline),
     intent: &Intent,
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
@@ -22,7 +23,7 @@ pub(super) fn is_kept(
     if handoff.via == Via::DockerCp {
         return Ok(());
     }
-    let now = builds(after, &handoff.consumer, handoff);
+    let now = builds(overlay, after, &handoff.consumer, handoff);
     if now.is_empty() {
         return Err(format!("nothing in '{}' builds {} any more", handoff.consumer, handoff.dockerfile));
     }
@@ -30,11 +31,11 @@ pub(super) fn is_kept(
     let Some((old, new)) = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref())) else {
         return Ok(());
     };
-    let checks = intent.replaced.iter().flat_map(|job| builds(after, job, handoff));
+    let checks = intent.replaced.iter().flat_map(|job| builds(overlay, after, job, handoff));
     if let Some(command) = now.iter().cloned().chain(checks).find(|command| is_too_narrow(new, command)) {
         return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
     }
-    let before = builds(before, &handoff.consumer, handoff);
+    let before = builds(repository, before, &handoff.consumer, handoff);
     // A fold may add builds of stages that are new.
     let old_stages = Stages::new(&Dockerfile::parse(old), &[]);
     let is_known = |command: &&BuildCommand| old_stages.target(command.target.as_deref()).is_some();
@@ -43,12 +44,12 @@ pub(super) fn is_kept(
         return Err(format!("'{}' builds {} more or less often", handoff.consumer, handoff.dockerfile));
     }
     for (then, now) in before.iter().filter(is_known).zip(now) {
-        let old_stages = Stages::new(&Dockerfile::parse(old), &then.build_arguments);
-        let new_stages = Stages::new(&Dockerfile::parse(new), &now.build_arguments);
-        let added = new_stages.stages.len().saturating_sub(old_stages.stages.len());
-        let known = taken(&old_stages, 0, then.context.folder());
-        let taken = taken(&new_stages, added, now.context.folder());
-        if let Some(other) = taken.iter().find(|place| !known.contains(*place)) {
+        let (Ok(then), Ok(now)) = (ImageBuild::read(repository, then), ImageBuild::read(overlay, now)) else {
+            return Err(format!("{} cannot be read any more", handoff.dockerfile));
+        };
+        let added = now.stages.stages.len().saturating_sub(then.stages.stages.len());
+        let known = taken(repository, &then, 0);
+        if let Some(other) = taken(overlay, &now, added).iter().find(|place| !known.contains(*place)) {
             return Err(format!("{} copies {other} from the context, which it did not", handoff.dockerfile));
         }
     }
@@ -65,21 +66,32 @@ fn is_too_narrow(dockerfile: &str, command: &BuildCommand) -> bool {
 }
 
 /// The builds of the Dockerfile in a job.
-fn builds(pipeline: &Pipeline, job: &str, handoff: &HandoffSummary) -> Vec<BuildCommand> {
+fn builds(repository: &dyn Repository, pipeline: &Pipeline, job: &str, handoff: &HandoffSummary) -> Vec<BuildCommand> {
     let is_own = |command: &BuildCommand| {
         command.dockerfile == handoff.dockerfile || command.other_dockerfile.as_ref() == Some(&handoff.dockerfile)
     };
-    let script = pipeline.job(job).map(JobScript::new);
-    let commands = script.map(|script| build_commands(&script.walk).0).unwrap_or_default();
+    let script = pipeline.job(job).map(|job| JobScript::of_image_job(repository, job));
+    let commands = script.map(|script| image_builds(repository, &script.walk).0).unwrap_or_default();
     commands.into_iter().filter(is_own).collect()
 }
 
-/// What the stages from the one of number `first` on copy from the context, from the project's folder on.
-fn taken(stages: &Stages, first: usize, folder: &RepositoryPath) -> BTreeSet<String> {
-    let own = stages.copies.iter().filter(|copy| copy.from.is_none() && copy.stage >= first);
-    let place = |path: &str| folder.join(path).map(|place| place.as_str().to_owned());
-    let sources = own.flat_map(|copy| &copy.sources);
-    sources.map(|source| source.path.as_deref().and_then(place).unwrap_or_else(|| source.written.clone())).collect()
+/// The files that git tracks and that the stages from the one of number `first` on copy from the context; a source whose
+/// path is not known as it is written.
+fn taken(repository: &dyn Repository, build: &ImageBuild, first: usize) -> BTreeSet<String> {
+    let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && copy.stage >= first);
+    let mut found = BTreeSet::new();
+    for source in own.flat_map(|copy| &copy.sources) {
+        let Some(place) = source.path.as_deref().and_then(|path| build.context.folder.join(path)) else {
+            found.insert(source.written.clone());
+            continue;
+        };
+        let takes = |path: &RepositoryPath| {
+            let relation = relation_of_paths(place.as_str(), path.as_str());
+            matches!(relation, Relation::Covers | Relation::Overlaps) && !build.context.leaves_out(path)
+        };
+        found.extend(repository.tracked().keys().filter(|path| takes(path)).map(|path| path.as_str().to_owned()));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -90,20 +102,25 @@ mod tests {
     use crate::fold::Intent;
     use crate::gitlab::Pipeline;
     use crate::outcome::{HandoffSummary, Via};
-    use crate::source::MemoryRepository;
+    use crate::source::{MemoryRepository, Repository};
     use crate::text::{FileVersions, RepositoryPath};
 
-    fn pipeline(command: &str) -> Pipeline {
-        let text = format!("package:\n  script:\n    - {command}\n");
-        let repository = MemoryRepository::new([(".gitlab-ci.yml", text.as_str())]);
-        Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).map_err(|it| it.message).unwrap()
+    fn pipeline(repository: &dyn Repository) -> Pipeline {
+        Pipeline::read(repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).map_err(|it| it.message).unwrap()
     }
 
     /// What is wrong about a fold of `web/Dockerfile` from `docker build web` to these.
     fn fault(command: &str, dockerfile: &str) -> Option<String> {
         let path = RepositoryPath::new("web/Dockerfile").unwrap();
-        let before = Some("FROM a\nCOPY x.conf dist /\n".to_owned());
-        let versions = FileVersions { before, after: Some(dockerfile.to_owned()) };
+        let old = "FROM a\nCOPY x.conf dist /\n";
+        let texts = |command: &str| format!("package:\n  script:\n    - {command}\n");
+        let (then, now) = (texts("docker build web"), texts(command));
+        let files = |pipeline| {
+            [(".gitlab-ci.yml", pipeline), ("web/x.conf", ""), ("web/y.conf", ""), ("x.conf", ""), ("a.ts", "")]
+        };
+        let before = MemoryRepository::new(files(then.as_str()).into_iter().chain([("web/Dockerfile", old)]));
+        let after = MemoryRepository::new(files(now.as_str()).into_iter().chain([("web/Dockerfile", dockerfile)]));
+        let versions = FileVersions { before: Some(old.to_owned()), after: Some(dockerfile.to_owned()) };
         let handoff = HandoffSummary {
             via: Via::Artifacts,
             producers: vec!["build".to_owned()],
@@ -114,7 +131,8 @@ mod tests {
             fallback: None,
         };
         let files = BTreeMap::from([(path, versions)]);
-        is_kept(&pipeline("docker build web"), &pipeline(command), &Intent::default(), &handoff, &files).err()
+        let (then, now) = (pipeline(&before), pipeline(&after));
+        is_kept((&before, &then), (&after, &now), &Intent::default(), &handoff, &files).err()
     }
 
     #[test]
@@ -123,7 +141,7 @@ mod tests {
         let whole = "docker build -f web/Dockerfile .";
         assert_eq!(fault(whole, &format!("{builder}COPY web/x.conf /\n")), None);
         for (command, dockerfile, expected) in [
-            (whole, format!("{builder}COPY web /\n"), "copies web from the context"),
+            (whole, format!("{builder}COPY web /\n"), "copies web/Dockerfile from the context"),
             (whole, format!("{builder}COPY x.conf /\n"), "copies x.conf from the context"),
             ("docker build web", format!("{builder}COPY web/x.conf /\n"), "is built from web alone"),
             ("docker push a", builder.to_owned(), "nothing in 'package' builds web/Dockerfile any more"),

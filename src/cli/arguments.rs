@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::explain::code_named;
 use crate::finding::Code;
-use crate::outcome::{Fallback, Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy};
+use crate::outcome::{Fallback, IgnoreFiles, Layers, OnOtherReaders, OnRulesDiffer, Pass, Policy, ToldBuilder};
 use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
@@ -112,6 +112,9 @@ pub(super) struct Options {
     /// The RUNs that call one get a 'RUN --mount=type=cache', where the builder is known to be BuildKit.
     #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
     cache_mounts: bool,
+    /// Write no .dockerignore where there is none
+    #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
+    no_dockerignore: bool,
     /// A build that runs without an image: check (default), keep, refuse
     #[arg(
         long,
@@ -142,6 +145,12 @@ pub(super) struct Options {
     /// the caches, and both jobs stay. Caches of dependencies are left alone.
     #[arg(long, global = true, help_heading = FOLDING, value_enum, value_name = "WAY", hide_possible_values = true)]
     fallback: Option<FallbackChoice>,
+    /// What 'docker build' runs: buildkit, docker-legacy
+    ///
+    /// Without it the images and variables of the image job tell. BuildKit has secret mounts and reads
+    /// '<Dockerfile>.dockerignore'; this says as well that the engine is 20.10 or later.
+    #[arg(long, global = true, help_heading = FOLDING, value_enum, value_name = "NAME", hide_possible_values = true)]
+    builder: Option<BuilderChoice>,
     /// Use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", hide_short_help = true)]
     pub(super) color: ColorChoice,
@@ -197,6 +206,15 @@ enum FallbackChoice {
     Artifacts,
 }
 
+/// The builder behind `docker build`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BuilderChoice {
+    /// BuildKit
+    Buildkit,
+    /// The builder that Docker had before 23.0
+    DockerLegacy,
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum ColorChoice {
@@ -237,10 +255,15 @@ impl Options {
             accepted: self.accept.iter().copied().collect(),
             layers,
             cache_mounts: self.cache_mounts,
+            ignore_files: if self.no_dockerignore { IgnoreFiles::Leave } else { IgnoreFiles::Write },
             on_rules_differ,
             on_other_readers,
             fallback: self.fallback.map(|FallbackChoice::Artifacts| Fallback::Artifacts),
             passed: self.passed.iter().cloned().collect(),
+            builder: self.builder.map(|builder| match builder {
+                BuilderChoice::Buildkit => ToldBuilder::BuildKit,
+                BuilderChoice::DockerLegacy => ToldBuilder::DockerLegacy,
+            }),
         }
     }
 

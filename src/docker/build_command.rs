@@ -1,6 +1,9 @@
 use super::build_options::{BuildOptions, OptionValue};
 use super::builder::Builder;
-use super::script_walk::{ScriptWalk, Step, StepWord};
+use super::script_walk::ScriptWalk;
+use super::step::{Step, StepWord};
+use super::turns::{Turn, TurnKind};
+use crate::syntax::shell::Nesting;
 use crate::text::{RepositoryPath, Span};
 
 /// A command of a job's script that builds an image with a Dockerfile, such as `docker build .`.
@@ -42,6 +45,14 @@ pub struct BuildCommand {
     pub operands: Vec<String>,
     /// Variables set in front of the command.
     pub environment: Vec<(String, Option<String>)>,
+    /// What the script decides on the way to it.
+    pub turns: Vec<Turn>,
+    /// The item and the bytes of the call that leads to it, where it stands in a function.
+    pub caller: Option<(usize, Span)>,
+    /// The file that says what is built, where the command only names it.
+    pub described_in: Option<RepositoryPath>,
+    /// How many steps of the walk may run before it: in a loop also those behind it.
+    pub steps_before: usize,
 }
 
 /// A word of a command, or the value of an option.
@@ -93,7 +104,10 @@ pub fn build_commands(walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem
             continue;
         };
         match read(index, step, builder, words) {
-            Ok(command) => commands.push(command),
+            Ok(mut command) => {
+                command.steps_before = steps_before(walk, index, &command.turns);
+                commands.push(command);
+            }
             Err(what) => problems.push(BuildProblem { item: step.item, span: step.span, what }),
         }
     }
@@ -102,9 +116,9 @@ pub fn build_commands(walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem
 
 fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Result<BuildCommand, String> {
     let grammar = builder.grammar();
-    let options = BuildOptions::read(words, grammar)?;
-    if !step.place.runs_once() {
-        return Err("stands in a condition, a loop or a function".into());
+    let options = builder.options(words)?;
+    if let Some(reason) = why_not_there(step, builder) {
+        return Err(reason.to_owned());
     }
     let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
     let context = (grammar.context)(&options, folder)?;
@@ -130,21 +144,59 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
         operands: written(options.operands()),
         options: options.into_written(),
         environment: step.environment.clone(),
+        turns: step.turns.clone(),
+        caller: step.caller,
+        described_in: None,
+        steps_before: index,
     })
+}
+
+/// Why a build that stands where this step does cannot be followed. A build in a branch builds the same as one outside
+/// of it, and one in a `for` builds the same again.
+pub(super) fn why_not_there(step: &Step, builder: Builder) -> Option<&'static str> {
+    let nesting = &step.place.nesting;
+    let is_in = |kind: TurnKind| step.turns.iter().any(|turn| turn.kind == kind);
+    let nested = |inner: fn(&Nesting) -> bool| nesting.iter().filter(|nesting| inner(nesting)).count();
+    let chosen = step.turns.iter().filter(|turn| matches!(turn.kind, TurnKind::Branch { .. })).count();
+    if step.place.is_in_function() {
+        return Some("stands in a function that is not called once, by its name and nothing more");
+    }
+    if nesting.contains(&Nesting::Or) {
+        return Some("stands behind '||', so that it runs only where something fails");
+    }
+    if is_in(TurnKind::While) {
+        return Some("stands in a loop that has no list to go through");
+    }
+    if builder == Builder::Kaniko && step.turns.iter().any(Turn::repeats) {
+        return Some("stands in a loop, where kaniko builds on in what the round before left");
+    }
+    let is_choice = |nesting: &Nesting| matches!(nesting, Nesting::Conditional | Nesting::Case);
+    (nested(is_choice) != chosen).then_some("stands in the default of a variable")
+}
+
+/// How many steps may run before the one of number `index`, which these turns lead to.
+pub(super) fn steps_before(walk: &ScriptWalk, index: usize, turns: &[Turn]) -> usize {
+    let Some(round) = turns.iter().find(|turn| turn.repeats()) else {
+        return index;
+    };
+    let last = walk.steps.iter().rposition(|step| step.turns.contains(round));
+    last.map_or(index, |last| last + 1)
 }
 
 /// The words that name the context and the Dockerfile.
 fn places(builder: Builder, options: &BuildOptions) -> (Option<WrittenWord>, Option<WrittenWord>) {
     let last = |long, short| options.all(long, short).next_back().and_then(OptionValue::word);
-    if builder == Builder::Kaniko {
-        return (last("--context", "-c"), last("--dockerfile", "-f"));
+    match builder {
+        Builder::Kaniko => return (last("--context", "-c"), last("--dockerfile", "-f")),
+        Builder::Buildctl => return (last("--context", "--context"), None),
+        _ => {}
     }
     let operand = options.operands().first();
     let operand = operand.map(|word| WrittenWord { span: word.span, raw: word.raw.clone() });
     (operand, last("--file", "-f"))
 }
 
-fn written(words: &[StepWord]) -> Vec<String> {
+pub(super) fn written(words: &[StepWord]) -> Vec<String> {
     words.iter().map(|word| word.raw.clone()).collect()
 }
 
@@ -154,7 +206,7 @@ fn builder_tags(builder: Builder, options: &BuildOptions) -> Vec<String> {
 }
 
 /// Every builder takes `--build-arg NAME=VALUE`, and `--build-arg NAME` for the variable of that name.
-fn build_arguments(options: &BuildOptions) -> Result<Vec<(String, Option<String>)>, String> {
+pub(super) fn build_arguments(options: &BuildOptions) -> Result<Vec<(String, Option<String>)>, String> {
     let argument = |value: &OptionValue| {
         let written = value.written.as_deref().unwrap_or_default();
         let known = value.known.as_deref();
@@ -184,9 +236,14 @@ impl BuildCommand {
     }
 
     /// The command that builds the stage `name` alone and publishes nothing, in the words of this one, with `more`
-    /// options; `None` where a variable in front of it has a value that is not known, or where it would not be one line.
+    /// options; `None` where a variable in front of it has a value that is not known, where it would not be one line, and
+    /// where its words are those of a function, of the rounds of a loop, or of another file.
     #[must_use]
     pub fn of_stage(&self, name: &str, more: &[String]) -> Option<String> {
+        let is_told_otherwise = self.described_in.is_some() || self.builder == Builder::Buildctl;
+        if self.caller.is_some() || is_told_otherwise || self.turns.iter().any(Turn::repeats) {
+            return None;
+        }
         let grammar = self.builder.grammar();
         let variable = |(name, value): &(String, Option<String>)| Some(format!("{name}={}", value.as_deref()?));
         let variables: Option<Vec<_>> = self.environment.iter().map(variable).collect();
@@ -260,7 +317,15 @@ mod tests {
     fn what_cannot_be_followed_says_so() {
         let reasons = [
             ("docker build $OPTIONS .", "takes options from $OPTIONS"),
-            ("if true; then docker build .; fi", "stands in a condition"),
+            ("f() { docker build .; }; f; f", "stands in a function"),
+            ("test -f a || docker build .", "stands behind '||'"),
+            ("while true; do docker build .; done", "stands in a loop"),
+            ("for a in b; do executor -c . -d $a; done", "stands in a loop"),
+            ("for a in b c; do docker build \"$a\"; done", "takes its context from \"$a\", whose value is not known"),
+            ("for a in b c; do docker build .; cd web; done", "runs in a folder that is not known"),
+            ("NAME=a; for a in b; do docker build \"$NAME\"; NAME=b; done", "takes its context from"),
+            ("echo ${NAME:-$(docker build .)}", "stands in the default of a variable"),
+            ("f() { docker build \"$1\"; }; f web", "takes its context from \"$1\", whose value is not known"),
             ("docker build - < Dockerfile", "takes its context from -"),
             ("docker build https://example.com/x.git", "takes its context from https"),
             ("cd $SOMEWHERE; docker build .", "runs in a folder that is not known"),
@@ -283,6 +348,29 @@ mod tests {
             let problem = parse(&[script]).unwrap_err();
             assert!(problem.starts_with(reason) || problem.contains(reason), "{script}: {problem}");
         }
+    }
+
+    #[test]
+    fn a_function_that_is_called_once_runs_at_its_call() {
+        let command = parse(&["build() { cd web; docker build -t $NAME .; }", "cd app", "NAME=b", "build"]).unwrap();
+        assert_eq!((command.item, command.context.folder().as_str()), (0, "app/web"));
+        let command = parse(&["f() { docker build .; }", "if a; then f; fi"]).unwrap();
+        assert_eq!(command.turns.len(), 1);
+        for script in [
+            "f() { docker build .; }; f || true",
+            "f() { docker build .; }; $F; f",
+            "f() { test -f a && return; docker build .; }; f",
+            "f; f() { docker build .; }",
+            "f() { docker build .; }; trap f EXIT",
+        ] {
+            assert!(parse(&[script]).is_err(), "{script}");
+        }
+    }
+
+    #[test]
+    fn in_a_loop_what_stands_behind_comes_before() {
+        let walk = ScriptWalk::new([Some("for a in b; do docker build .; make; done; ls")], &|_| None);
+        assert_eq!(build_commands(&walk).0[0].steps_before, 2);
     }
 
     #[test]

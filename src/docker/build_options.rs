@@ -1,6 +1,7 @@
 use super::build_command::WrittenWord;
 use super::builder::Grammar;
-use super::script_walk::{StepWord, place_in_repository};
+use super::script_walk::place_in_repository;
+use super::step::StepWord;
 use crate::text::{RepositoryPath, Span};
 
 /// The words of a build command, told apart by the builder's grammar.
@@ -22,6 +23,14 @@ pub(super) struct OptionValue {
 impl OptionValue {
     fn known(text: &str, end: usize) -> Self {
         Self { end, written: Some(text.to_owned()), known: Some(text.to_owned()) }
+    }
+
+    /// What stands behind `prefix` in it; without a place in the text where a quote stands in front.
+    pub(super) fn behind(&self, prefix: &str) -> Self {
+        let rest = |text: &String| text.strip_prefix(prefix).map(str::to_owned);
+        let bare = |text: &String| rest(&text.trim_matches(['"', '\'']).to_owned());
+        let written = self.written.as_ref().and_then(|text| rest(text).or_else(|| bare(text)));
+        Self { end: self.end, written, known: self.known.as_ref().and_then(rest) }
     }
 
     /// The value as a word of the command.
@@ -98,6 +107,23 @@ impl BuildOptions {
         let value = value.strip_prefix('=').unwrap_or(value);
         self.options.push((short.to_owned(), OptionValue::known(value, word.span.end())));
         Ok(())
+    }
+
+    /// The same with other names for its options: an empty one leaves the option as it is, and `None` leaves it out.
+    ///
+    /// # Errors
+    /// What `rename` says.
+    pub(super) fn renamed<'a>(
+        self,
+        rename: impl Fn(&str, &OptionValue) -> Result<Option<(&'a str, OptionValue)>, String>,
+    ) -> Result<Self, String> {
+        let mut options = Vec::new();
+        for (name, value) in self.options {
+            if let Some((new, value)) = rename(&name, &value)? {
+                options.push((if new.is_empty() { name } else { new.to_owned() }, value));
+            }
+        }
+        Ok(Self { options, operands: self.operands })
     }
 
     /// The words that are no options.

@@ -1,13 +1,16 @@
 //! The programs that build an image of a Dockerfile, one file for each, and in what they differ.
 
 mod buildah;
+mod buildctl;
 mod docker;
 mod kaniko;
+mod nerdctl;
 
 use super::build_command::CommandContext;
 use super::build_options::BuildOptions;
+use super::compose;
 use super::image::ImageName;
-use super::script_walk::{Step, StepWord};
+use super::step::{Step, StepWord};
 use crate::text::RepositoryPath;
 
 /// A program that builds an image of a Dockerfile.
@@ -23,6 +26,12 @@ pub enum Builder {
     Buildah,
     /// `podman build`, which is buildah inside.
     Podman,
+    /// `buildctl build`, BuildKit's own client.
+    Buildctl,
+    /// `docker compose build`, for a service of a Compose file.
+    Compose,
+    /// `nerdctl build`, which hands the work to BuildKit.
+    Nerdctl,
 }
 
 /// How the command line of a builder is read.
@@ -49,8 +58,22 @@ impl Builder {
             "executor" => kaniko::options(rest).map(|rest| (Self::Kaniko, rest)),
             "buildah" => buildah::options(rest).map(|rest| (Self::Buildah, rest)),
             "podman" => buildah::options(rest).map(|rest| (Self::Podman, rest)),
+            "buildctl" | "buildctl-daemonless.sh" => buildctl::options(rest).map(|rest| (Self::Buildctl, rest)),
+            "nerdctl" => nerdctl::options(rest).map(|rest| (Self::Nerdctl, rest)),
             _ => None,
         }
+    }
+
+    /// Tells the words of a command apart, by the names that its options have in `docker build`.
+    pub(super) fn options(self, words: &[StepWord]) -> Result<BuildOptions, String> {
+        let options = BuildOptions::read(words, self.grammar())?;
+        if self == Self::Buildctl { buildctl::translated(options) } else { Ok(options) }
+    }
+
+    /// Whether `--build-arg NAME` passes the variable of that name.
+    #[must_use]
+    pub const fn passes_variables(self) -> bool {
+        !matches!(self, Self::Buildctl)
     }
 
     pub(super) const fn grammar(self) -> &'static Grammar {
@@ -58,6 +81,9 @@ impl Builder {
             Self::Docker | Self::Buildx => &docker::GRAMMAR,
             Self::Kaniko => &kaniko::GRAMMAR,
             Self::Buildah | Self::Podman => &buildah::GRAMMAR,
+            Self::Buildctl => &buildctl::GRAMMAR,
+            Self::Compose => &compose::GRAMMAR,
+            Self::Nerdctl => &nerdctl::GRAMMAR,
         }
     }
 
@@ -70,13 +96,33 @@ impl Builder {
             Self::Kaniko => "kaniko",
             Self::Buildah => "buildah",
             Self::Podman => "podman",
+            Self::Buildctl => "buildctl",
+            Self::Compose => "docker compose",
+            Self::Nerdctl => "nerdctl",
         }
     }
 
     /// Whether a Docker Engine does the work, so that its version counts.
     #[must_use]
     pub const fn has_engine(self) -> bool {
-        matches!(self, Self::Docker | Self::Buildx)
+        matches!(self, Self::Docker | Self::Buildx | Self::Compose)
+    }
+
+    /// Whether it is BuildKit, whatever else the job says.
+    #[must_use]
+    pub const fn is_buildkit(self) -> bool {
+        matches!(self, Self::Buildctl | Self::Buildx | Self::Nerdctl)
+    }
+
+    /// Whether it takes layers that it has made before: buildah only if `--layers` asks for it (`asks`), and kaniko only
+    /// out of a registry.
+    #[must_use]
+    pub const fn caches_layers(self, asks: bool) -> bool {
+        match self {
+            Self::Docker | Self::Buildx | Self::Buildctl | Self::Compose | Self::Nerdctl | Self::Podman => true,
+            Self::Buildah => asks,
+            Self::Kaniko => false,
+        }
     }
 
     /// Whether it honours `RUN --mount`; kaniko reads the flag and mounts nothing
@@ -90,8 +136,8 @@ impl Builder {
     #[must_use]
     pub const fn secrets(self) -> SecretSource {
         match self {
-            Self::Docker | Self::Buildx => SecretSource::Environment,
-            Self::Kaniko => SecretSource::None,
+            Self::Docker | Self::Buildx | Self::Buildctl | Self::Nerdctl => SecretSource::Environment,
+            Self::Compose | Self::Kaniko => SecretSource::None,
             Self::Buildah | Self::Podman => SecretSource::File,
         }
     }
@@ -144,7 +190,7 @@ impl Builder {
     #[must_use]
     pub const fn platform_options(self) -> &'static [&'static str] {
         match self {
-            Self::Docker | Self::Buildx => &["--platform"],
+            Self::Docker | Self::Buildx | Self::Buildctl | Self::Compose | Self::Nerdctl => &["--platform"],
             Self::Kaniko => &["--custom-platform", "--customPlatform"],
             Self::Buildah | Self::Podman => &["--all-platforms", "--arch", "--os", "--platform", "--variant"],
         }

@@ -1,6 +1,15 @@
-use std::collections::HashMap;
+mod loops;
+mod programs;
 
-use crate::syntax::shell::{Assignment, Command, Destination, Place, RedirectionKind, Script, Word};
+use std::collections::{HashMap, HashSet};
+
+use programs::below_own_folder;
+
+use super::followed::{Part, Program};
+use super::functions::{Called, called_once};
+use super::step::{Step, StepWord};
+use super::turns::{Turn, turns_to};
+use crate::syntax::shell::{Assignment, Command, Destination, Nesting, Place, RedirectionKind, Script, Word};
 use crate::text::{RepositoryPath, Span};
 
 /// What stands for the project's folder while a script is walked; no real path is written so.
@@ -8,96 +17,55 @@ pub const PROJECT_FOLDER: &str = "/builds/./project";
 
 /// The commands of a job's script in their order, each with the folder it runs in and its words expanded.
 ///
-/// A job's items are one program: what one of them assigns or where it goes holds for the next.
+/// A job's items are one program: what one of them assigns or where it goes holds for the next. The commands of a
+/// function that is called once stand where that is.
 #[derive(Clone, Debug, Default)]
 pub struct ScriptWalk {
     /// The commands, those in conditions, loops and functions included.
     pub steps: Vec<Step>,
     /// The items that cannot be read, with what the parser says.
     pub opaque: Vec<(usize, String)>,
+    /// Texts of other files that it runs. Their items come behind those of the script.
+    pub parts: Vec<Part>,
 }
 
-/// One command of a script.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// The index of the item it stands in.
-    pub item: usize,
-    /// Its bytes in the item's text.
-    pub span: Span,
-    /// The bytes of the whole statement it belongs to, in the item's text.
-    pub statement: Span,
-    /// Its words, behind `sudo`, `time` and their kin.
-    pub words: Vec<StepWord>,
-    /// The files that its redirections read or write; the flag tells of writing.
-    pub redirections: Vec<(StepWord, bool)>,
-    /// Variables set in front of it, for it alone.
-    pub environment: Vec<(String, Option<String>)>,
-    /// The folder it runs in; `None` where it is not known or lies outside the project.
-    pub folder: Option<RepositoryPath>,
-    /// Where it stands in the script.
-    pub place: Place,
-}
-
-/// A word of a command.
-#[derive(Clone, Debug)]
-pub struct StepWord {
-    /// Its bytes in the item's text.
-    pub span: Span,
-    /// As it is written.
-    pub raw: String,
-    /// What it comes to: one field for most words, several where a variable is split; `None` where it
-    /// holds something whose value is not known.
-    pub fields: Option<Vec<String>>,
-    /// Its text with file globs left as they are; `None` where it expands to something unknown.
-    pub pattern: Option<String>,
-    /// Whether it is exactly one field whatever its variables hold.
-    pub is_one_field: bool,
-}
+/// What a command runs out of another file of the repository, where its own commands can be followed.
+pub(super) type Follow<'a> = &'a dyn Fn(&Step) -> Option<Program>;
 
 impl ScriptWalk {
     /// Walks the items of a script; `None` stands for one without a command. `lookup` knows the variables
     /// that are set before it begins; [`PROJECT_FOLDER`] stands for the project's folder.
     #[must_use]
     pub fn new<'a>(items: impl IntoIterator<Item = Option<&'a str>>, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut walker =
-            Walker { walk: Self::default(), lookup, assigned: HashMap::new(), folder: Some(RepositoryPath::root()) };
-        for (index, text) in items.into_iter().enumerate() {
-            if let Some(text) = text {
-                walker.item(index, text);
-            }
+        Self::following(items, lookup, &|_| None)
+    }
+
+    /// As [`ScriptWalk::new`], with the commands of the programs that `follow` finds.
+    #[must_use]
+    pub fn following<'a>(
+        items: impl IntoIterator<Item = Option<&'a str>>,
+        lookup: &dyn Fn(&str) -> Option<String>,
+        follow: Follow<'_>,
+    ) -> Self {
+        let items: Vec<_> = items.into_iter().collect();
+        let scripts = items.iter().enumerate().filter_map(|(index, text)| Some((index, Script::parse((*text)?))));
+        let scripts: Vec<_> = scripts.collect();
+        let called = called_once(&scripts);
+        let mut walker = Walker {
+            walk: Self::default(),
+            lookup,
+            follow: Some((follow, items.len())),
+            assigned: HashMap::new(),
+            exported: HashSet::new(),
+            folder: Some(RepositoryPath::root()),
+            own_folder: None,
+            scripts: &scripts,
+            called: &called,
+        };
+        for (index, script) in &scripts {
+            walker.item(*index, script, &Caller::default());
         }
         walker.walk
-    }
-}
-
-impl Step {
-    /// The name of the program, where it is known.
-    #[must_use]
-    pub fn program(&self) -> Option<&str> {
-        self.words.first()?.text()
-    }
-
-    /// Its words, where all of them are known.
-    #[must_use]
-    pub fn known_words(&self) -> Option<Vec<&str>> {
-        self.words.iter().map(StepWord::text).collect()
-    }
-}
-
-impl StepWord {
-    /// A field that a variable came to.
-    pub(super) fn of_field(field: &str, span: Span) -> Self {
-        let text = field.to_owned();
-        Self { span, raw: text.clone(), fields: Some(vec![text.clone()]), pattern: Some(text), is_one_field: true }
-    }
-
-    /// The one field that it comes to.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match self.fields.as_deref() {
-            Some([field]) => Some(field),
-            _ => None,
-        }
     }
 }
 
@@ -113,36 +81,102 @@ pub fn place_in_repository(path: &str, folder: &RepositoryPath) -> Option<Reposi
 struct Walker<'a> {
     walk: ScriptWalk,
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// Finds what a command runs out of another file, and the number of the first item that this becomes.
+    follow: Option<(Follow<'a>, usize)>,
     /// Variables that the script sets; `None` where the value is not known.
     assigned: HashMap<String, Option<String>>,
+    /// Those of them that its programs get to see.
+    exported: HashSet<String>,
     folder: Option<RepositoryPath>,
+    /// The folder of the file that is run, as long as a path from where it began is one from here.
+    own_folder: Option<RepositoryPath>,
+    /// The items that hold commands.
+    scripts: &'a [(usize, Script)],
+    /// The functions whose commands run where they are called.
+    called: &'a [Called],
 }
 
-impl Walker<'_> {
-    fn item(&mut self, index: usize, text: &str) {
-        let script = Script::parse(text);
+/// From where the commands of a function run.
+#[derive(Default)]
+struct Caller {
+    /// What stands around the call.
+    nesting: Vec<Nesting>,
+    turns: Vec<Turn>,
+    /// Where it stands.
+    place: Option<(usize, Span)>,
+    /// How many of the nestings in the definition are not those of the call.
+    skipped: usize,
+}
+
+impl<'a> Walker<'a> {
+    fn item(&mut self, index: usize, script: &Script, caller: &Caller) {
         if let Some(opaque) = &script.opaque {
             self.walk.opaque.push((index, opaque.message.to_owned()));
             return;
         }
+        let is_moved = |command: &&Command| {
+            let mut definitions = self.called.iter().map(|called| called.defined);
+            definitions.any(|(item, span)| item == index && span.covers(command.span))
+        };
+        let commands: Vec<_> = script.commands.iter().filter(|command| !is_moved(command)).collect();
+        self.commands(index, script, &commands, caller);
+    }
+
+    fn commands(&mut self, index: usize, script: &Script, commands: &[&Command], caller: &Caller) {
         let goes = |command: &Command| command.place.is_confined() && command.change_directory().is_some();
         let is_confined_folder_lost = script.commands.iter().any(goes);
-        for command in &script.commands {
+        let mut entered: Vec<Span> = Vec::new();
+        for command in commands {
+            self.enter_loops(script, command, &mut entered);
+            if let Some(defined) = self.defined(index, command) {
+                self.step(index, script, command, caller, true);
+                self.call((index, script), command, defined, caller);
+                continue;
+            }
             let before = self.folder.clone();
             let is_lost = is_confined_folder_lost && command.place.is_confined();
             if is_lost {
                 // A subshell of this item goes somewhere, and where its commands run is not followed.
                 self.folder = None;
             }
-            self.command(index, &script, command);
+            self.step(index, script, command, caller, false);
             if is_lost {
                 self.folder = before;
             }
         }
     }
 
-    fn command(&mut self, item: usize, script: &Script, command: &Command) {
+    /// The definition of the function that a command calls.
+    fn defined(&self, index: usize, command: &Command) -> Option<(usize, Span)> {
+        self.called.iter().find(|called| called.called == (index, command.span)).map(|called| called.defined)
+    }
+
+    /// Walks the function that a command calls.
+    fn call(
+        &mut self,
+        (index, script): (usize, &Script),
+        command: &Command,
+        (item, span): (usize, Span),
+        caller: &Caller,
+    ) {
+        let own = command.place.nesting.iter();
+        let caller = Caller {
+            nesting: caller.nesting.iter().chain(own).cloned().collect(),
+            turns: caller.turns.iter().cloned().chain(turns_to(index, script, command)).collect(),
+            place: caller.place.or(Some((index, command.span))),
+            skipped: 1,
+        };
+        let scripts = self.scripts;
+        for (_, script) in scripts.iter().filter(|(other, _)| *other == item) {
+            let own: Vec<_> = script.commands.iter().filter(|command| span.covers(command.span)).collect();
+            self.commands(item, script, &own, &caller);
+        }
+    }
+
+    fn step(&mut self, item: usize, script: &Script, command: &Command, caller: &Caller, is_followed: bool) {
         let text = script.text();
+        let own = command.place.nesting.iter().skip(caller.skipped);
+        let place = Place { nesting: caller.nesting.iter().chain(own).cloned().collect() };
         let statement = script.statements.get(command.statement).map_or(command.span, |statement| statement.span);
         let words = self.words(text, &command.words);
         let program = words.first().and_then(StepWord::text).map(str::to_owned);
@@ -167,12 +201,17 @@ impl Walker<'_> {
             redirections,
             environment,
             folder: self.folder.clone(),
-            place: command.place.clone(),
+            turns: caller.turns.iter().cloned().chain(turns_to(item, script, command)).collect(),
+            place,
+            caller: caller.place,
+            is_followed,
         };
-        self.note_assignments(&step, &program, command);
-        self.note_folder(command);
+        self.note_assignments(&step, &program);
+        self.note_folder(text, command, &step.place);
         if !step.words.is_empty() || !step.redirections.is_empty() {
-            self.walk.steps.push(step);
+            let followed = self.followed(&step);
+            self.walk.steps.push(Step { is_followed: is_followed || followed.is_some(), ..step.clone() });
+            followed.into_iter().for_each(|program| self.program(program, &step));
         }
     }
 
@@ -229,7 +268,7 @@ impl Walker<'_> {
     }
 
     /// Remembers what the shell itself sets; in a condition or a loop the value is no longer known.
-    fn note_assignments(&mut self, step: &Step, program: &Option<String>, command: &Command) {
+    fn note_assignments(&mut self, step: &Step, program: &Option<String>) {
         let declares = program.as_deref().is_some_and(|name| {
             matches!(name, "export" | "readonly" | "declare" | "typeset" | "local" | "read" | "unset" | "getopts")
         });
@@ -246,33 +285,44 @@ impl Walker<'_> {
                         let value = value.or(asked);
                         (name.to_owned(), value)
                     }
-                    None if program.as_deref() == Some("export") => continue,
+                    None if program.as_deref() == Some("export") => {
+                        self.exported.insert(word.raw.clone());
+                        continue;
+                    }
                     None => (word.raw.clone(), None),
                 };
                 set.push((name, value));
             }
         }
-        let is_certain = command.place.runs_once() && !command.place.is_confined();
+        let is_certain = step.place.runs_once() && !step.place.is_confined();
+        if program.as_deref() == Some("export") {
+            self.exported.extend(set.iter().map(|(name, _)| name.clone()));
+        }
         for (name, value) in set {
             self.assigned.insert(name, value.filter(|_| is_certain));
         }
     }
 
-    fn note_folder(&mut self, command: &Command) {
+    fn note_folder(&mut self, text: &str, command: &Command, place: &Place) {
         let Some(destination) = command.change_directory() else {
             return;
         };
-        if command.place.is_confined() {
+        if place.is_confined() {
             return;
         }
+        let folder = self.own_folder.take();
+        let beside = match destination {
+            Destination::Folder(word) => folder.and_then(|folder| below_own_folder(word.raw(text), &folder)),
+            _ => None,
+        };
         let target = match destination {
-            Destination::Folder(word) if command.place.runs_once() => self.word("", word).fields,
+            Destination::Folder(word) if place.runs_once() => self.word("", word).fields,
             _ => None,
         };
         let next = match (target.as_deref(), &self.folder) {
             (Some([path]), Some(folder)) => place_in_repository(path, folder),
             (Some([path]), None) => path.strip_prefix(PROJECT_FOLDER).and_then(RepositoryPath::new),
-            _ => None,
+            _ => beside.filter(|_| place.runs_once()),
         };
         self.folder = next;
     }

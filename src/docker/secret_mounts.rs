@@ -1,5 +1,6 @@
 use super::engine::Release;
 use super::image::ImageName;
+use crate::outcome::ToldBuilder;
 
 /// How a builder gives a secret to a `RUN` (Dockerfile reference: `RUN --mount=type=secret`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +22,11 @@ pub struct BuilderTraits<'a> {
     pub services: &'a [String],
     /// The value of `DOCKER_BUILDKIT` where the command runs.
     pub buildkit: Option<&'a str>,
-    /// Whether the command is `docker buildx build`.
-    pub is_buildx: bool,
-    /// Whether the job makes a builder of its own (`docker buildx create`), whose version nothing tells.
+    /// Whether the command asks for BuildKit by its name, as `docker buildx build` does.
+    pub is_buildkit: bool,
+    /// What the user says of the builder.
+    pub told: Option<ToldBuilder>,
+    /// Whether the builder is one of its own (`docker buildx create`, containerd's), whose version nothing tells.
     pub has_own_builder: bool,
     /// The image of the frontend that the Dockerfile asks for (`# syntax=`).
     pub frontend: Option<&'a str>,
@@ -55,10 +58,13 @@ impl SecretMounts {
         let is_refused = matches!(traits.buildkit, Some("0" | "false" | "False" | "FALSE"));
         let is_asked_for = traits.buildkit.is_some() && !is_refused;
         let is_default = client.is_some_and(|client| client >= FIRST_WITH_BUILDKIT) && !is_refused;
-        let is_certain = traits.is_buildx || is_asked_for || is_default;
         let is_too_old = [client, engine].into_iter().flatten().any(|release| release < FIRST_WITH_MOUNTS);
+        let has_mounts = match traits.told {
+            Some(told) => told == ToldBuilder::BuildKit,
+            None => (traits.is_buildkit || is_asked_for || is_default) && !is_too_old,
+        };
         let frontend = frontend_release(traits.frontend);
-        if !is_certain || is_too_old || frontend.is_some_and(|frontend| frontend < FRONTEND_WITH_MOUNTS) {
+        if !has_mounts || frontend.is_some_and(|frontend| frontend < FRONTEND_WITH_MOUNTS) {
             return Self::None;
         }
         let knows_variables = engine.is_some_and(|engine| engine >= FIRST_WITH_VARIABLES)

@@ -21,6 +21,9 @@ impl BuildCommand {
     /// # Errors
     /// Why it cannot be written, as a whole sentence without a full stop.
     pub fn with_project_as_context(&self, text: &str) -> Result<WiderCommand, &'static str> {
+        if self.described_in.is_some() {
+            return Err("the context stands in another file than the command");
+        }
         if matches!(self.context, CommandContext::Missing(_)) {
             return Err("the command names no context");
         }
@@ -55,6 +58,7 @@ impl BuildCommand {
     fn finds_dockerfile_without_context(&self) -> bool {
         let is_by_context = self.other_dockerfile.as_ref() == Some(&self.dockerfile);
         match (&self.dockerfile_word, self.builder) {
+            (_, Builder::Buildctl) => true,
             (Some(_), _) => !is_by_context,
             (None, Builder::Kaniko) => self.folder.join("Dockerfile").as_ref() == Some(&self.dockerfile),
             (None, _) => false,

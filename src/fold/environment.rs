@@ -15,7 +15,7 @@ mod yaml;
 
 use std::collections::BTreeSet;
 
-use crate::docker::{ImageName, SecretMounts, place_in_repository};
+use crate::docker::{ImageName, PROJECT_FOLDER, SecretMounts, place_in_repository};
 use crate::ecosystem;
 use crate::finding::{Code, Location};
 use crate::gitlab::{Job, Pipeline, ValuePiece, VariableKind, has_secret_name, kind_of_variable};
@@ -30,6 +30,7 @@ use source_names::names_in_sources;
 
 pub(super) use passed::{Certainty, PassedVariable, Readers, RunPrefix, RunPrefixes, Way, is_named_in};
 pub(super) use quote::quoted;
+pub(super) use script_names::assignments;
 pub(super) use script_names::first_settings;
 
 /// The environment of the build job.
@@ -101,7 +102,7 @@ impl BuildEnvironment {
 
     /// What the script reads and the YAML does not give.
     fn note_reads(&mut self, sources: &Sources<'_>, reads: &[VariableRead]) {
-        let workflow = yaml::names_set_by_workflow(sources.pipeline);
+        let workflow = sources.pipeline.names_set_by_workflow();
         for read in reads {
             self.needs_project_folder |= read.name == "CI_PROJECT_DIR";
             if sources.producer.variables.get(&read.name).is_none() && !workflow.contains(&read.name) {
@@ -112,17 +113,25 @@ impl BuildEnvironment {
         }
     }
 
-    /// What committed configuration files read by themselves, as `.npmrc` does `${NPM_TOKEN}`: those at the root, and
-    /// those in every folder that the script names or goes to.
+    /// What committed configuration files read by themselves, as `.npmrc` does `${NPM_TOKEN}`: those at the root, those
+    /// in every folder that the script names or goes to, and those that the script or a variable names itself.
     fn note_configuration(&mut self, sources: &Sources<'_>) {
-        let mut folders = BTreeSet::from([RepositoryPath::root()]);
+        let mut places = BTreeSet::from([RepositoryPath::root()]);
         for step in &sources.script.walk.steps {
-            folders.extend(step.folder.clone());
-            let words = step.words.iter().filter_map(|word| word.text()).zip(std::iter::repeat(step.folder.as_ref()));
-            folders.extend(words.filter_map(|(word, folder)| place_in_repository(word, folder?)));
+            places.extend(step.folder.clone());
+            let fields = step.words.iter().flat_map(|word| word.fields.iter().flatten());
+            let named = fields.flat_map(|field| [Some(field.as_str()), field.split_once('=').map(|(_, value)| value)]);
+            places.extend(named.flatten().filter_map(|path| place_in_repository(path, step.folder.as_ref()?)));
         }
-        for folder in &folders {
-            for (name, location) in ecosystem::configuration_variables(sources.repository, folder) {
+        let variables = &sources.producer.variables;
+        let values =
+            variables.names().filter_map(|name| variables.expand_within(variables.get(name)?.0, PROJECT_FOLDER));
+        let words = values.flat_map(|value| value.split(['=', ' ']).map(str::to_owned).collect::<Vec<_>>());
+        places.extend(words.filter_map(|path| place_in_repository(&path, &RepositoryPath::root())));
+        for place in &places {
+            let of_folder = ecosystem::configuration_variables(sources.repository, place);
+            let own = ecosystem::variables_of_named_file(sources.repository, place);
+            for (name, location) in of_folder.into_iter().chain(own) {
                 if sources.producer.variables.get(&name).is_none() {
                     self.note(sources, &name, Readers::Everywhere, location);
                 }

@@ -3,7 +3,7 @@
 
 use super::obstacles;
 use super::situation::Situation;
-use crate::docker::Builder;
+use crate::docker::{BuildCommand, Builder};
 use crate::finding::{Code, Finding, Location};
 use crate::gitlab::{Definition, Job, PathPattern, PipelineFile};
 use crate::outcome::Via;
@@ -38,7 +38,7 @@ pub(super) fn obstacles(situation: &Situation<'_>) -> Vec<Finding> {
         (situation.consumer.get("artifacts").is_some(), &at_image, "the image job has artifacts of its own"),
         (!has_buildkit(situation), &at_command, "it is not certain that the builder is BuildKit, which alone exports"),
         (
-            in_root.is_none_or(|folder| !folder.is_root()) || script_item(situation).is_none(),
+            in_root.is_none_or(|folder| !folder.is_root()) || !is_item(command) || script_item(situation).is_none(),
             &at_command,
             "the build command is no script item of its own in the project's folder",
         ),
@@ -96,6 +96,11 @@ pub(super) fn script_item<'a>(situation: &Situation<'a>) -> Option<(&'a Pipeline
     let list = file.tree.parent(item.origin.node)?;
     let place = file.tree.node(list).items().iter().position(|node| *node == item.origin.node)?;
     situation.is_consumers_own(item.origin).then_some((file, list, place))
+}
+
+/// Whether a line behind its item runs behind the build.
+fn is_item(command: &BuildCommand) -> bool {
+    command.turns.is_empty() && command.caller.is_none()
 }
 
 /// The name of the stage that holds the files and nothing else.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::export;
 use super::fate::Fate;
+use super::joined;
 use super::listings;
 use super::rewire;
 use super::situation::Situation;
@@ -10,6 +11,7 @@ use super::takeover::{Taken, Takeover};
 use crate::docker::WiderCommand;
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
+use crate::text::TextEdit;
 
 /// What a fold means to change in the jobs of a pipeline; everything else must resolve to what it was.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Intent {
     pub added_lines: BTreeMap<String, Vec<String>>,
     /// Build commands of a job that get another build context, each with the text of its script item.
     pub widened: BTreeMap<String, Vec<(String, WiderCommand)>>,
+    /// Script items of a job that get options, as they are before and with them.
+    pub completed: BTreeMap<String, Vec<(String, String)>>,
     /// Values that keywords in `changed` must have afterwards.
     pub expected: Vec<Expected>,
     /// Whether a cache that only served the hand-off goes, for all jobs that inherit it.
@@ -110,7 +114,14 @@ impl Intent {
     /// What joining two Dockerfiles changes.
     pub(super) fn of_docker_cp(found: &DockerCp) -> Self {
         let changed = BTreeMap::from([(found.consumer.to_string(), OF_CONSUMER.into())]);
-        Self { changed, removes_lines: true, ..Self::default() }
+        let command = &found.second.command;
+        let options = joined::options_to_add(found).unwrap_or_default();
+        let text = found.script.items.get(command.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+        let added: String = options.iter().map(|option| format!(" {option}")).collect();
+        let with_options = TextEdit::insert(command.options_at, added).apply(text);
+        let completed = with_options.map(|after| vec![(text.to_owned(), after)]).unwrap_or_default();
+        let completed = BTreeMap::from([(found.consumer.to_string(), completed)]);
+        Self { changed, completed, removes_lines: true, ..Self::default() }
     }
 
     /// A script item of a job with the build contexts that its commands get; `None` where they keep theirs.
@@ -122,6 +133,12 @@ impl Intent {
         // Of several items of the same text, one is enough to tell how it is written then.
         let own: Vec<_> = commands.iter().copied().filter(|other| other.command.item == first.command.item).collect();
         WiderCommand::all_written_in(&own, text)
+    }
+
+    /// A script item of a job with the options that it gets; `None` where it gets none.
+    #[must_use]
+    pub fn completed_item(&self, job: &str, text: &str) -> Option<&str> {
+        self.completed.get(job)?.iter().find(|(before, _)| before == text).map(|(_, after)| after.as_str())
     }
 
     /// Whether a fold may change this keyword of this job.

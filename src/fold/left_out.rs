@@ -7,7 +7,7 @@
 //! ```
 //! becomes
 //! ```dockerfile
-//! RUN find dist ! -type d -name '*.map' -delete
+//! RUN find dist ! -type d -name '*.map' -exec rm {} +
 //! ```
 //! so that a copy of `dist` takes what it took before. GitLab Runner matches these patterns against files and folders alike,
 //! and an excluded folder loses its entry but not what lies in it (GitLab docs: ci/yaml#artifactsexclude).
@@ -68,7 +68,7 @@ fn deletion(pattern: &PathPattern, used: &[PathPattern]) -> Option<String> {
     match name {
         "**" if !folder.is_empty() => Some(format!("rm -rf {folder}")),
         _ if name.contains("**") => None,
-        _ => Some(format!("find {} -maxdepth 1 ! -type d -name '{name}' -delete", here(folder))),
+        _ => Some(format!("find {} -maxdepth 1 ! -type d -name '{name}' -exec rm {{}} +", here(folder))),
     }
 }
 
@@ -76,7 +76,8 @@ fn deletion(pattern: &PathPattern, used: &[PathPattern]) -> Option<String> {
 fn below(folder: &str, name: &str, used: &[PathPattern]) -> Option<String> {
     if name == "*" {
         let is_whole = !folder.is_empty();
-        return is_whole.then(|| format!("test ! -d {folder} || find {folder} -mindepth 1 -delete"));
+        return is_whole
+            .then(|| format!("test ! -d {folder} || find {folder} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +"));
     }
     let mut roots: Vec<&str> = Vec::new();
     for pattern in used {
@@ -87,7 +88,7 @@ fn below(folder: &str, name: &str, used: &[PathPattern]) -> Option<String> {
         }
     }
     let roots: Vec<_> = roots.into_iter().map(here).collect();
-    Some(format!("find {} ! -type d -name '{name}' -delete", roots.join(" ")))
+    Some(format!("find {} ! -type d -name '{name}' -exec rm {{}} +", roots.join(" ")))
 }
 
 fn is_within(inner: &str, outer: &str) -> bool {
@@ -119,14 +120,14 @@ mod tests {
     #[test]
     fn each_form_has_its_command() {
         for (exclude, expected) in [
-            ("dist/**/*.map", Some("find dist ! -type d -name '*.map' -delete")),
-            ("**/*.map", Some("find dist docs/a.html ! -type d -name '*.map' -delete")),
-            ("dist/js/**/*.map", Some("find dist/js ! -type d -name '*.map' -delete")),
-            ("dist/*.map", Some("find dist -maxdepth 1 ! -type d -name '*.map' -delete")),
+            ("dist/**/*.map", Some("find dist ! -type d -name '*.map' -exec rm {} +")),
+            ("**/*.map", Some("find dist docs/a.html ! -type d -name '*.map' -exec rm {} +")),
+            ("dist/js/**/*.map", Some("find dist/js ! -type d -name '*.map' -exec rm {} +")),
+            ("dist/*.map", Some("find dist -maxdepth 1 ! -type d -name '*.map' -exec rm {} +")),
             ("dist/stats.json", Some("test -d dist/stats.json || rm -f dist/stats.json")),
             ("dist/tmp/**", Some("rm -rf dist/tmp")),
-            ("dist/tmp/**/*", Some("test ! -d dist/tmp || find dist/tmp -mindepth 1 -delete")),
-            ("docs/**/*.map", Some("find docs/a.html ! -type d -name '*.map' -delete")),
+            ("dist/tmp/**/*", Some("test ! -d dist/tmp || find dist/tmp -mindepth 1 -maxdepth 1 -exec rm -rf {} +")),
+            ("docs/**/*.map", Some("find docs/a.html ! -type d -name '*.map' -exec rm {} +")),
             ("dist/*/a/*.map", None),
             ("dist/**/a/*.map", None),
             ("dist/my file", None),

@@ -22,7 +22,7 @@ pub(super) fn steps(situation: &Situation<'_>) -> Vec<usize> {
         let is_alone = is_only && step.place.is_top_level() && step.span.slice(text).len() == text.trim().len();
         let lists = step.program().is_some_and(|program| LISTING.contains(&program)) && step.redirections.is_empty();
         let names_them = matches!(tree_use(step, &places), TreeUse::Touches(_));
-        is_alone && lists && names_them && situation.is_consumers_own(item.origin)
+        is_alone && lists && names_them && step.caller.is_none() && situation.is_consumers_own(item.origin)
     };
     let all = script.walk.steps.iter().enumerate();
     all.filter(|(_, step)| goes(step)).map(|(index, _)| index).collect()

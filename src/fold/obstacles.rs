@@ -4,6 +4,7 @@ mod build_image;
 mod build_inputs;
 mod build_script;
 mod builder;
+mod command_elsewhere;
 mod consumer_script;
 mod context;
 mod copied_out;
@@ -24,6 +25,7 @@ mod rules;
 mod secrets;
 mod several;
 mod shared_dockerfile;
+mod skipped_build;
 mod sources;
 mod swallowed;
 mod unclear;
@@ -77,11 +79,13 @@ const OF_FILLER: [Check; 9] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 8] = [
+const OF_CONSUMER: [Check; 10] = [
     keywords::of_image_job,
     foreign_files::check,
     consumer_script::check,
     swallowed::check,
+    skipped_build::check,
+    command_elsewhere::check,
     context::check,
     copies::check,
     dockerfile::check,

@@ -9,10 +9,11 @@ use super::evidence;
 use super::fate::Fate;
 use super::group::{self, Group, Producer, Role};
 use super::inputs::{self, Input};
+use super::relaxing::Relaxing;
 use super::run_lines::BuildScript;
 use super::stage_names;
 use super::widening::Widening;
-use crate::docker::{BuildCommand, BuildContext, Engine, ImageName, SecretMounts};
+use crate::docker::{BuildCommand, BuildContext, Builder, Engine, ImageName, SecretMounts};
 use crate::finding::{Code, Location};
 use crate::gitlab::{Image, Job, Origin, PathPattern, Pipeline, PipelineFile, Value};
 use crate::handoff::{Flow, Handoff, ImageBuild, JobScript};
@@ -54,6 +55,8 @@ pub(super) struct Situation<'a> {
     pub(super) secret_mounts: SecretMounts,
     /// How the build context becomes the whole project, or why it cannot, where it is less.
     pub(super) widening: Option<Result<Widening, String>>,
+    /// How the ignore file lets all sources through, or why it cannot, where it hides some.
+    pub(super) relaxing: Option<Result<Relaxing, String>>,
 }
 
 /// Folders that hold nothing in any base image, so that the project may lie there.
@@ -63,8 +66,8 @@ const PROJECT_FOLDERS: [&str; 8] =
 /// The ways to name the user that a stage is root's without.
 const ROOT: [&str; 4] = ["0", "0:0", "root", "root:root"];
 
-/// Where the project lies if the Dockerfile does not say.
-const OTHERWISE: &str = "/src";
+/// Where the project lies if the Dockerfile does not say, the first choice first.
+const OTHERWISE: [&str; 3] = ["/src", "/code", "/project"];
 
 impl<'a> Situation<'a> {
     /// The situations of the build jobs of a hand-off, in the order of their stages.
@@ -100,12 +103,12 @@ impl<'a> Situation<'a> {
             Role::ForImage | Role::ForBuild => JobScript::new(producer),
         };
         let image = producer.image();
-        let folder = project_folder(&handoff.build);
+        let folder = project_folder(handoff);
         let has_bash = image.as_ref().and_then(|image| ImageName::new(image.name.as_deref()?).has_bash());
         let is_set = |name: &str| producer.variables.get(name).is_some() || policy.passed.contains_key(name);
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash, &is_set);
         script.take_evidence(repository, |words| evidence::of_dockerfile(repository, &handoff.build, words));
-        let secret_mounts = secret_mounts(consumer, handoff);
+        let secret_mounts = secret_mounts(consumer, handoff, policy.builder);
         let environment = BuildEnvironment::new(&Sources {
             repository,
             pipeline,
@@ -119,8 +122,10 @@ impl<'a> Situation<'a> {
             folder: &folder,
         });
         let widening = Widening::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
+        let relaxing = Relaxing::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
         let mut situation = Self {
             widening,
+            relaxing,
             script,
             environment,
             secret_mounts,
@@ -156,12 +161,18 @@ impl<'a> Situation<'a> {
 
     /// What the builder stage copies its sources from.
     pub(super) fn sources(&self) -> &BuildContext {
-        self.wider().map_or(&self.build().context, |wider| &wider.context)
+        let own = self.relaxed().map_or(&self.build().context, |relaxed| &relaxed.context);
+        self.wider().map_or(own, |wider| &wider.context)
     }
 
     /// How the build context becomes the whole project, where it is less and can.
     pub(super) fn wider(&self) -> Option<&Widening> {
         self.widening.as_ref()?.as_ref().ok()
+    }
+
+    /// How the ignore file lets all sources through, where it hides some and can.
+    pub(super) fn relaxed(&self) -> Option<&Relaxing> {
+        self.relaxing.as_ref()?.as_ref().ok()
     }
 
     /// All patterns that the producer hands on, by whichever way.
@@ -306,9 +317,15 @@ pub(super) fn is_shared(file: &PipelineFile, node: NodeId) -> bool {
 }
 
 /// The folder of the final stage, where that is one that is empty in every base image; else one of our own.
-fn project_folder(build: &ImageBuild) -> String {
+fn project_folder(handoff: &Handoff) -> String {
+    let build = &handoff.build;
     let last = build.target.and_then(|target| build.stages.stages.get(target));
     let folder = last.and_then(|stage| stage.working_directory.as_deref()).map(|folder| folder.trim_end_matches('/'));
     let may_hold = |folder: &&str| PROJECT_FOLDERS.contains(folder) && build.command.builder.may_build_in(folder);
-    folder.filter(may_hold).unwrap_or(OTHERWISE).to_owned()
+    let texts = || handoff.script.items.iter().filter_map(|item| item.text.as_deref());
+    // kaniko builds the first stage in the job's own file system, where the script may have left something.
+    let may_be_empty =
+        |folder: &&str| build.command.builder != Builder::Kaniko || !texts().any(|text| text.contains(folder));
+    let otherwise = OTHERWISE.into_iter().find(|folder| may_be_empty(&folder)).unwrap_or("/src-of-stagefold");
+    folder.filter(may_hold).filter(may_be_empty).unwrap_or(otherwise).to_owned()
 }

@@ -23,7 +23,15 @@ pub(super) fn of(stages: &Stages, producers: &[Producer<'_>]) -> Vec<String> {
 
 /// The name of the one builder stage among these stages.
 pub(super) fn alone(stages: &Stages) -> String {
-    let taken: Vec<_> = stages.taken_names().collect();
+    free_alone(&stages.taken_names().collect::<Vec<_>>())
+}
+
+/// The name of the one builder stage among the stages of two Dockerfiles.
+pub(super) fn beside(first: &Stages, second: &Stages) -> String {
+    free_alone(&first.taken_names().chain(second.taken_names()).collect::<Vec<_>>())
+}
+
+fn free_alone(taken: &[String]) -> String {
     let is_free = |name: &&&str| !taken.iter().any(|taken| taken == **name);
     (*ALONE.iter().find(is_free).unwrap_or(&"builder-of-stagefold")).to_owned()
 }

@@ -15,6 +15,7 @@ mod takeover;
 mod template;
 
 use super::edit_failed;
+use super::proposing::Proposal;
 use super::situation::Situation;
 use crate::finding::{Finding, Location};
 use crate::gitlab::Pipeline;
@@ -49,6 +50,7 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
             edits.extend(step(&own)?);
         }
     }
+    let mut proposals = Vec::new();
     let mut dockerfiles: Vec<&RepositoryPath> = Vec::new();
     for own in apart(situations, |one, other| std::ptr::eq(one.handoff, other.handoff)) {
         edits.extend(build_command::complete(&own)?);
@@ -60,13 +62,21 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
         for step in OF_DOCKERFILE {
             edits.extend(step(&own)?);
         }
+        proposals.extend(Proposal::of(&own));
     }
     let location = situations.first().map_or(Location::File(RepositoryPath::root()), Situation::command_location);
     let mut changes = union(edits, location.clone())?;
     for ignore in situations.iter().filter_map(|situation| situation.wider()?.ignore.as_ref()) {
         ignore.move_along(&mut changes).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
     }
-    Ok((changes, Vec::new()))
+    for relaxed in situations.iter().filter_map(Situation::relaxed) {
+        relaxed.write(&mut changes).map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
+    }
+    for proposal in &proposals {
+        let written = changes.create(proposal.path.clone(), proposal.text());
+        written.map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
+    }
+    Ok((changes, proposals.iter().map(Proposal::finding).collect()))
 }
 
 /// The situations of each image job.

@@ -14,14 +14,14 @@
 
 mod ignore;
 
-use crate::docker::{BuildContext, Builder, CommandContext, Copy, WiderCommand};
+use crate::docker::{BuildContext, CommandContext, Copy, WiderCommand};
 use crate::gitlab::Pipeline;
 use crate::handoff::{Handoff, ImageBuild, SourceUse};
 use crate::source::Repository;
 use crate::syntax::dockerfile::Instruction;
 use crate::text::RepositoryPath;
 
-pub(super) use ignore::IgnoreFile;
+pub(super) use ignore::{IgnoreFile, is_only_dockerfile, is_used_elsewhere};
 
 /// How a build gets the whole project for its context.
 pub(super) struct Widening {
@@ -69,7 +69,7 @@ impl Widening {
         }
         let text = handoff.script.items.get(build.command.item).and_then(|item| item.text.as_deref());
         let command = build.command.with_project_as_context(text.unwrap_or_default())?;
-        let has_buildkit = has_buildkit || build.command.builder == Builder::Buildx;
+        let has_buildkit = has_buildkit || build.command.builder.is_buildkit();
         let ignore = ignore::moved(repository, pipeline, handoff, has_buildkit)?;
         let whole = |ignore| BuildContext { folder: RepositoryPath::root(), ignore };
         let (context, ignore) = match ignore {

@@ -1,6 +1,6 @@
 mod assemble;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::file::PipelineFile;
 use super::job::{Definition, Job};
 use super::resolve;
 use super::unread::{ConditionalInclude, DisputedJob, UnreadInclude};
-use super::value::{FileId, Mapping, Origin};
+use super::value::{FileId, Mapping, Origin, Value};
 use crate::finding::{Finding, Location};
 use crate::text::RepositoryPath;
 
@@ -44,6 +44,18 @@ impl Pipeline {
     #[must_use]
     pub fn top(&self) -> &Mapping {
         &self.top
+    }
+
+    /// The variables that rules of the pipeline set; a job's own win over them (GitLab docs:
+    /// ci/yaml#workflowrulesvariables).
+    #[must_use]
+    pub fn names_set_by_workflow(&self) -> BTreeSet<String> {
+        let rules = self.top.get("workflow").and_then(|workflow| workflow.get("rules"));
+        let rules = rules.map(Value::one_or_many).unwrap_or_default();
+        let variables = rules.iter().filter_map(|rule| rule.get("variables")?.mapping().cloned());
+        variables
+            .flat_map(|mapping| mapping.fields().iter().map(|field| field.key.to_string()).collect::<Vec<_>>())
+            .collect()
     }
 
     /// The jobs, hidden ones left out, in the order of the files.

@@ -121,6 +121,9 @@ const OF_IMAGES: [&str; 35] = [
 /// Parts of a name that tell of a secret.
 const SECRET_PARTS: [&str; 9] = ["TOKEN", "SECRET", "PASS", "PWD", "CRED", "AUTH", "CERT", "PRIVATE", "KEY"];
 
+/// What such a part may end with, as `DBPASSWORD` and `npmToken` do.
+const SECRET_ENDINGS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "APIKEY", "CREDENTIALS"];
+
 /// Parts that begin so and tell of something else.
 const NO_SECRET_PARTS: [&str; 5] = ["AUTHOR", "AUTHORS", "KEYCLOAK", "KEYWORDS", "PASSENGER"];
 
@@ -219,9 +222,13 @@ const PREDEFINED_BEGINNINGS: [&str; 8] = [
 /// Whether the name of a variable tells of a secret, whoever defines it.
 #[must_use]
 pub fn has_secret_name(name: &str) -> bool {
-    let tells =
-        |part: &str| !NO_SECRET_PARTS.contains(&part) && SECRET_PARTS.iter().any(|secret| part.starts_with(secret));
-    SECRETS.contains(&name) || !WRITTEN.contains(&name) && name.split('_').any(tells)
+    let upper = name.to_ascii_uppercase();
+    let tells = |part: &str| {
+        SECRET_PARTS.iter().any(|secret| part.starts_with(secret))
+            || SECRET_ENDINGS.iter().any(|secret| part.ends_with(secret))
+    };
+    let mut parts = upper.split('_').filter(|part| !NO_SECRET_PARTS.contains(part));
+    SECRETS.contains(&name) || !WRITTEN.contains(&name) && parts.any(tells)
 }
 
 #[cfg(test)]

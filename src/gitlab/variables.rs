@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::inherit;
@@ -114,6 +114,25 @@ impl Variables {
     #[must_use]
     pub fn pieces(&self, name: &str) -> Option<Vec<ValuePiece>> {
         self.pieces_of(self.certain(name)?, 0)
+    }
+
+    /// Whether the value of `name` holds that of a variable with a name that `is_meant` accepts, one of the YAML's own
+    /// or another one, through any number of variables.
+    #[must_use]
+    pub fn holds_value_of(&self, name: &str, is_meant: &dyn Fn(&str) -> bool) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            let variable = self.by_name.get(name).filter(|variable| variable.expand && seen.insert(name));
+            for piece in variable.into_iter().flat_map(|variable| Pieces { rest: &variable.value }) {
+                match piece {
+                    Piece::Variable(inner) if is_meant(inner) => return true,
+                    Piece::Variable(inner) => open.push(inner),
+                    Piece::Text(_) => {}
+                }
+            }
+        }
+        false
     }
 
     fn pieces_of(&self, variable: &Variable, depth: usize) -> Option<Vec<ValuePiece>> {

@@ -88,10 +88,17 @@ pub fn writes(step: &Step) -> (Vec<RepositoryPath>, bool) {
             (Some(pattern), None) if pattern.starts_with('/') => {}
             // A folder that is made changes no source, wherever it lies.
             _ if name == "mkdir" => {}
-            _ => is_unclear |= !target.raw.starts_with(['~', '/', '-']) && !target.raw.starts_with("$HOME"),
+            _ => is_unclear |= !target.raw.starts_with(['~', '/', '-']) && !is_elsewhere(&target.raw),
         }
     }
     (places, is_unclear)
+}
+
+/// Whether a path begins with a variable that names a folder outside the project wherever it is set: Go takes no relative
+/// path for its own (Go command: `GOPATH`).
+fn is_elsewhere(raw: &str) -> bool {
+    let bare = raw.trim_start_matches('"');
+    ["$HOME", "${HOME}", "$GOPATH/", "${GOPATH}/"].iter().any(|folder| bare.starts_with(folder))
 }
 
 /// Whether a script certainly makes no files in the project: it prints, removes, or installs packages of the system.
@@ -155,19 +162,21 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
         let Some(folder) = &step.folder else {
             return names_from_somewhere(part, step, patterns);
         };
-        let place = place_in_repository(part, folder);
-        place.is_some_and(|place| {
-            let relations = relation_to_all(patterns, place.as_str());
-            // Where a folder is that holds more than the files, one may still go.
-            match step.program() {
-                Some("cd" | "mkdir") => relations.covers,
-                _ if place.is_root() || matches!(part, "." | ".." | "./" | "../") => {
-                    relations.covers || relations.overlaps || relations.below && takes_whole_folders(step)
-                }
-                _ => relations.covers_some(),
-            }
-        })
+        place_in_repository(part, folder).is_some_and(|place| is_used(part, &place, step, patterns))
     })
+}
+
+/// Whether a command that names this place of the project uses some of the files.
+fn is_used(part: &str, place: &RepositoryPath, step: &Step, patterns: &[PathPattern]) -> bool {
+    let relations = relation_to_all(patterns, place.as_str());
+    // Where a folder is that holds more than the files, one may still go.
+    match step.program() {
+        Some("cd" | "mkdir") => relations.covers,
+        _ if place.is_root() || matches!(part, "." | ".." | "./" | "../") => {
+            relations.covers || relations.overlaps || relations.below && takes_whole_folders(step)
+        }
+        _ => relations.covers_some(),
+    }
 }
 
 /// Whether a path may name the files in a command that runs in a folder which is not known: by the name of one of their
@@ -175,7 +184,7 @@ fn names_one_of(word: &StepWord, step: &Step, patterns: &[PathPattern]) -> bool 
 fn names_from_somewhere(part: &str, step: &Step, patterns: &[PathPattern]) -> bool {
     if part.starts_with(['/', '~', '-']) {
         return place_in_repository(part, &RepositoryPath::root())
-            .is_some_and(|place| relation_to_all(patterns, place.as_str()).covers_some());
+            .is_some_and(|place| is_used(part, &place, step, patterns));
     }
     let first = part.split('/').find(|name| !matches!(*name, "" | "." | ".."));
     let Some(first) = first else {

@@ -154,13 +154,16 @@ fn source_use(
     if let Some(narrower) = narrowed(source, &place, patterns) {
         return covered(&narrower, context, exclude);
     }
+    if let Some(several) = several(source, &place, patterns) {
+        return below_folder(&several, context, patterns, exclude);
+    }
     if relations.overlaps {
         return SourceUse::Unclear(Doubt::Others(source.written.clone()));
     }
     if !relations.below {
         return SourceUse::Context;
     }
-    ancestor(&place, context, patterns, exclude)
+    below_folder(&place, context, patterns, exclude)
 }
 
 /// The one path of the hand-off that a glob takes, where it stands for names beside it: `target/app.jar` for
@@ -180,6 +183,20 @@ fn narrowed(source: &CopySource, place: &RepositoryPath, patterns: &[PathPattern
     if fits { RepositoryPath::new(&pattern.text) } else { None }
 }
 
+/// The folder in which a glob takes several files of the hand-off, each named by itself, and nothing else of it.
+fn several(source: &CopySource, place: &RepositoryPath, patterns: &[PathPattern]) -> Option<RepositoryPath> {
+    let (folder, name) = place.as_str().rsplit_once('/')?;
+    let folder = RepositoryPath::new(folder).filter(|folder| !is_glob(folder.as_str()) && is_glob(name))?;
+    let mut within = patterns.iter().filter(|pattern| pattern.relation(folder.as_str()) != Relation::Apart);
+    let is_taken = |pattern: &PathPattern| {
+        let is_beside = RepositoryPath::new(&pattern.text).is_some_and(|path| path.parent() == folder);
+        let is_exact = pattern.is_literal() && pattern.is_known && is_file(&pattern.text);
+        is_exact && is_beside && relation_of_paths(place.as_str(), &pattern.text) == Relation::Covers
+    };
+    let is_plain = !source.written.contains('$') && within.clone().count() > 1;
+    (is_plain && within.all(is_taken)).then_some(folder)
+}
+
 fn covered(place: &RepositoryPath, context: &BuildContext, exclude: &[PathPattern]) -> SourceUse {
     if excluded(exclude, place.as_str()) {
         return SourceUse::Unclear(Doubt::Excluded(place.as_str().to_owned()));
@@ -192,7 +209,7 @@ fn covered(place: &RepositoryPath, context: &BuildContext, exclude: &[PathPatter
     }
 }
 
-fn ancestor(
+fn below_folder(
     folder: &RepositoryPath,
     context: &BuildContext,
     patterns: &[PathPattern],

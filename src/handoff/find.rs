@@ -11,7 +11,7 @@ use super::landing::{Landing, landing};
 use super::moves::{self, Move};
 use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::{downloads_artifacts, is_switched_off};
-use crate::docker::{BuildCommand, Copy, CopySource, build_commands};
+use crate::docker::{BuildCommand, Copy, CopySource, build_commands, image_builds};
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation, relation_of_paths};
 use crate::outcome::Via;
 use crate::source::Repository;
@@ -142,13 +142,16 @@ pub fn find(pipeline: &Pipeline, repository: &dyn Repository) -> Search {
 
 impl Search {
     fn job(&mut self, pipeline: &Pipeline, repository: &dyn Repository, job: &Job, writers: &[&Job]) {
-        let script = JobScript::new(job);
-        let (commands, mut problems) = build_commands(&script.walk);
+        let script = JobScript::of_image_job(repository, job);
+        let (commands, mut problems) = image_builds(repository, &script.walk);
         problems.extend(unclear::nested(&script));
-        let copied_out = docker_cp::find(repository, job, &commands);
+        // What a container hands over is followed only where it always does, in the job's own words.
+        let own = build_commands(&JobScript::new(job).walk).0.into_iter();
+        let always: Vec<_> = own.filter(|command| command.turns.is_empty() && command.caller.is_none()).collect();
+        let copied_out = docker_cp::find(repository, job, &always);
         if copied_out.is_empty() {
             let container = unclear::container(repository, &script, &commands);
-            container.into_iter().for_each(|reason| self.note_unclear(job, &[], reason));
+            container.into_iter().for_each(|reason| self.note_unclear(repository, job, &[], reason));
         }
         self.copied_out.extend(copied_out);
         let builders = other_builders(&script);
@@ -159,16 +162,20 @@ impl Search {
         let known = self.handoffs.len();
         if !flows.is_empty() {
             self.builds(repository, job, &flows, &commands);
-            problems.into_iter().for_each(|problem| self.note_unclear(job, &flows, UnclearReason::Command(problem)));
-            builders.into_iter().for_each(|builder| self.note_unclear(job, &flows, UnclearReason::Builder(builder)));
+            problems
+                .into_iter()
+                .for_each(|problem| self.note_unclear(repository, job, &flows, UnclearReason::Command(problem)));
+            builders
+                .into_iter()
+                .for_each(|builder| self.note_unclear(repository, job, &flows, UnclearReason::Builder(builder)));
             let opaque = unclear::opaque(&script);
-            opaque.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
+            opaque.into_iter().for_each(|reason| self.note_unclear(repository, job, &flows, reason));
         }
         if self.handoffs.len() == known {
             let laid = unclear::laid(repository, &script, &commands, &flows);
-            laid.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
+            laid.into_iter().for_each(|reason| self.note_unclear(repository, job, &flows, reason));
             let absent = unclear::absent_producer(pipeline, repository, job, &commands);
-            absent.into_iter().for_each(|reason| self.note_unclear(job, &flows, reason));
+            absent.into_iter().for_each(|reason| self.note_unclear(repository, job, &flows, reason));
         }
     }
 
@@ -177,15 +184,24 @@ impl Search {
             match ImageBuild::read(repository, command) {
                 Ok(build) => self.handoffs.extend(handoff(repository, job, flows, build)),
                 Err((path, error)) => {
-                    self.note_unclear(job, flows, UnclearReason::File(Box::new(command.clone()), path, error));
+                    self.note_unclear(
+                        repository,
+                        job,
+                        flows,
+                        UnclearReason::File(Box::new(command.clone()), path, error),
+                    );
                 }
             }
         }
     }
 
-    fn note_unclear(&mut self, job: &Job, flows: &[Flow], reason: UnclearReason) {
-        let build =
-            UnclearBuild { consumer: Rc::clone(&job.name), script: JobScript::new(job), flows: flows.to_vec(), reason };
+    fn note_unclear(&mut self, repository: &dyn Repository, job: &Job, flows: &[Flow], reason: UnclearReason) {
+        let build = UnclearBuild {
+            consumer: Rc::clone(&job.name),
+            script: JobScript::of_image_job(repository, job),
+            flows: flows.to_vec(),
+            reason,
+        };
         self.unclear.push(build);
     }
 }
@@ -244,10 +260,10 @@ fn has_unbounded(patterns: &[PathPattern]) -> bool {
 }
 
 fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageBuild) -> Option<Handoff> {
-    let script = JobScript::new(job);
+    let script = JobScript::of_image_job(repository, job);
     let all: Vec<_> = flows.iter().flat_map(|flow| flow.patterns.clone()).collect();
     let moves_of = |flow: &Flow| {
-        let found = moves::moves(repository, &script, build.command.step, &flow.patterns, &flow.exclude);
+        let found = moves::moves(repository, &script, build.command.steps_before, &flow.patterns, &flow.exclude);
         moves::that_are_plain(found, &all)
     };
     let is_taken = |flow: &&Flow| takes_from(repository, &build, flow, &moves_of(flow));

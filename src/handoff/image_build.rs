@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::copies::classify;
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord};
+use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, is_compose_build};
 use crate::gitlab::{PathPattern, Relation, folder_before_glob, relation_of_paths};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
@@ -113,7 +113,7 @@ pub fn other_builders(script: &JobScript) -> Vec<OtherBuilder> {
 }
 
 fn builder_name(step: &Step) -> Option<&'static str> {
-    if Builder::of(step).is_some() {
+    if Builder::of(step).is_some() || is_compose_build(step) {
         return None;
     }
     let program = step.program()?.rsplit('/').next()?;
@@ -126,9 +126,9 @@ fn builder_name(step: &Step) -> Option<&'static str> {
         "podman" if has(&["commit"]) => Some("podman commit"),
         "podman" if has(&["compose"]) && has(&["build", "up"]) => Some("podman compose"),
         "podman-compose" if has(&["build", "up"]) => Some("podman compose"),
-        "nerdctl" if has(&["build"]) => Some("nerdctl"),
+        "nerdctl" if has(&["build"]) => Some("nerdctl with options that are not known"),
         "img" if has(&["build"]) => Some("img"),
-        "buildctl" | "buildctl-daemonless.sh" => Some("buildctl"),
+        "buildctl" | "buildctl-daemonless.sh" if has(&["build"]) => Some("buildctl with options that are not known"),
         "docker-compose" if has(&["build", "up"]) => Some("docker compose"),
         "docker" if has(&["compose"]) && has(&["build", "up"]) => Some("docker compose"),
         "docker" if has(&["buildx"]) && has(&["bake"]) => Some("docker buildx bake"),

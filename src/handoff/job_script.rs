@@ -1,6 +1,8 @@
-use crate::docker::{PROJECT_FOLDER, ScriptWalk, Step};
+use super::own_programs::program;
+use crate::docker::{PROJECT_FOLDER, Part, Program, ScriptWalk, Step};
 use crate::finding::Location;
 use crate::gitlab::{Job, Pipeline, ScriptItem};
+use crate::source::Repository;
 use crate::syntax::yaml::Tree;
 use crate::text::Span;
 
@@ -9,7 +11,8 @@ const NO_TEXT: &str = "YAML makes no text of it, and GitLab refuses such a pipel
 
 /// A job's script, walked: `before_script` and `script` as the one program that they are.
 pub struct JobScript {
-    /// The items, those without a command included.
+    /// The items, those without a command included; behind them the texts of other files that they run, each with the
+    /// place of the script.
     pub items: Vec<ScriptItem>,
     /// Their commands; a step's `item` is an index into `items`.
     pub walk: ScriptWalk,
@@ -19,7 +22,13 @@ impl JobScript {
     /// Walks `before_script` and `script` of `job`.
     #[must_use]
     pub fn new(job: &Job) -> Self {
-        Self::of_items(job, job.script())
+        Self::of_items(job, job.script(), &|_| None)
+    }
+
+    /// As [`JobScript::new`], with what the job runs out of the repository's own files to build an image.
+    #[must_use]
+    pub fn of_image_job(repository: &dyn Repository, job: &Job) -> Self {
+        Self::of_items(job, job.script(), &|step| program(repository, step))
     }
 
     /// Walks the first `count` items of what [`JobScript::new`] walks.
@@ -27,16 +36,16 @@ impl JobScript {
     pub fn beginning(job: &Job, count: usize) -> Self {
         let mut items = job.script();
         items.truncate(count);
-        Self::of_items(job, items)
+        Self::of_items(job, items, &|_| None)
     }
 
     /// Walks one of the other scripts of `job`, such as `after_script`.
     #[must_use]
     pub fn of_keyword(job: &Job, keyword: &str) -> Self {
-        Self::of_items(job, job.script_of(keyword))
+        Self::of_items(job, job.script_of(keyword), &|_| None)
     }
 
-    fn of_items(job: &Job, items: Vec<ScriptItem>) -> Self {
+    fn of_items(job: &Job, mut items: Vec<ScriptItem>, follow: &dyn Fn(&Step) -> Option<Program>) -> Self {
         let lookup = |name: &str| match name {
             "CI_PROJECT_DIR" => Some(PROJECT_FOLDER.to_owned()),
             name => job
@@ -44,21 +53,40 @@ impl JobScript {
                 .get(name)
                 .and_then(|_| job.variables.expand_within(&format!("${{{name}}}"), PROJECT_FOLDER)),
         };
-        let mut walk = ScriptWalk::new(items.iter().map(|item| item.text.as_deref()), &lookup);
+        let mut walk = ScriptWalk::following(items.iter().map(|item| item.text.as_deref()), &lookup, follow);
         let odd = items.iter().enumerate().filter(|(_, item)| item.is_odd);
         walk.opaque.extend(odd.map(|(index, _)| (index, NO_TEXT.to_owned())));
+        let origin = items.first().map(|item| item.origin);
+        let parts = walk.parts.iter().zip(origin.into_iter().cycle());
+        items.extend(parts.map(|(part, origin)| ScriptItem {
+            text: Some(part.text.as_str().into()),
+            origin,
+            is_odd: false,
+        }));
         Self { items, walk }
+    }
+
+    /// The text of another file that is run as the item of this number.
+    #[must_use]
+    pub fn part(&self, item: usize) -> Option<&Part> {
+        self.walk.parts.get(item.checked_sub(self.items.len() - self.walk.parts.len())?)
     }
 
     /// The place of an item.
     #[must_use]
     pub fn item_location(&self, pipeline: &Pipeline, item: usize) -> Option<Location> {
+        if let Some(part) = self.part(item) {
+            return Some(Location::new(&part.source, part.span));
+        }
         Some(pipeline.location(self.items.get(item)?.origin))
     }
 
     /// The place of some bytes of an item's text, as near as the way it is written allows.
     #[must_use]
     pub fn location(&self, pipeline: &Pipeline, item: usize, span: Span) -> Option<Location> {
+        if let Some(part) = self.part(item) {
+            return Some(Location::new(&part.source, part.place(span)));
+        }
         let ScriptItem { text, origin, .. } = self.items.get(item)?;
         let file = pipeline.file(origin.file)?;
         // Where an input is filled in, the text has other bytes than the file.

@@ -178,7 +178,7 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
-        "docker" | "podman" => docker_kind(step),
+        "docker" | "nerdctl" | "podman" => docker_kind(step),
         "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
         "git" => match argument(1) {
             "config" | "describe" | "fetch" | "log" | "ls-remote" | "push" | "rev-parse" | "remote" | "status"
@@ -258,15 +258,18 @@ fn composes_without_files(words: &[StepWord]) -> bool {
     false
 }
 
+/// Such flags with their value in one word.
+const ENGINE_FLAGS: [&str; 5] = ["--context=", "--host=", "--log-level=", "--namespace=", "--snapshotter="];
+
 /// How many words in front of the subcommand say to which engine it speaks (Docker CLI reference: `docker`). An option
 /// that names a file is none of them.
 fn engine_flags(words: &[&str]) -> usize {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         at += match *word {
-            "-H" | "--host" | "-c" | "--context" | "-l" | "--log-level" => 2,
+            "-H" | "--host" | "-c" | "--context" | "-l" | "--log-level" | "-n" | "--namespace" | "--snapshotter" => 2,
             "-D" | "--debug" => 1,
-            other if ["--host=", "--context=", "--log-level="].iter().any(|flag| other.starts_with(flag)) => 1,
+            other if ENGINE_FLAGS.iter().any(|flag| other.starts_with(flag)) => 1,
             _ => break,
         };
     }
@@ -292,7 +295,7 @@ pub(super) fn takes_whole_folders(step: &Step) -> bool {
             true
         }
         Some("cp" | "scp") => has_letter(step, &['r', 'R', 'a']) || has_flag(step, &["--recursive", "--archive"]),
-        Some("docker" | "kubectl" | "oc" | "podman") => {
+        Some("docker" | "kubectl" | "nerdctl" | "oc" | "podman") => {
             let is_copy = ["cp", "rsync"].iter().any(|word| has_word(step, word));
             is_copy || has_flag(step, &["--from-dir", "--from-file"])
         }

@@ -60,7 +60,7 @@ pub(super) fn container(
     commands: &[BuildCommand],
 ) -> Option<UnclearReason> {
     let reason = |command: &BuildCommand| {
-        let mut before = script.walk.steps.iter().enumerate().take(command.step);
+        let mut before = script.walk.steps.iter().enumerate().take(command.steps_before);
         let (step, _) = before.find(|(_, step)| hands_over(step))?;
         let build = ImageBuild::read(repository, command).ok()?;
         build.copies_something_untracked(repository).then_some(UnclearReason::Container(step))
@@ -74,8 +74,8 @@ fn hands_over(step: &Step) -> bool {
     let mounts =
         words.iter().any(|word| word.starts_with("-v") || word.starts_with("--volume") || word.starts_with("--mount"));
     match words.as_slice() {
-        ["docker" | "podman", "cp", ..] | ["docker" | "podman", "container", "cp", ..] => true,
-        ["docker" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
+        ["docker" | "nerdctl" | "podman", "cp", ..] | ["docker" | "nerdctl" | "podman", "container", "cp", ..] => true,
+        ["docker" | "nerdctl" | "podman", rest @ ..] => mounts && rest.contains(&"run"),
         _ => false,
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn laid(
     };
     let reason = |command: &BuildCommand| {
         let build = ImageBuild::read(repository, command).ok()?;
-        let mut before = script.walk.steps.iter().enumerate().take(command.step);
+        let mut before = script.walk.steps.iter().enumerate().take(command.steps_before);
         before.find(|(_, step)| is_laid(step, &build)).map(|(index, _)| UnclearReason::Laid(index))
     };
     commands.iter().find_map(reason)
@@ -166,7 +166,7 @@ pub(super) fn opaque(script: &JobScript) -> Vec<UnclearReason> {
 }
 
 /// Whether a text names a builder.
-fn speaks_of_a_build(text: &str) -> bool {
-    let is_built = ["docker", "buildah", "podman"].iter().any(|program| text.contains(program));
+pub(super) fn speaks_of_a_build(text: &str) -> bool {
+    let is_built = ["docker", "buildah", "nerdctl", "podman"].iter().any(|program| text.contains(program));
     is_built && text.contains("build") || text.contains("kaniko") && text.contains("executor")
 }

@@ -8,6 +8,7 @@
 
 mod builder;
 mod command;
+mod compound;
 mod dialect;
 mod grammar;
 mod lexer;
@@ -24,6 +25,7 @@ use lexer::Lexer;
 use tree::Walker;
 
 pub use command::{Assignment, Command, Destination, Heredoc, Nesting, Place, Redirection, RedirectionKind};
+pub use compound::{Compound, CompoundKind};
 pub use state::{Reason, StateChange};
 pub use word::{Operation, Parameter, Piece, PieceKind, Word};
 
@@ -38,6 +40,8 @@ pub struct Script {
     pub commands: Vec<Command>,
     /// The statements that it is made of at the top level, in source order.
     pub statements: Vec<Statement>,
+    /// Its choices, loops and functions, wherever they are nested, those that hold others first.
+    pub compounds: Vec<Compound>,
     /// Every use of a variable that expands, in source order: in double quotes, defaults, arithmetic, substitutions
     /// and unquoted heredocs, and never in single quotes. Names that only occur in assignments are none.
     pub variables: Vec<VariableUse>,
@@ -101,6 +105,7 @@ impl Script {
             return Self { text, opaque: Some(opaque), ..Self::default() };
         }
         script.commands.sort_by_key(|command| command.span.start());
+        script.compounds.sort_by_key(|compound| (compound.span.start(), usize::MAX - compound.span.end()));
         script.variables.sort_by_key(|use_| use_.span);
         script.special_parameters.sort_by_key(|use_| use_.span);
         script.comments = lexer.comments;
@@ -159,7 +164,8 @@ mod tests {
             ["docker cp $(docker create x):/p .", "docker create x"]
         );
         assert_eq!(commands("id=`docker create x`"), ["id=`docker create x`", "docker create x"]);
-        assert_eq!(commands("if [ -f x ]; then a; elif b; then c; else d; fi >log"), ["[ -f x ]", "a", "b", "c", "d"]);
+        let found = commands("if [ -f x ]; then a; elif b; then c; else d; fi 2>&1 >log");
+        assert_eq!(found, ["[ -f x ]", "a", "b", "c", "d", ">log"]);
         assert_eq!(commands("for f in a $(b); do c \"$f\"; done | d"), ["b", "c \"$f\"", "d"]);
         assert_eq!(commands("while a; do b; done; until c\ndo d\ndone"), ["a", "b", "c", "d"]);
         assert_eq!(commands("case $x in\n  a|b) c;;\n  (*) d\nesac"), ["c", "d"]);

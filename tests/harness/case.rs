@@ -12,6 +12,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tempfile::TempDir;
 
@@ -44,6 +45,9 @@ pub(crate) struct Printed {
 
 /// Every file of a folder but those of git, with its kind (`file`, `executable`, `link`) and its bytes.
 pub(crate) type Tree = BTreeMap<String, (&'static str, Vec<u8>)>;
+
+/// The folder `.git` of each case: it takes git four times as long to make one as to write it down again.
+static HISTORIES: LazyLock<Mutex<BTreeMap<String, Arc<Tree>>>> = LazyLock::new(Mutex::default);
 
 /// The root of this package.
 pub(crate) fn package() -> &'static Path {
@@ -117,7 +121,18 @@ impl Case {
     pub(crate) fn check_out(&self) -> TempDir {
         let root = TempDir::new().unwrap();
         self.copy(root.path());
-        commit(root.path());
+        let place = root.path().join(".git");
+        let known = HISTORIES.lock().unwrap().get(&self.name).map(Arc::clone);
+        if let Some(history) = known {
+            for (name, (_, bytes)) in history.iter() {
+                let path = place.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            }
+        } else {
+            commit(root.path());
+            HISTORIES.lock().unwrap().insert(self.name.clone(), Arc::new(tree(&place)));
+        }
         root
     }
 
@@ -148,7 +163,7 @@ pub(crate) fn stagefold(folder: &Path, words: &[&str]) -> Printed {
 
 /// Makes a git repository of `folder` and commits all that is in it, ignored files included.
 pub(crate) fn commit(folder: &Path) {
-    git(folder, &["init", "-q", "-b", "main"], "");
+    git(folder, &["init", "-q", "-b", "main", "--template="], "");
     git(folder, &["add", "-f", "."], "");
     git(folder, &["commit", "-q", "--allow-empty", "-m", "before"], "");
 }

@@ -1,32 +1,39 @@
 """What the proofs of the rig share: repositories, folds, pipelines, images, and the tally."""
 
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CANNOT_RUN_HERE = 77
 DIFFERENCES_SHOWN = 20
+# What stands in for an image that is not on this machine.
+STAND_IN = "busybox:latest"
+# Comments, global arguments and the first FROM: nothing else begins so.
+DOCKERFILE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*#[^\n]*\n|\s*ARG\s[^\n]*\n)*\s*FROM\s", re.IGNORECASE)
+SYNTAX = re.compile(rb"^[ \t]*#[ \t]*syntax[ \t]*=.*\n", re.IGNORECASE | re.MULTILINE)
+# How BuildKit tells that it cannot have an image, and that no default names one.
+MISSING_IMAGE = re.compile(r"failed to resolve source metadata for (\S+): ")
+UNKNOWN_BASE = re.compile(r"base name \(\$\{?(\w+).*\) should not be blank")
 
 
 class Failure(Exception):
     """Something that the proof requires and that is not so."""
 
 
-def run(*command, where=None, environment=None, failing=(0,)):
-    """Runs a command; its output, with its status when several are expected."""
+def run(*command, where=None, environment=None, given=b"", failing=(0,)):
+    """Runs a command on the bytes that are given; its output, with its status when several are expected."""
     done = subprocess.run(
-        [str(word) for word in command],
-        cwd=where,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+        [str(word) for word in command], cwd=where, env={**os.environ, **(environment or {})}, input=given, capture_output=True
     )
+    done.stdout, done.stderr = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
     if done.returncode not in failing:
         raise Failure(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}exit status {done.returncode}")
     return done
@@ -91,18 +98,50 @@ def require_same(original, folded):
     return summary
 
 
+def dockerfiles(repository):
+    """Every Dockerfile of the repository, whatever its folder and its name: a text that begins as one does."""
+    for path in sorted(repository.rglob("*")):
+        if ".git" not in path.parts and path.is_file() and DOCKERFILE.match(path.read_bytes()):
+            yield path
+
+
+@functools.cache
+def checked(text):
+    """What `docker build --check` says of a Dockerfile: its warnings, how many of each, and why it cannot be read, or nothing.
+
+    BuildKit looks at every stage, whichever a build would make. It asks for the images, too: each that is not here, and each whose
+    name only the build would tell, is busybox to it. A `# syntax=` line goes first: that frontend cannot be had here.
+    """
+    given = []
+    while True:
+        command = ("docker", "build", "--call=check,format=json", *given, "-")
+        said = json.loads(run(*command, given=SYNTAX.sub(b"", text, count=1), failing=(0, 1)).stdout)
+        error = said.get("buildError", {}).get("message", "")
+        if missing := MISSING_IMAGE.search(error):
+            wanted = ("--build-context", f"{missing[1]}=docker-image://{STAND_IN}")
+        elif unknown := UNKNOWN_BASE.search(error):
+            wanted = ("--build-arg", f"{unknown[1]}={STAND_IN}")
+        else:
+            wanted = None
+        if not wanted or wanted[1] in given:
+            found = Counter((warning["ruleName"], warning.get("detail", "")) for warning in said["warnings"] or ())
+            return found, error
+        given += wanted
+
+
 def warnings(repository):
-    """What `docker build --check` says of every Dockerfile of the repository."""
-    found = set()
-    for dockerfile in sorted(repository.glob("Dockerfile*")):
-        said = run("docker", "build", "--call=check,format=json", "--file", dockerfile, repository, failing=(0, 1)).stdout
-        for warning in json.loads(said)["warnings"] or ():
-            found.add((warning["ruleName"], warning.get("detail", "")))
+    """What `docker build --check` warns of in all Dockerfiles of the repository."""
+    found = Counter()
+    for dockerfile in dockerfiles(repository):
+        warned, error = checked(dockerfile.read_bytes())
+        if error:
+            raise Failure(f"docker build --check cannot read {dockerfile.relative_to(repository)}: {error}")
+        found += warned
     return found
 
 
 def require_no_new_warning(before, after):
-    """Requires that `docker build --check` finds nothing that it did not find before the fold."""
+    """Requires that `docker build --check` reads every Dockerfile and finds nothing that it did not find before the fold."""
     if new := warnings(after) - warnings(before):
         raise Failure(f"docker build --check warns only after the fold: {sorted(new)}")
 
@@ -149,11 +188,18 @@ class Tally:
         return 1 if self.failed else 0
 
 
+def rig_is_up(name):
+    """Whether a rig is up; says aloud that the program cannot run where there is none."""
+    up = "RIG" in os.environ and "RIG_REGISTRY" in os.environ
+    if not up:
+        print(f"\n**** {name.upper()} CANNOT RUN HERE: no rig is up; run tests/rig/up DIR and source DIR/env ****\n", file=sys.stderr)
+    return up
+
+
 def main(name, prove_all):
     """Runs `prove_all(stagefold, work)` where a rig is up; the exit status."""
     stagefold = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "target/release/stagefold").resolve()
-    if "RIG" not in os.environ or "RIG_REGISTRY" not in os.environ:
-        print(f"\n**** {name.upper()} CANNOT RUN HERE: no rig is up; run tests/rig/up DIR and source DIR/env ****\n", file=sys.stderr)
+    if not rig_is_up(name):
         return CANNOT_RUN_HERE
     if not os.access(stagefold, os.X_OK):
         print(f"{name}: {stagefold} is not a program", file=sys.stderr)

@@ -3,7 +3,8 @@
 use super::Grammar;
 use crate::docker::build_command::CommandContext;
 use crate::docker::build_options::BuildOptions;
-use crate::docker::script_walk::{StepWord, place_in_repository};
+use crate::docker::script_walk::place_in_repository;
+use crate::docker::step::StepWord;
 use crate::text::RepositoryPath;
 
 /// Their options. Not among them are those that change what the Dockerfile says or what its instructions see:

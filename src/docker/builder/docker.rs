@@ -3,7 +3,8 @@
 use super::{Builder, Grammar};
 use crate::docker::build_command::CommandContext;
 use crate::docker::build_options::BuildOptions;
-use crate::docker::script_walk::{StepWord, place_in_repository};
+use crate::docker::script_walk::place_in_repository;
+use crate::docker::step::StepWord;
 use crate::text::RepositoryPath;
 
 /// Options of `docker build` and `docker buildx build` (Docker CLI reference).
@@ -118,7 +119,7 @@ pub(super) fn options(words: &[StepWord]) -> Option<(Builder, &[StepWord])> {
     }
 }
 
-fn context(options: &BuildOptions, folder: &RepositoryPath) -> Result<CommandContext, String> {
+pub(super) fn context(options: &BuildOptions, folder: &RepositoryPath) -> Result<CommandContext, String> {
     let context = options.folder_operand(folder)?;
     Ok(context.map_or_else(|| CommandContext::Missing(folder.clone()), CommandContext::Folder))
 }

@@ -3,7 +3,8 @@
 use super::Grammar;
 use crate::docker::build_command::CommandContext;
 use crate::docker::build_options::BuildOptions;
-use crate::docker::script_walk::{StepWord, place_in_repository};
+use crate::docker::script_walk::place_in_repository;
+use crate::docker::step::StepWord;
 use crate::text::RepositoryPath;
 
 /// Folders that are mounted into a job, or that kaniko keeps for itself: they stay between two stages.

@@ -102,7 +102,8 @@ impl PassedVariable {
             }
             (Way::Secret, _) => {
                 prefix.mounts.push(format!("--mount=type=secret,id={name}"));
-                prefix.commands.push(format!("export {name}=\"$(cat /run/secrets/{name})\""));
+                // Not exported at once, so that a file that is not there does not pass for an empty value.
+                prefix.commands.push(format!("{name}=\"$(cat /run/secrets/{name})\" && export {name}"));
             }
             (Way::File, _) => {
                 prefix.mounts.push(format!("--mount=type=secret,id={name}"));

@@ -34,6 +34,17 @@ pub(in crate::fold) fn first_settings(script: &JobScript) -> BTreeMap<String, Po
     settings_of(&texts(script))
 }
 
+/// The variables that a script assigns, in its order, each with the text of the assignment.
+pub(in crate::fold) fn assignments(script: &JobScript) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for text in texts(script) {
+        let parsed = Script::parse(text);
+        let assigned = parsed.commands.iter().flat_map(|command| assigned(&parsed, command));
+        found.extend(assigned.map(|(name, span)| (name, span.slice(text).to_owned())));
+    }
+    found
+}
+
 fn texts(script: &JobScript) -> Vec<&str> {
     script.items.iter().map(|item| item.text.as_deref().unwrap_or_default()).collect()
 }

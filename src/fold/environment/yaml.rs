@@ -10,7 +10,7 @@ use super::{
 };
 use crate::docker::SecretMounts;
 use crate::finding::Location;
-use crate::gitlab::{self, Job, Pipeline, ValuePiece, VariableKind, has_secret_name, kind_of_variable};
+use crate::gitlab::{Job, ValuePiece, VariableKind, has_secret_name, kind_of_variable};
 
 /// What the value of a variable is made of, once what the builder stage has by itself is put in.
 enum Value {
@@ -30,7 +30,7 @@ impl BuildEnvironment {
     /// Finds the way of every variable of the YAML; the script reads those in `named`.
     pub(super) fn note_yaml(&mut self, sources: &Sources<'_>, named: &BTreeSet<&str>) {
         let mut search = Search::new(sources.repository, sources.pipeline);
-        let workflow = names_set_by_workflow(sources.pipeline);
+        let workflow = sources.pipeline.names_set_by_workflow();
         let names: BTreeSet<_> =
             sources.producer.variables.names().chain(workflow.iter().map(String::as_str)).collect();
         for name in names.into_iter().filter(|name| named.contains(name) || !is_foreign(name)) {
@@ -108,16 +108,6 @@ fn readers_of(name: &str) -> Readers {
     if is_read_by_tools(name) { Readers::Everywhere } else { Readers::BehindSources }
 }
 
-/// The variables that rules of the pipeline set; a job's own win over them.
-pub(super) fn names_set_by_workflow(pipeline: &Pipeline) -> BTreeSet<String> {
-    let rules = pipeline.top().get("workflow").and_then(|workflow| workflow.get("rules"));
-    let rules = rules.map(gitlab::Value::one_or_many).unwrap_or_default();
-    let variables = rules.iter().filter_map(|rule| rule.get("variables")?.mapping().cloned());
-    variables
-        .flat_map(|mapping| mapping.fields().iter().map(|field| field.key.to_string()).collect::<Vec<_>>())
-        .collect()
-}
-
 /// Whether the job itself sets the variable.
 fn sets(job: &Job, name: &str) -> bool {
     job.get("variables").is_some_and(|variables| variables.get(name).is_some())
@@ -140,7 +130,8 @@ fn value(sources: &Sources<'_>, name: &str) -> Value {
         return Value::Unclear;
     };
     let kinds: Vec<_> = pieces.iter().filter_map(variable_of).map(kind_of_variable_in_value).collect();
-    if has_secret_name(name) || kinds.contains(&VariableKind::Secret) {
+    let holds_secret = sources.producer.variables.holds_value_of(name, &has_secret_name);
+    if has_secret_name(name) || holds_secret || kinds.contains(&VariableKind::Secret) {
         return Value::Secret;
     }
     if kinds.is_empty() {

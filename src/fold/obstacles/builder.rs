@@ -8,11 +8,24 @@ use crate::fold::situation::Situation;
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let builder = situation.build().command.builder;
     let findings = match builder {
-        Builder::Docker | Builder::Buildx => return Vec::new(),
+        Builder::Buildctl => return without_value(situation).into_iter().collect(),
+        Builder::Docker | Builder::Buildx | Builder::Compose | Builder::Nerdctl => return Vec::new(),
         Builder::Kaniko => [lost_files(situation), ignored_paths(situation), ignored_below(situation)].concat(),
         Builder::Buildah | Builder::Podman => [shell(situation), container_ignore(situation)].concat(),
     };
     findings.into_iter().chain(owners(situation)).collect()
+}
+
+/// buildctl takes a build argument with its value alone, and one that is not set would become an empty one.
+fn without_value(situation: &Situation<'_>) -> Option<Finding> {
+    let builder = situation.build().command.builder;
+    let options = situation.options_to_add();
+    let argument = options.iter().find_map(|option| option.strip_prefix("--build-arg "));
+    argument.filter(|_| !builder.passes_variables()).map(|name| {
+        let message = format!("the build reads {name}, and {} passes no variable on by its name alone", builder.name());
+        Finding::new(Code::BuilderLacksFeature, situation.command_location(), message)
+            .with_help(format!("pass it yourself: '--opt build-arg:{name}=${name}'"))
+    })
 }
 
 /// Before 1.44 buildah passes over `SHELL` unless it builds in the one image format that can hold it
@@ -56,7 +69,7 @@ fn lost_files(situation: &Situation<'_>) -> Vec<Finding> {
     if skips_others && build.stages.reachable(target).len() > 1 || !skips_others && target > 0 {
         return Vec::new();
     }
-    let before = situation.handoff.script.walk.steps.iter().take(build.command.step);
+    let before = situation.handoff.script.walk.steps.iter().take(build.command.steps_before);
     let lost = before.filter_map(|step| Some((step, lost_file(build.command.builder, step)?)));
     let finding = |(step, file): (&Step, String)| {
         let location = situation.handoff.script.step_location(situation.pipeline, step);
@@ -70,6 +83,9 @@ fn lost_files(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// The first file outside the project that a step writes, and that does not stay.
 fn lost_file(builder: Builder, step: &Step) -> Option<String> {
+    if links_to_project(step) {
+        return None;
+    }
     let redirected = step.redirections.iter().filter(|(_, is_written)| *is_written).map(|(target, _)| target);
     let mut written = redirected.chain(operands_written(step));
     let is_lost = |word: &&StepWord| match word.pattern.as_deref() {
@@ -79,6 +95,19 @@ fn lost_file(builder: Builder, step: &Step) -> Option<String> {
         None => true,
     };
     written.find(is_lost).map(|word| word.raw.clone())
+}
+
+/// Whether a step makes a link to the project's folder, where no registry's login can be.
+fn links_to_project(step: &Step) -> bool {
+    let words = step.words.get(1..).unwrap_or_default();
+    let is_symbolic = |word: &StepWord| {
+        word.text().is_some_and(|text| {
+            text == "--symbolic" || text.starts_with('-') && !text.starts_with("--") && text.contains('s')
+        })
+    };
+    let mut operands = words.iter().filter(|word| !word.raw.starts_with('-'));
+    let is_project = |word: &StepWord| word.text() == Some(crate::docker::PROJECT_FOLDER);
+    step.program() == Some("ln") && words.iter().any(is_symbolic) && operands.next().is_some_and(is_project)
 }
 
 /// The words of a step that name what it writes, as far as the program tells.

@@ -1,7 +1,8 @@
 //! The rest of the image job: it must neither read the files outside of the build nor change the sources
 //! before it.
 
-use crate::docker::{BuildProblem, Step, build_commands, place_in_repository};
+use super::other_jobs;
+use crate::docker::{BuildProblem, Step, image_builds, place_in_repository};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::listings;
 use crate::fold::situation::Situation;
@@ -21,7 +22,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         )
         .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
-    let (commands, _) = build_commands(&script.walk);
+    let (commands, _) = image_builds(situation.repository, &script.walk);
     // A build that can be followed and takes some of the files is a hand-off of its own.
     let is_build = |index: &usize| commands.iter().any(|command| command.step == *index);
     let is_move = |index: &usize| situation.handoff.moves.iter().any(|moved| moved.step == *index);
@@ -29,7 +30,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let goes = |index: &usize| is_move(index) || listings.contains(index);
     let steps = script.walk.steps.iter().enumerate().filter(|(index, _)| !is_build(index) && !goes(index));
     let uses = steps.clone().filter_map(|(_, step)| used(situation, script, step));
-    let before = steps.filter(|(index, _)| *index < situation.build().command.step);
+    let before = steps.filter(|(index, _)| *index < situation.build().command.steps_before);
     let changes = before.flat_map(|(_, step)| changed(situation, step));
     let after = JobScript::of_keyword(situation.consumer, "after_script");
     let later: Vec<_> = after.walk.steps.iter().filter_map(|step| used(situation, &after, step)).collect();
@@ -85,7 +86,7 @@ fn moved_otherwise(situation: &Situation<'_>, script: &JobScript, moved: &Move) 
             finding.with_help("copy it with 'cp', or let the job that makes the files lay them in both places"),
         );
     }
-    if is_alone && is_written && situation.is_consumers_own(item.origin) {
+    if is_alone && is_written && step.caller.is_none() && situation.is_consumers_own(item.origin) {
         return None;
     }
     let message = format!(
@@ -110,6 +111,8 @@ fn used(situation: &Situation<'_>, script: &JobScript, step: &Step) -> Option<Fi
     }
     let how = match tree_use(step, &situation.used_places()) {
         TreeUse::None => return None,
+        // Its commands are looked at by themselves.
+        TreeUse::Unknown(_) if step.is_followed => return None,
         TreeUse::Touches(word) if matches!(word.as_str(), "." | "./") => {
             "this takes the whole folder of the job, where the files would no longer be".to_owned()
         }
@@ -136,6 +139,9 @@ fn goes_to_tracked_folder(situation: &Situation<'_>, step: &Step) -> bool {
 
 /// Files of the context that the image job makes or changes before it builds.
 fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
+    if step.is_followed {
+        return Vec::new();
+    }
     let (mut places, is_unclear) = writes(step);
     if step.program() == Some("mkdir") {
         // The folder that files are moved to was made for them alone.
@@ -207,9 +213,22 @@ fn exported(situation: &Situation<'_>) -> Vec<Finding> {
     let own = situation.consumer.artifacts().paths;
     let handed = own.into_iter().filter(|path| used.iter().any(|used| used.relation(&path.text) != Relation::Apart));
     let finding = |path: crate::gitlab::PathPattern| {
-        let message = format!("the image job uploads {} itself, which would no longer be in its folder", path.written);
-        Finding::new(Code::HandoffUsedOutsideBuild, situation.pipeline.location(path.origin), message)
-            .with_help("if nobody downloads the files, remove them from the artifacts of the image job")
+        let location = situation.pipeline.location(path.origin);
+        if let Some(job) = other_jobs::reader_of_upload(situation, std::slice::from_ref(&path)) {
+            let message = format!(
+                "the image job uploads {} itself, which would no longer be in its folder, and '{}' may read it",
+                path.written, job.name
+            );
+            return Finding::new(Code::HandoffUsedOutsideBuild, location, message)
+                .with_help(format!("say with 'dependencies: []' that '{}' does not need it", job.name));
+        }
+        let message = format!(
+            "the image job uploads {} itself, and has none of it to upload any more: people who download it get nothing",
+            path.written
+        );
+        Finding::new(Code::UploadLeftEmpty, location, message).with_help(
+            "if nobody downloads the files, accept it with '--accept upload-left-empty', and take them out of these artifacts",
+        )
     };
     handed.map(finding).collect()
 }
@@ -217,13 +236,13 @@ fn exported(situation: &Situation<'_>) -> Vec<Finding> {
 /// A build that cannot be followed may take the files as well, or take the first image for its base.
 fn unclear_builds(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.handoff.script;
-    let (_, problems) = build_commands(&script.walk);
+    let (_, problems) = image_builds(situation.repository, &script.walk);
     let finding = |problem: BuildProblem| {
         let location = script.location(situation.pipeline, problem.item, problem.span)?;
         let message = format!("the image job builds another image, and this build command {}", problem.what);
         let finding = Finding::new(Code::BuildCommandUnclear, location, message)
             .with_related(situation.command_location(), "the files go into this one")
-            .with_help("write the build as one plain command with literal options, outside of conditions and loops");
+            .with_help("write the build as one plain command with literal options");
         Some(finding)
     };
     problems.into_iter().filter_map(finding).collect()

@@ -2,32 +2,10 @@
 
 use crate::docker::{BuildContext, Builder, CommandContext};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::relaxing::{self, Relaxing};
 use crate::fold::situation::Situation;
 use crate::source::FileKind;
 use crate::text::{RepositoryPath, Span};
-
-/// Files at the root, or in the folder that was the context, which no build reads: what an ignore file leaves out of them
-/// is no loss.
-const OF_NO_USE: [&str; 14] = [
-    ".dockerignore",
-    ".editorconfig",
-    ".gitattributes",
-    ".github",
-    ".gitignore",
-    ".gitlab",
-    ".gitlab-ci.yml",
-    ".gitmodules",
-    ".idea",
-    ".vscode",
-    "docker-compose.yml",
-    "docker-compose.yaml",
-    "Jenkinsfile",
-    "Makefile.docker",
-];
-
-/// Beginnings of the names of such files.
-const OF_NO_USE_BEGINNINGS: [&str; 6] =
-    ["README", "LICENSE", "CHANGELOG", "CONTRIBUTING", "Dockerfile", "docker-compose."];
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let missing = missing(situation).into_iter();
@@ -70,6 +48,9 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
         Builder::Kaniko => "executor --context $CI_PROJECT_DIR --dockerfile PATH/Dockerfile",
         Builder::Buildah => "buildah build -f PATH/Dockerfile .",
         Builder::Podman => "podman build -f PATH/Dockerfile .",
+        Builder::Buildctl => "buildctl build --local context=. --local dockerfile=PATH",
+        Builder::Compose => "docker build -f PATH/Dockerfile .",
+        Builder::Nerdctl => "nerdctl build -f PATH/Dockerfile .",
         Builder::Docker | Builder::Buildx => "docker build -f PATH/Dockerfile .",
     };
     let finding = Finding::new(Code::ContextNarrowerThanSources, situation.command_location(), message)
@@ -95,32 +76,67 @@ fn widened(situation: &Situation<'_>, folder: &RepositoryPath) -> Option<Finding
 }
 
 /// Sources that the ignore file keeps from the builder stage.
-fn hidden(situation: &Situation<'_>) -> Option<Finding> {
+fn hidden(situation: &Situation<'_>) -> Vec<Finding> {
+    if let Some(relaxed) = situation.relaxed() {
+        return relaxed_by_lines(situation, relaxed);
+    }
     let context = situation.sources();
-    let (file, ignore) = context.ignore.as_ref()?;
-    let own = situation.build().command.context.folder();
-    let is_needed = |path: &&RepositoryPath| {
-        let is_of_no_use = is_of_no_use(path.as_str()) || path.relative_to(own).is_some_and(is_of_no_use);
-        context.leaves_out(path) && !is_of_no_use
+    let hidden = relaxing::hidden(situation.repository, context, situation.build().command.context.folder());
+    let Some(((file, ignore), first)) = context.ignore.as_ref().zip(hidden.first()) else {
+        return Vec::new();
     };
-    let hidden: Vec<_> = situation.repository.tracked().keys().filter(is_needed).collect();
-    let first = hidden.first()?;
-    let more = if hidden.len() > 1 { format!(" and {} more", hidden.len() - 1) } else { String::new() };
-    let message =
-        format!("the ignore file keeps {first}{more} from the build context, where the build needs all sources");
+    let reason = match &situation.relaxing {
+        Some(Err(reason)) => format!("; letting them through is not possible: {reason}"),
+        _ => String::new(),
+    };
+    let message = format!(
+        "the ignore file keeps {} from the build context, where the build needs all sources{reason}",
+        told(&hidden)
+    );
     let pattern = first.relative_to(&context.folder).and_then(|below| ignore.deciding_pattern(below));
     let location = Location::new(file, pattern.map_or(Span::at(0), |pattern| pattern.span));
     let finding = Finding::new(Code::IgnoreHidesSources, location, message)
         .with_help("take out of the ignore file what the build needs, and copy by name what the image needs");
-    Some(finding)
+    vec![finding]
 }
 
-fn is_of_no_use(path: &str) -> bool {
-    let first = path.split('/').next().unwrap_or_default();
-    let is_file = first == path;
-    OF_NO_USE.contains(&first)
-        || is_file && OF_NO_USE_BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))
-        || path.rsplit('/').next() == Some(".dockerignore")
+/// The ignore file lets the sources through, and the copies of the image say what they take.
+fn relaxed_by_lines(situation: &Situation<'_>, relaxed: &Relaxing) -> Vec<Finding> {
+    let context = &situation.build().context;
+    let hidden = relaxing::hidden(situation.repository, context, &context.folder);
+    let Some((file, _)) = &context.ignore else {
+        return Vec::new();
+    };
+    let (what, help) = match relaxed.own_file() {
+        Some(own) => {
+            (format!("{own} takes its place for this image"), format!("other builds go on reading {}", file.path()))
+        }
+        None => ("it goes".to_owned(), format!("builds by hand that read {} send these files too", file.path())),
+    };
+    let message =
+        format!("this keeps {} from the builder stage, so {what}; the image takes no more than before", told(&hidden));
+    let let_through = Finding::new(Code::IgnoreRelaxed, Location::new(file, relaxed.line), message).with_help(help);
+    let by_name = relaxed.names_files().then(|| {
+        let message = "the image names what it copies of the project from now on, where it copied what the ignore file let through";
+        Finding::new(Code::CopyByName, Location::File(situation.build().source.path().clone()), message)
+            .with_help("files that the image needs and that are added to the project later have to be named there too")
+    });
+    let shared = relaxed.is_shared.then(|| {
+        let message = format!(
+            "other Dockerfiles of the repository may be built with {}, and their images may get what it no longer keeps away",
+            file.path()
+        );
+        Finding::new(Code::IgnoreShared, Location::new(file, relaxed.line), message).with_help(
+            "if they copy nothing of that, accept it with '--accept ignore-shared'; on BuildKit this image gets a file of its own",
+        )
+    });
+    std::iter::once(let_through).chain(by_name).chain(shared).collect()
+}
+
+/// The first of some files, and how many more there are.
+fn told(paths: &[&RepositoryPath]) -> String {
+    let first = paths.first().map_or("nothing", |path| path.as_str());
+    if paths.len() > 1 { format!("{first} and {} more", paths.len() - 1) } else { first.to_owned() }
 }
 
 /// BuildKit reads one ignore file, the legacy builder the other.

@@ -5,11 +5,13 @@ use super::dockerfile;
 use super::includes;
 use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::joined;
 use crate::fold::unpacked::is_archive;
 use crate::gitlab::{Job, Pipeline};
-use crate::handoff::{DockerCp, SourceUse, TreeUse, tree_use};
+use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
 use crate::source::Repository;
 use crate::syntax::dockerfile::{Arguments, Keyword};
+use crate::syntax::shell::{Command, Script};
 use crate::syntax::yaml::{NodeKind, ScalarStyle};
 
 /// All findings that speak about joining the two Dockerfiles of `found`.
@@ -21,7 +23,7 @@ pub(in crate::fold) fn of_docker_cp(
     let Some(job) = pipeline.job(&found.consumer) else {
         return Vec::new();
     };
-    let check = Check { repository, pipeline, found, job };
+    let check = Check { pipeline, found, job };
     let image = job.image().and_then(|image| image.name);
     let services = job.services();
     let engine = Engine::of_images(image.as_deref().into_iter().chain(services.iter().map(|(name, _)| name.as_str())));
@@ -42,7 +44,6 @@ pub(in crate::fold) fn of_docker_cp(
 }
 
 struct Check<'a> {
-    repository: &'a dyn Repository,
     pipeline: &'a Pipeline,
     found: &'a DockerCp,
     job: &'a Job,
@@ -52,23 +53,23 @@ impl Check<'_> {
     /// Steps between and behind the builds that use the files, the first image or its container otherwise.
     fn steps(&self) -> Vec<Finding> {
         let patterns: Vec<_> = self.patterns();
-        let own = |index: usize| {
-            let builds = [self.found.first.command.step, self.found.second.command.step];
-            builds.contains(&index)
-                || self.found.service_steps.contains(&index)
-                || self.found.copies.iter().any(|copy| copy.step == index)
-        };
-        let others = self.found.script.walk.steps.iter().enumerate().filter(|(index, _)| !own(*index));
+        let gone = self.found.steps_that_go();
+        let own = |index: &usize| *index == self.found.second.command.step || gone.contains(index);
+        let others = self.found.script.walk.steps.iter().enumerate().filter(|(index, _)| !own(index));
         let uses = others.filter_map(|(index, step)| {
             let how = match tree_use(step, &patterns) {
-                _ if self.found.other_use == Some(index) => "this uses the first image in another way".to_owned(),
+                _ if self.found.other_uses.contains(&index) => "this uses the first image in another way".to_owned(),
                 TreeUse::None => return None,
                 TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
                 TreeUse::Unknown(program) => {
                     format!("{program} may read the files, which would no longer be in the job's folder")
                 }
             };
-            Some(Finding::new(Code::HandoffUsedOutsideBuild, self.step_location(step), how))
+            let finding = Finding::new(Code::HandoffUsedOutsideBuild, self.step_location(step), how);
+            Some(
+                finding
+                    .with_help("let a job of its own do this, with an image of its own, or leave the two builds apart"),
+            )
         });
         let opaque = self.found.script.walk.opaque.iter().map(|(item, message)| {
             let location = self
@@ -81,21 +82,45 @@ impl Check<'_> {
         uses.chain(opaque).chain(self.nested()).chain(self.shared()).collect()
     }
 
-    /// A line that goes must be a line of its own, which always runs.
+    /// What goes must run always, and with all that its script item holds.
     fn nested(&self) -> Vec<Finding> {
-        let steps = &self.found.script.walk.steps;
-        let gone = self.found.copies.iter().map(|copy| copy.step).chain(self.found.service_steps.iter().copied());
-        let gone = gone.chain([self.found.first.command.step]).filter_map(|index| steps.get(index));
-        let is_whole = |step: &&Step| {
-            let text = self.found.script.items.get(step.item).and_then(|item| item.text.clone()).unwrap_or_default();
-            step.place.is_top_level() && step.span.slice(&text).len() == text.trim().len()
-        };
-        let finding = |step: &Step| {
-            let message = "this line does more than copy the files out of the first image";
+        let finding = |step: &Step, message: &str| {
             Finding::new(Code::HandoffUsedOutsideBuild, self.step_location(step), message)
-                .with_help("write each command as a script item of its own")
+                .with_help("write each command as a script item of its own, outside of conditions and loops")
         };
-        gone.filter(|step| !is_whole(step)).map(finding).collect()
+        let gone: Vec<_> = self.found.steps_that_go();
+        let steps = gone.iter().filter_map(|index| Some((*index, self.found.script.walk.steps.get(*index)?)));
+        let finding = |(index, step): (usize, &Step)| {
+            let removes = self.found.service_steps.contains(&index) && !self.makes_container(index);
+            if !step.place.runs_once() && !removes {
+                return Some(finding(step, "this does not run in every pipeline, and the builder stage would"));
+            }
+            let is_whole = self.item_goes(step.item, &gone);
+            (!is_whole).then(|| finding(step, "this line does more than copy the files out of the first image"))
+        };
+        steps.filter_map(finding).collect()
+    }
+
+    fn makes_container(&self, index: usize) -> bool {
+        self.found.containers.iter().any(|container| container.step == index)
+    }
+
+    /// Whether a script item holds nothing but what goes: these steps, the variables that hold their containers, and the
+    /// `true` that lets one of them fail.
+    fn item_goes(&self, item: usize, gone: &[usize]) -> bool {
+        let text = self.found.script.items.get(item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+        let steps = gone.iter().filter_map(|index| self.found.script.walk.steps.get(*index));
+        let own: Vec<_> = steps.filter(|step| step.item == item).collect();
+        let script = Script::parse(text);
+        let is_own = |command: &Command| {
+            let is_step = own.iter().any(|step| step.span == command.span);
+            let holds_one = own.iter().any(|step| command.span.covers(step.span));
+            let is_assignment = command.words.is_empty() || command.name().as_deref() == Some("export");
+            let lets_fail = matches!(command.span.slice(text), "true" | ":");
+            let sets_one = command.assignments.len() <= 1 && command.words.len() <= 2;
+            is_step || holds_one && is_assignment && sets_one || lets_fail
+        };
+        script.opaque.is_none() && script.commands.iter().all(is_own)
     }
 
     /// The lines that go must be the job's own words.
@@ -121,67 +146,50 @@ impl Check<'_> {
             let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
             findings.push(Finding::new(Code::BuildContextMissing, self.command_location(&second.command), message));
         }
-        if first.context.folder != second.context.folder
-            || first.context.ignore.is_some()
-                && first.context.ignore.as_ref().map(|(file, _)| file.path())
-                    != second.context.ignore.as_ref().map(|(file, _)| file.path())
-        {
+        let ignore = |build: &ImageBuild| build.context.ignore.as_ref().map(|(file, _)| file.path().clone());
+        if first.context.folder != second.context.folder || ignore(first) != ignore(second) {
             findings.push(finding(
                 Code::ContextNarrowerThanSources,
                 "the two builds have different contexts or ignore files",
             ));
         }
-        if first.source.path() == second.source.path() {
-            findings.push(finding(Code::DockerfileUnclear, "both images are built from one Dockerfile"));
+        if joined::is_one_file(self.found) {
+            findings.extend(self.order_of_stages());
         }
         let second_for_platform = second.command.builder.platform_options();
         if second_for_platform.iter().any(|option| second.command.has_option(option)) {
             let message = "the second build is for another platform, and the first one was not";
             findings.push(finding(Code::BuildCommandUnclear, message));
         }
-        let extra = first.command.options.iter().find(|(option, _)| {
-            !matches!(
-                option.as_str(),
-                "-t" | "--tag" | "-f" | "--file" | "--pull" | "--rm" | "--force-rm" | "-q" | "--quiet"
-            )
-        });
-        if let Some((option, _)) = extra {
-            findings.push(finding(
-                Code::BuildCommandUnclear,
-                &format!("the first build has the option {option}, which the second one does not get"),
-            ));
+        if let Err(message) = joined::options_to_add(self.found) {
+            let help = "give both builds the same options, or leave them apart";
+            findings.push(finding(Code::BuildCommandUnclear, &message).with_help(help));
         }
         findings
     }
 
+    /// A stage can take files only of one in front of it.
+    fn order_of_stages(&self) -> Vec<Finding> {
+        let target = self.found.first.target;
+        let early = self.found.uses.iter().filter(|copy| Some(copy.copy.stage) <= target);
+        let finding = |copy: &CopyUse| {
+            let instruction = self.found.second.dockerfile.instructions.get(copy.copy.instruction)?;
+            let message = "this takes files of a stage that stands behind it";
+            let location = Location::new(&self.found.second.source, instruction.span);
+            let finding = Finding::new(Code::DockerfileUnclear, location, message);
+            Some(finding.with_help("move the stage that makes the files in front of this one"))
+        };
+        early.filter_map(finding).collect()
+    }
+
     /// The first Dockerfile must be one whose stages can stand in front of the others.
     fn first_image(&self) -> Vec<Finding> {
-        let first = &self.found.first;
-        let is_argument = |keyword: Keyword| keyword == Keyword::Arg;
-        let before =
-            first.dockerfile.instructions.iter().take_while(|instruction| instruction.keyword != Keyword::From);
-        let global = before.filter(|instruction| is_argument(instruction.keyword));
-        let globals = global.map(|instruction| {
-            let message = "an ARG before the first FROM of this Dockerfile would meet those of the other one";
-            Finding::new(Code::DockerfileUnclear, Location::new(&first.source, instruction.span), message)
-        });
-        let directives = first.dockerfile.directives.iter().map(|directive| {
-            let message = "a parser directive of this Dockerfile would be lost";
-            Finding::new(Code::DockerfileUnclear, Location::new(&first.source, directive.span), message)
-        });
-        let names: Vec<_> = self.found.second.stages.taken_names().collect();
-        let clashes =
-            first.stages.stages.iter().filter(|stage| stage.name.as_ref().is_some_and(|name| names.contains(name)));
-        let clashes = clashes.map(|stage| {
-            let instruction = first.dockerfile.instructions.get(stage.from);
-            let span = instruction.map_or(crate::text::Span::at(0), |instruction| instruction.span);
-            Finding::new(
-                Code::DockerfileUnclear,
-                Location::new(&first.source, span),
-                "a stage of this name is in the other Dockerfile too",
-            )
-        });
-        globals.chain(directives).chain(clashes).chain(self.makes_files_by_running()).collect()
+        let finding = |(location, message)| {
+            Finding::new(Code::DockerfileUnclear, location, message)
+                .with_help("write it in the same way in both Dockerfiles, or by another name")
+        };
+        let disagreements = joined::disagreements(self.found);
+        disagreements.into_iter().map(finding).chain(self.makes_files_by_running()).collect()
     }
 
     /// A container that is only created runs nothing; `VOLUME` would hide what a later `RUN` makes there.
@@ -198,45 +206,50 @@ impl Check<'_> {
         found.map(finding).collect()
     }
 
-    /// What is copied out must land where nothing is yet, at a path that is known.
+    /// What is copied out must come from the image itself, and land at a path that is known.
     fn copies_out(&self) -> Vec<Finding> {
-        let of_copy = |copy: &crate::handoff::CopyOut| {
+        let of_copy = |copy: &CopyOut| {
             let step = self.found.script.walk.steps.get(copy.step)?;
-            let what = match &copy.place {
-                None => "it is not known where this lands".to_owned(),
-                Some(_) if !copy.inside.starts_with('/') || copy.inside.ends_with("/.") => {
-                    "this copies the contents of a folder, or from a relative path".to_owned()
-                }
-                Some(place)
-                    if self.repository.tracked_within(place).any(|(path, _)| path != place) || place.is_root() =>
-                {
-                    format!("{place} is there already, so the files would land inside of it")
-                }
-                Some(_) => return None,
-            };
-            Some(Finding::new(Code::CopyUnclear, self.step_location(step), what))
+            let finding = Finding::new(Code::CopyUnclear, self.step_location(step), copy.doubt.clone()?);
+            Some(finding.with_help("copy the files to a place of their own in the build context, by their whole path"))
         };
-        self.found.copies.iter().filter_map(of_copy).chain(self.inexact()).collect()
+        let of_options = |copy: &CopyOut| {
+            let step = self.found.script.walk.steps.get(copy.step)?;
+            let option = copy.options.iter().find(|option| !matches!(option.as_str(), "-q" | "--quiet"))?;
+            let message = format!(
+                "a copy from a stage has no {option}: it follows the links that it names, and the build context gave all files to root"
+            );
+            Some(Finding::new(Code::DockerCpOptionLost, self.step_location(step), message))
+        };
+        let of_container = |container: &Container| {
+            let step = self.found.script.walk.steps.get(container.step)?;
+            if container.runs {
+                let message = "what runs in this container may make the files, and it is not followed";
+                let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
+                return Some(finding.with_help("make the files by a RUN of the first Dockerfile"));
+            }
+            let mount = container.mount()?;
+            let message = format!("{mount} lays other files over those of the image, and a stage has only its own");
+            let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
+            Some(finding.with_help(format!("make the container without {mount}, or leave the two builds apart")))
+        };
+        let copies = &self.found.copies;
+        let found = copies.iter().filter_map(of_copy).chain(copies.iter().filter_map(of_options));
+        found.chain(self.found.containers.iter().filter_map(of_container)).chain(self.archives()).collect()
     }
 
-    /// Each `COPY` of the second Dockerfile takes exactly one of the paths, or something below it.
-    fn inexact(&self) -> Vec<Finding> {
-        let sources = self.found.uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
-        let archives = self.found.uses.iter().filter(|copy| copy.copy.is_add).flat_map(|copy| {
-            let own = copy.sources.iter().zip(&copy.copy.sources);
-            own.filter(|(found, _)| matches!(found, SourceUse::Builder { path, .. } if is_archive(path)))
-        });
-        let unpacked = archives.map(|(_, source)| {
+    /// `ADD` unpacks archives, and a copy from a stage does not.
+    fn archives(&self) -> Vec<Finding> {
+        let adds = self.found.uses.iter().filter(|copy| copy.copy.is_add);
+        let sources = adds.flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
+        let archives =
+            sources.filter(|(found, _)| matches!(found, SourceUse::Builder { path, .. } if is_archive(path)));
+        let finding = |(_, source): (&SourceUse, &CopySource)| {
             let message = "ADD unpacks this archive, and a copy from a stage does not";
             Finding::new(Code::CopyUnclear, Location::new(&self.found.second.source, source.span), message)
                 .with_help("copy the files out of the first image as they are, and take them by COPY")
-        });
-        let inexact = sources.filter(|(found, _)| matches!(found, SourceUse::Ancestor { .. }));
-        let finding = |(_, source): (&SourceUse, &CopySource)| {
-            let message = "this takes the copied files along with the whole folder";
-            Finding::new(Code::CopyUnclear, Location::new(&self.found.second.source, source.span), message)
         };
-        inexact.map(finding).chain(unpacked).collect()
+        archives.map(finding).collect()
     }
 
     fn patterns(&self) -> Vec<crate::gitlab::PathPattern> {

@@ -2,7 +2,7 @@
 //! waited for the build.
 
 use super::meeting::may_meet;
-use crate::docker::{Step, build_commands};
+use crate::docker::{Step, image_builds};
 use crate::finding::{Code, Finding};
 use crate::fold::export;
 use crate::fold::fate::Fate;
@@ -55,6 +55,16 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 /// The jobs besides those of the fold that read the files, or may do so by themselves.
 pub(in crate::fold) fn readers<'a>(situation: &Situation<'a>) -> Vec<&'a Job> {
     others(situation).filter(|job| reads(situation, job).is_some()).collect()
+}
+
+/// A job that may read files of the hand-off which the image job uploads again.
+pub(super) fn reader_of_upload<'a>(situation: &Situation<'a>, paths: &[PathPattern]) -> Option<&'a Job> {
+    let gets = |job: &&Job| downloads_artifacts(situation.pipeline, job, situation.consumer);
+    let reads = |job: &&Job| {
+        job.get("trigger").is_none()
+            && (reading(situation, &JobScript::new(job), paths).is_some() || uploads(situation, job, paths).is_some())
+    };
+    others(situation).filter(gets).find(reads)
 }
 
 fn others<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Job> {
@@ -118,7 +128,7 @@ fn reading(
     script: &JobScript,
     patterns: &[PathPattern],
 ) -> Option<(usize, Option<Span>, String)> {
-    let (builds, _) = build_commands(&script.walk);
+    let (builds, _) = image_builds(situation.repository, &script.walk);
     let leaves_alone = |index: usize| {
         let mut own = builds.iter().filter(|command| command.step == index);
         own.next().is_some_and(|command| !ImageBuild::may_take(situation.repository, command, patterns))

@@ -1,11 +1,13 @@
 //! Secrets of the build: the builder must have mounts for them, and none of them may get into the image on a new way.
 
+use std::collections::BTreeSet;
+
 use crate::docker::{SecretMounts, Step, StepWord, place_in_repository};
 use crate::finding::{Code, Finding, Location};
-use crate::fold::environment::{PassedVariable, is_named_in};
+use crate::fold::environment::{PassedVariable, assignments, is_named_in};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Relation, relation_of_paths};
-use crate::handoff::writes;
+use crate::handoff::{JobScript, writes};
 use crate::syntax::shell::Script;
 use crate::text::RepositoryPath;
 
@@ -14,6 +16,10 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(first) = secrets.first() else {
         return Vec::new();
     };
+    if situation.build().command.described_in.is_some() {
+        // That the file would have to name them is told of the command.
+        return Vec::new();
+    }
     if situation.secret_mounts == SecretMounts::None {
         return vec![no_mounts(situation, first)];
     }
@@ -30,7 +36,7 @@ fn no_mounts(situation: &Situation<'_>, secret: &PassedVariable) -> Finding {
     Finding::new(Code::BuilderWithoutSecrets, secret.location.clone(), message)
         .with_related(situation.command_location(), "this may run the legacy builder, or an engine older than 20.10")
         .with_help(format!(
-            "build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1' with docker:20.10); if {name} is no secret, pass it with '--pass {name}=arg'"
+            "build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1' with docker:20.10), or say '--builder buildkit' if it is; if {name} is no secret, pass it with '--pass {name}=arg'"
         ))
 }
 
@@ -70,12 +76,15 @@ struct Kept<'a> {
 /// Files that hold a secret afterwards: they stay in a layer of the builder stage, and must not be handed on.
 fn kept(situation: &Situation<'_>, secrets: &[&PassedVariable]) -> Vec<Finding> {
     let script = &situation.producer_script;
+    let names = variables_that_hold(script, secrets.iter().map(|secret| secret.name.as_str()).collect());
     let mut tainted: Vec<RepositoryPath> = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     for step in &script.walk.steps {
         let item = script.items.get(step.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
-        let statement = Script::parse(step.statement.slice(item));
-        let reads = secrets.iter().any(|secret| is_named_in(&statement, &secret.name));
+        let statement = step.statement.slice(item);
+        // The body of a heredoc stands behind the statement.
+        let statement = Script::parse(if statement.contains("<<") { item } else { statement });
+        let reads = names.iter().any(|name| is_named_in(&statement, name));
         if !reads && !names_one_of(step, &tainted) {
             continue;
         }
@@ -91,6 +100,18 @@ fn kept(situation: &Situation<'_>, secrets: &[&PassedVariable]) -> Vec<Finding> 
         }
     }
     findings
+}
+
+/// The names of the secrets, and of the variables of the script whose values are made of them.
+fn variables_that_hold(script: &JobScript, secrets: BTreeSet<&str>) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = secrets.into_iter().map(str::to_owned).collect();
+    for (name, text) in assignments(script) {
+        let value = Script::parse(&text);
+        if names.iter().any(|secret| is_named_in(&value, secret)) {
+            names.insert(name);
+        }
+    }
+    names
 }
 
 /// The places that a step writes: its redirections, and the operands of programs that are known to write.
@@ -114,8 +135,15 @@ fn places(step: &Step) -> Vec<Kept<'_>> {
     found
 }
 
-/// The operands that a step writes; of those that copy, the last one, unless an option names another.
+/// The operands that a step writes; of those that copy, the last one, unless an option names another; of those that
+/// make archives, any of them.
 fn written_operands(step: &Step) -> Vec<RepositoryPath> {
+    // What `tar` and `jar` are to do stands in front of their operands.
+    let first = [("jar", 2), ("tar", 2), ("zip", 1)].into_iter().find(|(name, _)| step.program() == Some(name));
+    if let Some((_, first)) = first {
+        let operands = step.words.iter().skip(first).filter_map(|word| word.pattern.as_deref());
+        return operands.filter_map(|path| place_in_repository(path, step.folder.as_ref()?)).collect();
+    }
     let mut written = writes(step).0;
     let names_target = step.words.iter().any(|word| word.raw.starts_with("-t") || word.raw.starts_with("--target"));
     if matches!(step.program(), Some("cp" | "install" | "ln" | "mv")) && !names_target {
@@ -162,8 +190,7 @@ fn names_one_of(step: &Step, places: &[RepositoryPath]) -> bool {
     let Some(folder) = &step.folder else {
         return !places.is_empty() && !writes(step).0.is_empty();
     };
-    let is_program =
-        |name: &str| matches!(name, "cat" | "cp" | "install" | "ln" | "mv" | "sed" | "tee" | "envsubst" | "base64");
+    let names_alone = |name: &str| matches!(name, "[" | "basename" | "echo" | "find" | "ls" | "printf" | "test" | "wc");
     let words = step.words.iter().skip(1).chain(step.redirections.iter().map(|(target, _)| target));
     let names = |word: &StepWord| {
         let place = word.pattern.as_deref().and_then(|path| place_in_repository(path, folder));
@@ -171,7 +198,7 @@ fn names_one_of(step: &Step, places: &[RepositoryPath]) -> bool {
             places.iter().any(|place| relation_of_paths(named.as_str(), place.as_str()) != Relation::Apart)
         })
     };
-    step.program().is_some_and(is_program) && words.into_iter().any(names)
+    !step.program().is_some_and(names_alone) && words.into_iter().any(names)
 }
 
 /// Whether a step keeps what it is told in the configuration of a tool.

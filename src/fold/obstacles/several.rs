@@ -1,6 +1,7 @@
 //! Several build jobs for one image become several stages, and several images get a stage each, as long as it is clear
 //! which files come from which job.
 
+use crate::docker::{StepWord, Turn, exclude_each_other};
 use crate::finding::{Code, Finding};
 use crate::fold::group::Group;
 use crate::gitlab::{Pipeline, Relation};
@@ -41,22 +42,44 @@ fn alternatives(pipeline: &Pipeline, found: &Handoff) -> Option<Finding> {
 
 /// Each image builds the files anew, so they may differ where the build is not reproducible.
 fn consumers(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
-    let goes_into_several = |flow: &&Flow| {
+    let taking = |flow: &Flow| {
         let takes = |handoff: &&&Handoff| handoff.flows.iter().any(|other| other.producer == flow.producer);
-        group.handoffs.iter().filter(takes).count() > 1
+        group.handoffs.iter().copied().filter(|handoff| takes(&handoff)).collect::<Vec<_>>()
     };
-    let flow = group.handoffs.iter().flat_map(|handoff| &handoff.flows).find(goes_into_several)?;
+    let flow = group.handoffs.iter().flat_map(|handoff| &handoff.flows).find(|flow| are_several(&taking(flow)))?;
     let producer = pipeline.job(&flow.producer)?;
     let message =
         format!("the files of '{}' go into more than one image; each build would make them anew", producer.name);
     let finding = Finding::new(Code::SeveralConsumers, pipeline.job_location(producer), message).with_help(
         "if the images may hold files of different runs of the build, accept it with '--accept several-consumers'; else give each image a build job of its own",
     );
-    let taking =
-        group.handoffs.iter().filter(|handoff| handoff.flows.iter().any(|other| other.producer == flow.producer));
-    let builds =
-        taking.filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
+    let taking = taking(flow);
+    let builds = taking
+        .iter()
+        .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
+}
+
+/// Whether one pipeline may build several of these images. Of two branches of a job it takes one, and rounds of a loop
+/// build the same again, which a builder with a cache of layers does not.
+fn are_several(handoffs: &[&Handoff]) -> bool {
+    let repeats = |handoff: &Handoff| handoff.build.command.turns.iter().any(Turn::repeats) && !reuses_layers(handoff);
+    let are_apart = |one: &Handoff, other: &Handoff| {
+        one.consumer == other.consumer && exclude_each_other(&one.build.command.turns, &other.build.command.turns)
+    };
+    let mut pairs =
+        handoffs.iter().enumerate().flat_map(|(at, one)| handoffs.iter().skip(at + 1).map(move |other| (one, other)));
+    pairs.any(|(one, other)| !are_apart(one, other)) || handoffs.iter().any(|handoff| repeats(handoff))
+}
+
+/// Whether the second round of a loop takes the layers that the first one made.
+fn reuses_layers(handoff: &Handoff) -> bool {
+    let command = &handoff.build.command;
+    let is_off =
+        ["--no-cache", "--no-cache-filter", "--squash", "--squash-all"].iter().any(|name| command.has_option(name));
+    let words = handoff.script.walk.steps.iter().flat_map(|step| &step.words);
+    let is_emptied = words.filter_map(StepWord::text).any(|word| word == "prune");
+    command.builder.caches_layers(command.has_option("--layers")) && !is_off && !is_emptied
 }
 
 /// A Dockerfile can be changed in one way only, whoever builds it.

@@ -1,7 +1,7 @@
 //! A Dockerfile that a fold changes may also be built elsewhere, with files that the job there makes itself. Its image
 //! would silently hold what the builder stage makes instead.
 
-use crate::docker::{BuildCommand, Step, build_commands};
+use crate::docker::{BuildCommand, Step, image_builds};
 use crate::finding::{Code, Finding};
 use crate::fold::group::Group;
 use crate::gitlab::{Job, Pipeline};
@@ -16,7 +16,7 @@ pub(in crate::fold) fn builds_elsewhere(
     group: &Group<'_>,
 ) -> Vec<Finding> {
     let of_job = |job| {
-        let script = JobScript::new(job);
+        let script = JobScript::of_image_job(repository, job);
         let search = Elsewhere { repository, group, job, script: &script };
         let told = |found: Vec<(&Handoff, usize, Span)>, builds: &str| {
             let finding = |(handoff, item, span)| finding(pipeline, handoff, &script, item, span, builds);
@@ -58,7 +58,7 @@ struct Elsewhere<'a, 'b> {
 
 impl<'a> Elsewhere<'a, '_> {
     fn followed(&self) -> Vec<(&'a Handoff, usize, Span)> {
-        let (commands, _) = build_commands(&self.script.walk);
+        let (commands, _) = image_builds(self.repository, &self.script.walk);
         let found =
             commands.iter().filter_map(|command| Some((self.handoff_hit_by(command)?, command.item, command.span)));
         found.collect()
@@ -70,7 +70,13 @@ impl<'a> Elsewhere<'a, '_> {
         let read = ImageBuild::read(self.repository, command).map(|build| build.command.dockerfile);
         let dockerfile = read.unwrap_or_else(|_| command.dockerfile.clone());
         let mut same = self.group.handoffs.iter().filter(|own| own.build.command.dockerfile == dockerfile);
-        let takes_part = |own: &&&Handoff| own.consumer == self.job.name && own.build.command.step == command.step;
+        let takes_part = |own: &&&Handoff| {
+            let own_command = &own.build.command;
+            own.consumer == self.job.name
+                && own_command.step == command.step
+                && own_command.context == command.context
+                && own_command.target == command.target
+        };
         if same.clone().any(|own| takes_part(&own)) {
             return None;
         }
@@ -100,18 +106,24 @@ impl<'a> Elsewhere<'a, '_> {
         if self.group.is_consumer(self.job) {
             return Vec::new();
         }
-        let (_, problems) = build_commands(&self.script.walk);
-        let problems = problems.into_iter().map(|problem| (problem.item, problem.span, false));
+        let (_, problems) = image_builds(self.repository, &self.script.walk);
+        let problems = problems.into_iter().map(|problem| {
+            let is_compose = problem.span.slice(self.text(problem.item)).contains("compose");
+            (problem.item, problem.span, is_compose)
+        });
         let builders = other_builders(self.script).into_iter().filter_map(|builder| self.place_of(&builder));
         let named = problems.chain(builders).filter_map(|(item, span, is_compose)| {
-            let text = self.script.items.get(item)?.text.as_deref().unwrap_or_default();
-            let words = span.slice(text);
+            let words = span.slice(self.text(item));
             let mut handoffs = self.group.handoffs.iter();
             let handoff =
                 handoffs.find(|handoff| self.may_name(words, is_compose, &handoff.build.command.dockerfile))?;
             Some((*handoff, item, span))
         });
         named.collect()
+    }
+
+    fn text(&self, item: usize) -> &str {
+        self.script.items.get(item).and_then(|item| item.text.as_deref()).unwrap_or_default()
     }
 
     fn place_of(&self, builder: &OtherBuilder) -> Option<(usize, Span, bool)> {

@@ -1,6 +1,6 @@
 //! A build that fails must fail the image job, as it failed the build job; else what does not compile goes unnoticed.
 
-use crate::docker::Step;
+use crate::docker::{Failure, Step};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 use crate::syntax::shell::Nesting;
@@ -8,9 +8,23 @@ use crate::syntax::shell::Nesting;
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let steps = &situation.handoff.script.walk.steps;
     let index = situation.build().command.step;
+    let script = &situation.handoff.script;
     let reason = steps.get(index).and_then(|step| {
         let before = steps.get(..index).unwrap_or_default();
         let behind = steps.get(index + 1..).unwrap_or_default();
+        if let Some(part) = script.part(step.item) {
+            // What the program comes to is what the job's own shell looks at.
+            let is_own = |other: &&Step| script.part(other.item).is_none();
+            let own: Vec<_> = before.iter().filter(is_own).cloned().collect();
+            let is_same = |other: &&Step| other.item == step.item;
+            let before: Vec<_> = before.iter().filter(is_same).cloned().collect();
+            let is_behind = |other: &&Step| is_same(other) && !step.span.covers(other.span);
+            let behind: Vec<_> = behind.iter().filter(is_behind).cloned().collect();
+            return by_its_place(step)
+                .or_else(|| by_the_shell(&own))
+                .or_else(|| by_its_program(part.failure, step, &before, &behind))
+                .or_else(|| by_what_follows(step, &behind));
+        }
         by_its_place(step).or_else(|| by_the_shell(before)).or_else(|| by_what_follows(step, behind))
     });
     let finding = |reason: &str| {
@@ -29,6 +43,24 @@ fn by_its_place(step: &Step) -> Option<&'static str> {
         Nesting::Substitution => Some("only what it prints is used"),
         _ => None,
     })
+}
+
+/// A script of its own goes on behind a failure unless it says otherwise.
+fn by_its_program(failure: Failure, step: &Step, before: &[Step], behind: &[Step]) -> Option<&'static str> {
+    let settings = before.iter().filter(|step| step.program() == Some("set") && step.place.is_unconditional());
+    let mut flags = settings.flat_map(|step| step.words.get(1).and_then(|word| word.text()));
+    let last = flags.rfind(|flag| flag.starts_with(['-', '+']) && flag.contains('e'));
+    let ends = last.map_or(failure == Failure::Ends, |flag| flag.starts_with('-'));
+    match failure {
+        Failure::IsIgnored => Some("make goes on where this line fails"),
+        _ if ends => None,
+        _ => {
+            let waits =
+                |other: &&Step| other.statement == step.statement && other.place.nesting.contains(&Nesting::And);
+            let goes_on = !behind.iter().all(|other| waits(&other));
+            goes_on.then_some("the script goes on behind a command that fails, as it has no 'set -e'")
+        }
+    }
 }
 
 /// `set +e` takes away what ends a script at the first failure.

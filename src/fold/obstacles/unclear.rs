@@ -70,7 +70,7 @@ fn of_step(reason: &UnclearReason, location: Location) -> Finding {
         UnclearReason::Builder(builder) => {
             let message = format!("the image is built by {}, which is not folded yet", builder.name);
             Finding::new(Code::BuilderUnsupported, location, message)
-            .with_help("builds by 'docker build', 'docker buildx build', kaniko, 'buildah build' and 'podman build' are folded")
+            .with_help("builds by 'docker build', 'docker buildx build', 'docker compose build', 'nerdctl build', 'buildctl build', kaniko, 'buildah build' and 'podman build' are folded")
         }
         UnclearReason::Laid(_) => {
             let message =
@@ -95,7 +95,7 @@ fn finding(pipeline: &Pipeline, build: &UnclearBuild) -> Finding {
         UnclearReason::Command(problem) => {
             let location = build.script.location(pipeline, problem.item, problem.span).unwrap_or_else(otherwise);
             Finding::new(Code::BuildCommandUnclear, location, format!("the build command {}", problem.what))
-                .with_help("write the build as one plain command with literal options, outside of conditions and loops")
+                .with_help("write the build as one plain command with literal options")
         }
         UnclearReason::Script(item, message) => {
             let location = build.script.item_location(pipeline, *item).unwrap_or_else(otherwise);

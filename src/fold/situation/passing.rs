@@ -5,6 +5,7 @@ use crate::docker::{Builder, BuilderTraits, SecretMounts, Step};
 use crate::fold::environment::{PassedVariable, Way, has_same_value, may_pass_argument};
 use crate::gitlab::Job;
 use crate::handoff::Handoff;
+use crate::outcome::ToldBuilder;
 use crate::syntax::dockerfile::DirectiveKind;
 
 impl Situation<'_> {
@@ -49,12 +50,13 @@ impl Situation<'_> {
 }
 
 /// How the builder behind the build command gives secrets to a `RUN`.
-pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff) -> SecretMounts {
+pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>) -> SecretMounts {
     let image = consumer.image().and_then(|image| image.name);
     let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
     let walk = &handoff.script.walk;
     let command = &handoff.build.command;
-    if !command.builder.has_engine() {
+    // Compose would have to be told of a secret in its own file.
+    if command.builder == Builder::Compose || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
     }
     let exported =
@@ -77,8 +79,11 @@ pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff) -> SecretMounts {
         image: image.as_deref(),
         services: &services,
         buildkit: buildkit.as_deref(),
-        is_buildx: command.builder == Builder::Buildx,
-        has_own_builder: walk.steps.iter().any(creates) || command.has_option("--builder"),
+        is_buildkit: command.builder.is_buildkit(),
+        told: told.filter(|_| command.builder.has_engine()),
+        has_own_builder: !command.builder.has_engine()
+            || walk.steps.iter().any(creates)
+            || command.has_option("--builder"),
         frontend: frontend.next_back(),
     })
 }

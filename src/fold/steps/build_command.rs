@@ -86,17 +86,8 @@ fn together(
     replaced(pipeline, script, item, Span::new(first.start(), last.end()), &new).map(Some)
 }
 
-/// The edit that adds the context to `command`, if it has none.
-pub(super) fn missing_context(
-    pipeline: &Pipeline,
-    script: &JobScript,
-    command: &BuildCommand,
-) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
-    completed(pipeline, script, command, &[])
-}
-
 /// The edit that adds options behind the word `build`, and the context if there is none.
-fn completed(
+pub(super) fn completed(
     pipeline: &Pipeline,
     script: &JobScript,
     command: &BuildCommand,
@@ -125,6 +116,13 @@ fn replaced(
     new: &str,
 ) -> Result<(RepositoryPath, TextEdit), Box<Finding>> {
     let failed = |location: Location| edit_failed(location, "the build command cannot be completed here");
+    if let Some(part) = script.part(item) {
+        let mut edit = TextEdit::builder();
+        edit.replace(part.place(place), new);
+        let edit = edit.finish().ok().filter(|_| part.is_exact());
+        let edit = edit.ok_or_else(|| failed(Location::new(&part.source, part.span)))?;
+        return Ok((part.source.path().clone(), edit));
+    }
     let found = script.items.get(item).and_then(|item| Some((item, pipeline.file(item.origin.file)?)));
     let Some((item, file)) = found else {
         return Err(failed(Location::File(RepositoryPath::root())));

@@ -36,7 +36,8 @@ pub(super) fn insert(situations: &[&Situation<'_>]) -> Edits {
     let mut stages: Vec<_> = situations.iter().map(|situation| lines(situation).join("\n")).collect();
     let exported = situations.iter().filter(|situation| situation.fate == Fate::IsExported);
     stages.extend(exported.map(|situation| export::stage(situation)));
-    Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &stages.join("\n\n")))])
+    let stages = build.dockerfile.in_its_case(&stages.join("\n\n"));
+    Ok(vec![(build.source.path().clone(), in_front(&build.dockerfile, &stages))])
 }
 
 /// Inserts stages in front of the first `FROM` and its own comments, with a blank line between.

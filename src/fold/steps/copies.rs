@@ -13,6 +13,7 @@ use crate::docker::{Copy, CopySource};
 use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::fate::Fate;
+use crate::fold::relaxing::Named;
 use crate::fold::situation::Situation;
 use crate::fold::unpacked;
 use crate::gitlab::is_glob;
@@ -32,6 +33,8 @@ pub(super) struct Origin<'a> {
     pub(super) stays: &'a dyn Fn(&str) -> bool,
     /// Whether the context holds files below a path, or files that its glob fits, which git tracks.
     pub(super) is_tracked_too: &'a dyn Fn(&str) -> bool,
+    /// What a source of the context takes by name, from its path, where it would take more than before as it is.
+    pub(super) named: &'a dyn Fn(&str) -> Option<Vec<Named>>,
     /// A source of the context as it must be written, from its words.
     pub(super) below: &'a dyn Fn(&str) -> String,
     /// The folder of the stage that an archive is unpacked to, where `ADD` takes it from this path.
@@ -57,6 +60,10 @@ pub(super) fn rewrite(situations: &[&Situation<'_>]) -> Edits {
         landing: &|copy, source, path| first.handoff.landing(copy, source, path),
         stays: &|path| maker(path).is_build_input(&first.handoff.origin_of(path)),
         is_tracked_too: &|path| build.takes_tracked(first.repository, path),
+        named: &|path| {
+            let place = build.context.folder.join(path)?;
+            first.relaxed()?.named(&place).map(<[Named]>::to_vec)
+        },
         below: &|written| first.wider().map_or_else(|| written.to_owned(), |wider| wider.source(written)),
         unpacked: &|path| Some(archives.iter().find(|archive| archive.path == path)?.folder.clone()),
         may_be_owned: situations.iter().any(|own| own.script.may_change_owners() || own.user.is_some())
@@ -122,19 +129,29 @@ impl Parts<'_> {
         let Some((at, source)) = source else {
             return vec![from_context(written.to_owned())];
         };
-        let kept = || from_context((self.origin.below)(written));
+        let kept = || match source.path.as_deref().and_then(self.origin.named) {
+            Some(named) => named.iter().map(|named| self.by_name(named)).collect(),
+            None => vec![from_context((self.origin.below)(written))],
+        };
         match self.found.and_then(|found| found.sources.get(at)) {
             Some(SourceUse::Builder { path, .. }) if !(self.origin.stays)(path) => {
-                let others = (self.origin.is_tracked_too)(path).then(kept);
+                let others = (self.origin.is_tracked_too)(path).then(kept).unwrap_or_default();
                 others.into_iter().chain([self.from_stage(source, path)]).collect()
             }
             Some(SourceUse::Ancestor { folder, below }) => {
-                let others = (folder.is_root() || (self.origin.is_tracked_too)(folder.as_str())).then(kept);
+                let others = folder.is_root() || (self.origin.is_tracked_too)(&self.place(source));
+                let others = others.then(kept).unwrap_or_default();
                 let overlays = below.iter().map(|path| self.overlay(folder.as_str(), path));
                 others.into_iter().chain(overlays).collect()
             }
-            _ => vec![kept()],
+            _ => kept(),
         }
+    }
+
+    /// The place in the repository of a source of the context.
+    fn place(&self, source: &CopySource) -> String {
+        let place = self.build.context.folder.join(source.path.as_deref().unwrap_or_default());
+        place.unwrap_or_default().as_str().to_owned()
     }
 
     /// A source that is taken from a stage.
@@ -148,6 +165,12 @@ impl Parts<'_> {
             Landing::AsWritten | Landing::Unclear => None,
         };
         CopyPart { destination, ..self.of_stage(path, rooted(self.build, path, &source.written, self.origin)) }
+    }
+
+    /// A part of a folder, which goes where it went with the whole.
+    fn by_name(&self, named: &Named) -> CopyPart {
+        let destination = Some(behind(self.view.destination.text(), &named.below));
+        CopyPart { destination, sources: named.sources.clone(), ..CopyPart::default() }
     }
 
     /// What the job laid into a folder that is copied whole.

@@ -3,7 +3,9 @@
 use super::copies::{Origin, renumber, take_from};
 use super::{Edits, builder_stage};
 use crate::docker::{Copy, CopySource};
-use crate::fold::{run_lines, stage_names};
+use crate::finding::Location;
+use crate::fold::joined::{Joined, is_one_file};
+use crate::fold::{edit_failed, run_lines};
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
 use crate::source::Repository;
@@ -12,26 +14,46 @@ use crate::text::{RepositoryPath, TextEdit};
 
 pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
     let second = &found.second;
-    let (first_stages, name) = named_stages(&found.first, second);
     let path = second.source.path().clone();
+    let joined = Joined::of(found).ok_or_else(|| {
+        edit_failed(Location::File(found.first.source.path().clone()), "the stages of this file cannot be moved")
+    })?;
     let place = |local: &str| found.place_inside(local);
     let landing = |copy: &Copy, source: &CopySource, path: &str| found.landing(copy, source, path);
     let origin = Origin {
-        stage: &|_| name.clone(),
+        stage: &|_| joined.name.clone(),
         place: &place,
         landing: &landing,
         stays: &|_| false,
         is_tracked_too: &|path| second.takes_tracked(repository, path),
         unpacked: &|_| None,
+        named: &|_| None,
         below: &|written| written.to_owned(),
         may_be_owned: may_change_owners(&found.first),
     };
-    let count = found.first.stages.stages.len();
-    Ok(vec![
-        (path.clone(), builder_stage::in_front(&second.dockerfile, &first_stages)),
-        (path.clone(), take_from(second, &found.uses, &origin)?),
-        (path, renumber(second, count)),
-    ])
+    let mut edits = vec![(path.clone(), take_from(second, &found.uses, &origin)?)];
+    if !joined.stages.is_empty() {
+        edits.push((path.clone(), renumber(second, joined.count)));
+        edits.extend(in_front(second, &joined).into_iter().map(|edit| (path.clone(), edit)));
+    }
+    Ok(edits)
+}
+
+/// The stages in front of the first `FROM`, and the parser directives in the first lines.
+fn in_front(second: &ImageBuild, joined: &Joined) -> Vec<TextEdit> {
+    let stages = builder_stage::in_front(&second.dockerfile, &joined.stages);
+    if joined.directives.is_empty() {
+        return vec![stages];
+    }
+    let text = second.source.text();
+    let top = text.len() - text.trim_start_matches('\u{feff}').len();
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let directives = joined.directives.replace('\n', newline);
+    let is_at_top = stages.replacements().first().is_some_and(|first| first.span.start() == top);
+    if is_at_top {
+        return vec![builder_stage::in_front(&second.dockerfile, &format!("{}{}", joined.directives, joined.stages))];
+    }
+    vec![TextEdit::insert(top, directives), stages]
 }
 
 /// Whether nothing else in the repository names the first Dockerfile.
@@ -41,30 +63,9 @@ pub(super) fn is_unused(repository: &dyn Repository, pipeline: &Pipeline, found:
     let in_pipeline: usize = pipeline.files().iter().map(|file| file.source.text().matches(name).count()).sum();
     let is_pipeline = |other: &RepositoryPath| pipeline.files().iter().any(|file| file.source.path() == other);
     let others = repository.tracked().keys().filter(|other| *other != path && !is_pipeline(other));
-    in_pipeline == 1 && !others.filter_map(|other| repository.read(other).ok()).any(|file| file.text().contains(name))
-}
-
-/// The text of the first Dockerfile's stages with a name for the last one, and that name.
-fn named_stages(first: &ImageBuild, second: &ImageBuild) -> (String, String) {
-    let text = first.source.text();
-    let target = first.target.and_then(|target| first.stages.stages.get(target));
-    let own = target.and_then(|stage| stage.name.clone());
-    let name = own.clone().unwrap_or_else(|| stage_names::alone(&second.stages));
-    let from = target.and_then(|stage| first.dockerfile.instructions.get(stage.from));
-    let named = match (own, from) {
-        (None, Some(from)) => {
-            TextEdit::insert(from.span.end(), format!(" {} {name}", as_like(from.keyword_span.slice(text)))).apply(text)
-        }
-        _ => None,
-    };
-    let stages = named.unwrap_or_else(|| text.to_owned());
-    let stages = stages.trim_start_matches('\u{feff}').trim_end().replace("\r\n", "\n");
-    (stages, name)
-}
-
-/// `AS` in the letters of `FROM`.
-fn as_like(from: &str) -> &'static str {
-    if from.bytes().all(|byte| byte.is_ascii_lowercase()) { "as" } else { "AS" }
+    !is_one_file(found)
+        && in_pipeline == 1
+        && !others.filter_map(|other| repository.read(other).ok()).any(|file| file.text().contains(name))
 }
 
 /// Whether files of the first image may belong to somebody else than root.

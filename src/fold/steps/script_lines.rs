@@ -1,8 +1,9 @@
 //! The lines that built the first image and copied out of it go from the script.
 
 use super::Edits;
-use super::build_command::missing_context;
+use super::build_command::completed;
 use crate::fold::edit_failed;
+use crate::fold::joined;
 use crate::fold::listings;
 use crate::fold::situation::Situation;
 use crate::gitlab::Pipeline;
@@ -10,10 +11,9 @@ use crate::handoff::{DockerCp, JobScript};
 use crate::syntax::yaml::edit;
 
 pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
-    let gone = found.copies.iter().map(|copy| copy.step).chain(found.service_steps.iter().copied());
-    let gone: Vec<_> = gone.chain([found.first.command.step]).collect();
-    let mut edits = items_of(pipeline, &found.script, &gone)?;
-    edits.extend(missing_context(pipeline, &found.script, &found.second.command)?);
+    let mut edits = items_of(pipeline, &found.script, &found.steps_that_go())?;
+    let options = joined::options_to_add(found).unwrap_or_default();
+    edits.extend(completed(pipeline, &found.script, &found.second.command, &options)?);
     Ok(edits)
 }
 

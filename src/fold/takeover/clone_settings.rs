@@ -2,7 +2,7 @@
 //! must be what the clone of the build job was (GitLab docs: ci/runners/configure_runners).
 
 use super::{Own, Taken, Takeover};
-use crate::docker::build_commands;
+use crate::docker::image_builds;
 use crate::finding::{Code, Finding, Location};
 use crate::fold::situation::Situation;
 use crate::gitlab::{Job, folder_before_glob};
@@ -145,7 +145,7 @@ impl Setting<'_, '_> {
         if let Some(path) = affected.iter().find(is_copied) {
             return Takeover::nothing(self.differs(&format!("and with it {path} would get into the image as well")));
         }
-        let (builds, problems) = build_commands(&situation.handoff.script.walk);
+        let (builds, problems) = image_builds(situation.repository, &situation.handoff.script.walk);
         if builds.len() + problems.len() > own.len() {
             return Takeover::nothing(self.differs("and the image job builds other images, which would see it too"));
         }

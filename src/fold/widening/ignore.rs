@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::from_context;
-use crate::docker::{BuildCommand, BuildContext, build_commands};
+use crate::docker::{BuildCommand, BuildContext, image_builds};
 use crate::gitlab::{Pipeline, folder_before_glob};
 use crate::handoff::{Handoff, ImageBuild, JobScript, other_builders};
 use crate::source::{Repository, SourceFile};
@@ -94,7 +94,7 @@ pub(super) fn moved(
         IgnoreFate::Changes
     } else if !is_copied(source.path())
         && is_only_dockerfile(repository, dockerfile)
-        && !is_used_elsewhere(pipeline, build)
+        && !is_used_elsewhere(repository, pipeline, build)
     {
         IgnoreFate::Goes
     } else {
@@ -117,7 +117,7 @@ pub(super) fn of_nothing(repository: &dyn Repository, build: &ImageBuild) -> Res
 }
 
 /// Whether nothing else in the repository looks like the description of an image, or of several.
-fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) -> bool {
+pub(in crate::fold) fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) -> bool {
     let describes = |path: &RepositoryPath| {
         let name = path.file_name().to_ascii_lowercase();
         ["dockerfile", "containerfile", "compose", "docker-bake", "skaffold"].iter().any(|part| name.contains(part))
@@ -126,13 +126,13 @@ fn is_only_dockerfile(repository: &dyn Repository, dockerfile: &RepositoryPath) 
 }
 
 /// Whether another build of the pipeline may send the folder to an engine.
-fn is_used_elsewhere(pipeline: &Pipeline, build: &ImageBuild) -> bool {
+pub(in crate::fold) fn is_used_elsewhere(repository: &dyn Repository, pipeline: &Pipeline, build: &ImageBuild) -> bool {
     let is_other = |command: &BuildCommand| {
         command.context.folder() == &build.context.folder && command.dockerfile != build.command.dockerfile
     };
     pipeline.jobs().iter().any(|job| {
-        let script = JobScript::new(job);
-        let (commands, problems) = build_commands(&script.walk);
+        let script = JobScript::of_image_job(repository, job);
+        let (commands, problems) = image_builds(repository, &script.walk);
         commands.iter().any(is_other) || !problems.is_empty() || !other_builders(&script).is_empty()
     })
 }

@@ -214,8 +214,9 @@ impl Command {
         })
     }
 
-    /// The arguments that assign, as `export X=1 Y` does: the word, and the name that it assigns or names.
-    pub(super) fn declared_names(&self, text: &str) -> Vec<String> {
+    /// The names that its arguments assign or name, where it is a command like `export X=1 Y`.
+    #[must_use]
+    pub fn declared_names(&self, text: &str) -> Vec<String> {
         let name_of = |word: &Word| match word.as_assignment(text) {
             Some((name, _)) => Some(name),
             None => word.literal().filter(|name| is_name(name)),

@@ -26,14 +26,7 @@ impl Walker<'_> {
     }
 
     fn simple(&mut self, simple: &ast::SimpleCommand) -> Walk {
-        let mut command = Command {
-            span: Span::at(self.tokens.get(self.position).map_or(0, |token| token.span.start())),
-            assignments: Vec::new(),
-            words: Vec::new(),
-            redirections: Vec::new(),
-            place: Place { nesting: self.nesting.clone() },
-            statement: self.script.statements.len(),
-        };
+        let mut command = self.empty_command();
         for item in simple.prefix.iter().flat_map(|prefix| &prefix.0) {
             self.item(item, true, &mut command)?;
         }
@@ -141,12 +134,29 @@ impl Walker<'_> {
         Word { span, pieces: vec![piece], brace_expansion: None, splits: false }
     }
 
-    /// Takes the redirections of a compound command. They have no command of their own, so only their uses are noted.
+    /// Takes the redirections of a compound command: those to and from files are told as a command without words.
     pub(super) fn redirections(&mut self, list: Option<&ast::RedirectList>) -> Walk {
+        let mut redirections = Vec::new();
         for redirection in list.iter().flat_map(|list| &list.0) {
-            self.redirection(redirection)?;
+            redirections.extend(self.redirection(redirection)?);
+        }
+        redirections.retain(|redirection| redirection.kind != RedirectionKind::Duplicate);
+        if let Some(span) = redirections.iter().map(|redirection| redirection.span).reduce(Span::join) {
+            self.script.commands.push(Command { span, redirections, ..self.empty_command() });
         }
         Ok(())
+    }
+
+    /// A command at this place, before anything of it is taken.
+    fn empty_command(&self) -> Command {
+        Command {
+            span: Span::at(self.tokens.get(self.position).map_or(0, |token| token.span.start())),
+            assignments: Vec::new(),
+            words: Vec::new(),
+            redirections: Vec::new(),
+            place: Place { nesting: self.nesting.clone() },
+            statement: self.script.statements.len(),
+        }
     }
 
     /// `None` for the `2>&1` that brush adds for `|&`.

@@ -2,7 +2,8 @@ use brush_parser::ast;
 
 use super::Opaque;
 use super::command::Nesting;
-use super::lexer::Token;
+use super::compound::{Compound, CompoundKind};
+use super::lexer::{Token, TokenKind};
 use super::state::Reason;
 use super::tree::{Walk, Walker};
 use super::word::PieceKind;
@@ -34,12 +35,13 @@ impl Walker<'_> {
     }
 
     fn if_clause(&mut self, clause: &ast::IfClauseCommand) -> Walk {
+        let start = self.position;
         self.reserved("if")?;
         self.nested(Nesting::Tested, |walker| walker.list(&clause.condition))?;
         self.reserved("then")?;
-        self.nested(Nesting::Conditional, |walker| walker.list(&clause.then))?;
+        let mut branches = vec![self.branch(Nesting::Conditional, |walker| walker.list(&clause.then))?];
         for branch in clause.elses.iter().flatten() {
-            self.nested(Nesting::Conditional, |walker| {
+            branches.push(self.branch(Nesting::Conditional, |walker| {
                 if let Some(condition) = &branch.condition {
                     walker.reserved("elif")?;
                     walker.nested(Nesting::Tested, |walker| walker.list(condition))?;
@@ -48,32 +50,62 @@ impl Walker<'_> {
                     walker.reserved("else")?;
                 }
                 walker.list(&branch.body)
-            })?;
+            })?);
         }
-        self.reserved("fi").map(|_| ())
+        let is_complete = clause.elses.iter().flatten().any(|branch| branch.condition.is_none());
+        self.reserved("fi")?;
+        self.compound_since(start, CompoundKind::Choice { branches, is_complete });
+        Ok(())
+    }
+
+    /// Walks one of the branches of a choice, and says where it stands.
+    fn branch(&mut self, nesting: Nesting, walk: impl FnOnce(&mut Self) -> Walk) -> Walk<Span> {
+        let start = self.position;
+        self.nested(nesting, walk)?;
+        Ok(self.span_since(start))
+    }
+
+    /// The bytes of the tokens from the one of number `first` up to here.
+    fn span_since(&self, first: usize) -> Span {
+        let tokens = self.tokens.get(first..self.position).unwrap_or_default();
+        let in_place = tokens.iter().filter(|token| matches!(token.kind, TokenKind::Operator(_) | TokenKind::Word(_)));
+        in_place.map(|token| token.span).reduce(Span::join).unwrap_or_default()
+    }
+
+    fn compound_since(&mut self, first: usize, kind: CompoundKind) {
+        let span = self.span_since(first);
+        self.script.compounds.push(Compound { span, kind });
     }
 
     fn while_clause(&mut self, keyword: &str, clause: &ast::WhileOrUntilClauseCommand) -> Walk {
+        let start = self.position;
         self.reserved(keyword)?;
         self.nested(Nesting::Loop, |walker| {
             walker.nested(Nesting::Tested, |walker| walker.list(&clause.0))?;
             walker.do_group(&clause.1)
-        })
+        })?;
+        self.compound_since(start, CompoundKind::While);
+        Ok(())
     }
 
     fn for_clause(&mut self, clause: &ast::ForClauseCommand) -> Walk {
+        let start = self.position;
         self.reserved("for")?;
         let variable = self.word()?;
         self.change(variable.span, Reason::Variable(clause.variable_name.clone()));
         self.skip_separators();
+        let mut runs = false;
         if self.next_is_reserved("in") {
             self.position += 1;
             for _ in clause.values.iter().flatten() {
-                self.word()?;
+                let word = self.word()?;
+                runs |= !word.splits || word.pieces.iter().any(|piece| is_written_out(&piece.kind));
             }
         }
         self.skip_separators();
-        self.nested(Nesting::Loop, |walker| walker.do_group(&clause.body))
+        self.nested(Nesting::Loop, |walker| walker.do_group(&clause.body))?;
+        self.compound_since(start, CompoundKind::For { variable: clause.variable_name.clone(), runs });
+        Ok(())
     }
 
     fn do_group(&mut self, group: &ast::DoGroupCommand) -> Walk {
@@ -83,18 +115,23 @@ impl Walker<'_> {
     }
 
     fn case_clause(&mut self, clause: &ast::CaseClauseCommand) -> Walk {
+        let start = self.position;
         self.reserved("case")?;
         self.word()?;
         self.skip_line_breaks();
         self.reserved("in")?;
         self.skip_line_breaks();
+        let (mut branches, mut is_complete) = (Vec::new(), false);
         for item in &clause.cases {
-            self.case_item(item)?;
+            branches.push(self.case_item(item, &mut is_complete)?);
         }
-        self.reserved("esac").map(|_| ())
+        self.reserved("esac")?;
+        self.compound_since(start, CompoundKind::Choice { branches, is_complete });
+        Ok(())
     }
 
-    fn case_item(&mut self, item: &ast::CaseItem) -> Walk {
+    /// One branch of `case`; `takes_all` tells afterwards whether it, or one before, fits every word.
+    fn case_item(&mut self, item: &ast::CaseItem, takes_all: &mut bool) -> Walk<Span> {
         if self.next_is_operator("(") {
             self.position += 1;
         }
@@ -102,20 +139,23 @@ impl Walker<'_> {
             if index > 0 {
                 self.operator("|")?;
             }
-            self.word()?;
+            let pattern = self.word()?;
+            *takes_all |= matches!(pattern.pieces.as_slice(), [piece] if piece.kind == PieceKind::Glob("*".to_owned()));
         }
         self.operator(")")?;
         self.skip_line_breaks();
-        if let Some(list) = &item.cmd {
-            self.nested(Nesting::Case, |walker| walker.list(list))?;
-        }
+        let body = match &item.cmd {
+            Some(list) => self.branch(Nesting::Case, |walker| walker.list(list))?,
+            None => Span::default(),
+        };
         let ends = [";;", ";&", ";;&"].iter().any(|end| self.next_is_operator(end));
         self.position += usize::from(ends);
         self.skip_line_breaks();
-        Ok(())
+        Ok(body)
     }
 
     pub(super) fn function(&mut self, function: &ast::FunctionDefinition) -> Walk {
+        let start = self.position;
         if self.next_is_reserved("function") {
             let span = self.reserved("function")?;
             self.script.bashisms.push(span);
@@ -128,10 +168,12 @@ impl Walker<'_> {
         }
         self.skip_line_breaks();
         self.change(name.span, Reason::Function(text.clone()));
-        self.nested(Nesting::Function(text), |walker| {
+        self.nested(Nesting::Function(text.clone()), |walker| {
             walker.compound(&function.body.0)?;
             walker.redirections(function.body.1.as_ref())
-        })
+        })?;
+        self.compound_since(start, CompoundKind::Function(text));
+        Ok(())
     }
 
     /// Takes `(( … ))`.
@@ -142,6 +184,7 @@ impl Walker<'_> {
     }
 
     fn arithmetic_for(&mut self, clause: &ast::ArithmeticForClauseCommand) -> Walk {
+        let first = self.position;
         let start = self.reserved("for")?;
         let span = self.double_parentheses()?;
         self.script.bashisms.push(start.join(span));
@@ -155,7 +198,9 @@ impl Walker<'_> {
             } else {
                 walker.do_group(&clause.body)
             }
-        })
+        })?;
+        self.compound_since(first, CompoundKind::While);
+        Ok(())
     }
 
     /// Takes the tokens from `((` to the `))` that closes it, and notes the variables between.
@@ -195,6 +240,11 @@ impl Walker<'_> {
     fn token_before(&self, distance: usize) -> Option<&Token> {
         self.tokens.get(self.position.checked_sub(distance)?)
     }
+}
+
+/// Whether a word with this piece stays one, whatever its variables hold.
+const fn is_written_out(piece: &PieceKind) -> bool {
+    matches!(piece, PieceKind::Literal(_))
 }
 
 fn is_parenthesis(token: Option<&Token>) -> bool {

@@ -10,6 +10,30 @@ impl Dockerfile {
         line_break(&self.text)
     }
 
+    /// The instructions of `text` with their keywords in the case of most of the file's: BuildKit warns of all others
+    /// (build checks, `ConsistentInstructionCasing` and `FromAsCasing`).
+    #[must_use]
+    pub fn in_its_case(&self, text: &str) -> String {
+        let keywords =
+            || self.instructions.iter().map(|instruction| instruction.keyword_span.slice(&self.text).bytes());
+        let in_small_letters =
+            keywords().filter(|keyword| keyword.clone().all(|byte| !byte.is_ascii_uppercase())).count();
+        let in_capitals = keywords().filter(|keyword| keyword.clone().all(|byte| !byte.is_ascii_lowercase())).count();
+        if in_small_letters <= in_capitals {
+            return text.to_owned();
+        }
+        let written = Self::parse(text);
+        let mut edit = TextEdit::builder();
+        for instruction in &written.instructions {
+            let view = instruction.from();
+            let name = view.as_ref().and_then(|view| Some(Span::new(view.image.span.end(), view.name?.span.start())));
+            for span in [Some(instruction.keyword_span), name].into_iter().flatten() {
+                edit.replace(span, span.slice(text).to_ascii_lowercase());
+            }
+        }
+        edit.finish().ok().and_then(|edit| edit.apply(text)).unwrap_or_else(|| text.to_owned())
+    }
+
     /// Puts the lines of `text` above `instruction` and its comments.
     #[must_use]
     pub fn insert_before(&self, instruction: &Instruction, text: &str) -> TextEdit {
@@ -144,6 +168,17 @@ mod tests {
             let file = Dockerfile::parse(before);
             let edit = file.insert_paragraph_before(file.instructions.last().unwrap(), "FROM b");
             assert_eq!(edit.apply(before).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn keywords_take_the_case_of_the_file() {
+        let text = "FROM --platform=X A AS B\n# WHY\nRUN <<E\nRUN C\nE\nCOPY --from=B \\\n  X Y\n";
+        let in_the_case_of = |file: &str| Dockerfile::parse(file).in_its_case(text);
+        let lower = "from --platform=X A as B\n# WHY\nrun <<E\nRUN C\nE\ncopy --from=B \\\n  X Y\n";
+        assert_eq!(in_the_case_of("from x\nrun y\nCOPY a b\n"), lower);
+        for file in ["FROM x\n", "from x\nRUN y\n", "From x\nRun y\n", ""] {
+            assert_eq!(in_the_case_of(file), text, "{file}");
         }
     }
 
