@@ -97,7 +97,7 @@ pub(super) fn container(
         let steps = &script.walk.steps;
         let mut before = steps.iter().enumerate().take(command.steps_before);
         let (step, how) = before.find_map(|(index, step)| Some((index, handed_over(script, step)?)))?;
-        let is_elsewhere = steps.iter().take(step).any(|step| fetches_image(step));
+        let is_elsewhere = steps.iter().take(step).any(fetches_image);
         let how = if how == Handover::Copied && is_elsewhere { Handover::CopiedFromElsewhere } else { how };
         let build = ImageBuild::read(repository, command).ok()?;
         let printed = steps.get(step).filter(|_| how == Handover::Printed);
@@ -146,7 +146,7 @@ fn handed_over(script: &JobScript, step: &Step) -> Option<Handover> {
         ["buildah" | "podman", "mount", ..] => Some(Handover::OpenedUp),
         ["docker" | "podman" | "buildah", rest @ ..] if rest.contains(&"build") || rest.contains(&"bud") => {
             let writes = |word: &&str| word.starts_with("-o") || word.starts_with("--output");
-            rest.iter().any(|word| writes(&word)).then_some(Handover::WrittenOut)
+            rest.iter().any(|word| writes(word)).then_some(Handover::WrittenOut)
         }
         ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") && mounts() => Some(Handover::Mounted),
         ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") || rest.contains(&"exec") => {
