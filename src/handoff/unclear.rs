@@ -146,7 +146,7 @@ fn handed_over(script: &JobScript, step: &Step) -> Option<Handover> {
         ["buildah" | "podman", "mount", ..] => Some(Handover::OpenedUp),
         ["docker" | "podman" | "buildah", rest @ ..] if rest.contains(&"build") || rest.contains(&"bud") => {
             let writes = |word: &&str| word.starts_with("-o") || word.starts_with("--output");
-            rest.iter().any(|word| writes(word)).then_some(Handover::WrittenOut)
+            rest.iter().any(writes).then_some(Handover::WrittenOut)
         }
         ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") && mounts() => Some(Handover::Mounted),
         ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") || rest.contains(&"exec") => {
