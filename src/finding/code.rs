@@ -131,6 +131,7 @@ codes! {
     FileUnreadable "file-unreadable" Error "A file that cannot be read"
     FileWrittenIntoContext "file-written-into-context" Warning "A file that the image job makes in the build context"
     FilesNotWritten "files-not-written" Error "The folded files could not be written, and none was"
+    FolderMadeAnew "folder-made-anew" Review "A folder of the image that gets another mode"
     ForeignFileInContext "foreign-file-in-context" Refusal "A file of another job in the build context, which the build job never saw"
     HandedOnByArtifacts "handed-on-by-artifacts" Warning "Files that go by artifacts now, because the fold is refused"
     HandoffHoldsTrackedFiles "handoff-holds-tracked-files" Note "A folder of the hand-off in which git tracks files"

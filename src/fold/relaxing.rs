@@ -123,6 +123,12 @@ impl Relaxing {
         self.named.iter().find(|(folder, _)| folder == place).map(|(_, parts)| parts.as_slice())
     }
 
+    /// The first folder that a copy names, so that it is made anew.
+    pub(super) fn first_folder(&self) -> Option<&str> {
+        let parts = self.named.iter().flat_map(|(_, parts)| parts);
+        parts.map(|part| part.below.trim_end_matches('/')).find(|below| !below.is_empty())
+    }
+
     /// Whether some copy has to name what it takes.
     pub(super) fn names_files(&self) -> bool {
         self.named.iter().any(|(_, parts)| !parts.is_empty())

@@ -169,6 +169,28 @@ const BUILDAH_WITHOUT_FILES: [&str; 10] =
 /// Programs that only tell their version when they are asked for it.
 const VERSION_FLAGS: [&str; 5] = ["--version", "-v", "-V", "-version", "version"];
 
+/// The subcommand behind the options that buildah takes in front of it (buildah.1).
+fn subcommand_of_buildah(step: &Step) -> Option<&str> {
+    const WITH_VALUE: [&str; 7] = [
+        "--log-level",
+        "--registries-conf",
+        "--root",
+        "--runroot",
+        "--storage-driver",
+        "--storage-opt",
+        "--userns-uid-map",
+    ];
+    let mut words = step.words.iter().skip(1).map(|word| word.text().unwrap_or_default());
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word);
+        }
+    }
+    None
+}
+
 /// How far the words of `step` tell what it does; its program is called `name`.
 pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
     let argument = |index: usize| step.words.get(index).and_then(StepWord::text).unwrap_or_default();
@@ -179,7 +201,9 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
         "docker" | "nerdctl" | "podman" => docker_kind(step),
-        "buildah" if BUILDAH_WITHOUT_FILES.contains(&argument(1)) => ProgramKind::WithoutFiles,
+        "buildah" if subcommand_of_buildah(step).is_some_and(|word| BUILDAH_WITHOUT_FILES.contains(&word)) => {
+            ProgramKind::WithoutFiles
+        }
         "git" => match argument(1) {
             "config" | "describe" | "fetch" | "log" | "ls-remote" | "push" | "rev-parse" | "remote" | "status"
             | "show" | "tag" => ProgramKind::WithoutFiles,

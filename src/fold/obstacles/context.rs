@@ -1,6 +1,6 @@
 //! The builder stage gets its sources from the build context: that must be the whole project.
 
-use crate::docker::{BuildContext, Builder, CommandContext};
+use crate::docker::{BuildContext, Builder, CommandContext, CopySource};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::relaxing::{self, Relaxing};
 use crate::fold::situation::Situation;
@@ -118,7 +118,7 @@ fn relaxed_by_lines(situation: &Situation<'_>, relaxed: &Relaxing) -> Vec<Findin
     let let_through = Finding::new(Code::IgnoreRelaxed, Location::new(file, relaxed.line), message).with_help(help);
     let by_name = relaxed.names_files().then(|| {
         let message = "the image names what it copies of the project from now on, where it copied what the ignore file let through";
-        Finding::new(Code::CopyByName, Location::File(situation.build().source.path().clone()), message)
+        Finding::new(Code::CopyByName, named_at(situation, relaxed), message)
             .with_help("files that the image needs and that are added to the project later have to be named there too")
     });
     let shared = relaxed.is_shared.then(|| {
@@ -130,7 +130,26 @@ fn relaxed_by_lines(situation: &Situation<'_>, relaxed: &Relaxing) -> Vec<Findin
             "if they copy nothing of that, accept it with '--accept ignore-shared'; on BuildKit this image gets a file of its own",
         )
     });
-    std::iter::once(let_through).chain(by_name).chain(shared).collect()
+    let anew = relaxed.first_folder().map(|folder| {
+        let message = format!(
+            "a copy that names the folder {folder} makes it anew, so it has mode 755 in the image instead of what the clone of the runner has, 777"
+        );
+        Finding::new(Code::FolderMadeAnew, named_at(situation, relaxed), message)
+            .with_help("if nobody but root writes to it there, accept it with '--accept folder-made-anew'")
+    });
+    std::iter::once(let_through).chain(by_name).chain(shared).chain(anew).collect()
+}
+
+/// The first source that names what it takes from now on.
+fn named_at(situation: &Situation<'_>, relaxed: &Relaxing) -> Location {
+    let build = situation.build();
+    let is_named = |source: &&CopySource| {
+        let place = source.path.as_deref().and_then(|path| build.context.folder.join(path));
+        place.and_then(|place| relaxed.named(&place)).is_some_and(|named| !named.is_empty())
+    };
+    let mut sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
+    let found = sources.find(is_named).map(|source| Location::new(&build.source, source.span));
+    found.unwrap_or_else(|| Location::File(build.source.path().clone()))
 }
 
 /// The first of some files, and how many more there are.

@@ -165,10 +165,9 @@ impl Check<'_> {
         }
         let ignore = |build: &ImageBuild| build.context.ignore.as_ref().map(|(file, _)| file.path().clone());
         if first.context.folder != second.context.folder || ignore(first) != ignore(second) {
-            findings.push(finding(
-                Code::ContextNarrowerThanSources,
-                "the two builds have different contexts or ignore files",
-            ));
+            let message = "the two builds have different contexts or ignore files";
+            let help = "build both from one folder, with one ignore file or with none";
+            findings.push(finding(Code::ContextNarrowerThanSources, message).with_help(help));
         }
         if joined::is_one_file(self.found) {
             findings.extend(self.order_of_stages());
@@ -176,7 +175,8 @@ impl Check<'_> {
         let second_for_platform = second.command.builder.platform_options();
         if second_for_platform.iter().any(|option| second.command.has_option(option)) {
             let message = "the second build is for another platform, and the first one was not";
-            findings.push(finding(Code::BuildCommandUnclear, message));
+            let help = "build the first image for that platform too, or leave them apart";
+            findings.push(finding(Code::BuildCommandUnclear, message).with_help(help));
         }
         if let Err(message) = joined::options_to_add(self.found) {
             let help = "give both builds the same options, or leave them apart";
