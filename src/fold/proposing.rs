@@ -14,11 +14,12 @@ mod history;
 use crate::docker::BuildContext;
 use crate::finding::{Code, Finding, Location};
 use crate::gitlab::{Job, PathPattern, Relation, folder_before_glob, is_glob, relation_of_paths};
-use crate::handoff::{TreeUse, downloads_artifacts, tree_use};
+use crate::handoff::{SourceUse, TreeUse, downloads_artifacts, tree_use};
 use crate::outcome::IgnoreFiles;
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
+use super::relaxing;
 use super::situation::Situation;
 use super::widening::{is_only_dockerfile, is_used_elsewhere};
 
@@ -40,13 +41,13 @@ impl Proposal {
         let is_wanted = first.policy.ignore_files == IgnoreFiles::Write
             && first.wider().is_none()
             && first.handoff.moves.is_empty();
-        if !is_wanted || !context.folder.is_root() || !has_none(repository, context) {
+        if !is_wanted || !context.folder.is_root() || !has_none(repository, context) || !shows_sources(situations) {
             return None;
         }
         let mut lines: Vec<String> = Vec::new();
         for line in situations.iter().flat_map(|situation| made(situation)) {
             let is_within_another = lines.iter().any(|other| relation_of_paths(other, &line) == Relation::Covers);
-            if !is_within_another && is_absent_otherwise(first, &line) {
+            if !is_within_another && is_absent_otherwise(first, &line) && !is_copied(first, &line) {
                 lines.push(line);
             }
         }
@@ -83,6 +84,36 @@ fn has_none(repository: &dyn Repository, context: &BuildContext) -> bool {
     let others = [".containerignore", ".dockerignore"];
     context.ignore.is_none()
         && others.iter().all(|name| RepositoryPath::new(name).is_some_and(|path| repository.read(&path).is_err()))
+}
+
+/// Whether the repository is there as a whole: what is not tracked is no source only then.
+fn shows_sources(situations: &[&Situation<'_>]) -> bool {
+    let manifests = |situation: &&Situation<'_>| {
+        let layer = situation.script.dependency_layer();
+        layer.is_none_or(|layer| {
+            layer.manifests.iter().all(|manifest| situation.repository.tracked().contains_key(manifest))
+        })
+    };
+    let has_sources = situations
+        .first()
+        .is_some_and(|first| first.repository.tracked().keys().any(|path| !relaxing::is_of_no_use(path.as_str())));
+    has_sources && situations.iter().all(manifests)
+}
+
+/// Whether a copy of the context names what lies there, and not the hand-off.
+fn is_copied(situation: &Situation<'_>, line: &str) -> bool {
+    let build = situation.build();
+    let is_taken = |instruction: usize, index: usize| {
+        let found = situation.handoff.uses.iter().find(|found| found.copy.instruction == instruction);
+        let taken = found.and_then(|found| found.sources.get(index));
+        matches!(taken, Some(SourceUse::Builder { .. } | SourceUse::Ancestor { .. }))
+    };
+    let copies = build.stages.copies.iter().filter(|copy| copy.from.is_none());
+    let mut named = copies.flat_map(|copy| {
+        let own = copy.sources.iter().enumerate().filter(|(index, _)| !is_taken(copy.instruction, *index));
+        own.map(|(_, source)| source.path.as_deref().and_then(|path| build.context.folder.join(path)))
+    });
+    named.any(|place| place.is_none_or(|place| relation_of_paths(line, place.as_str()) != Relation::Apart))
 }
 
 /// What the build makes: what it installs, and the highest folders of the hand-off in which git tracks nothing.

@@ -173,7 +173,8 @@ pub(super) fn hidden<'a>(
     repository.tracked().keys().filter(is_needed).collect()
 }
 
-fn is_of_no_use(path: &str) -> bool {
+/// Whether no build reads a file, by its name.
+pub(super) fn is_of_no_use(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     let is_file = first == path;
     OF_NO_USE.contains(&first)
