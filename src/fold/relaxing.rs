@@ -109,6 +109,10 @@ impl Relaxing {
         if self.path != *self.file.path() {
             return changes.create(self.path.clone(), self.text.clone());
         }
+        let mut named = self.named.iter().flat_map(|(_, parts)| parts).flat_map(|part| &part.sources);
+        if self.text.trim().is_empty() && !named.any(|source| source == self.path.as_str()) {
+            return changes.delete(self.path.clone());
+        }
         let whole = Span::new(0, self.file.text().len());
         changes.edit(self.path.clone(), TextEdit::replace(whole, self.text.clone()))
     }

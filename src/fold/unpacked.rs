@@ -31,10 +31,11 @@ pub(super) struct Archive {
     pub(super) command: String,
 }
 
-/// Whether `ADD` unpacks a file of this name, as far as that tells.
+/// Whether `ADD` unpacks a file of this name, or one that its glob may fit, as far as that tells.
 pub(super) fn is_archive(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    name.rsplit_once('.').is_some_and(|(_, ending)| ARCHIVES.contains(&ending.to_lowercase().as_str()))
+    let may_be = |ending: &str| is_glob(ending) || ARCHIVES.contains(&ending.to_lowercase().as_str());
+    name.rsplit_once('.').map_or(is_glob(name), |(_, ending)| may_be(ending))
 }
 
 /// Whether the builder stage can unpack it: `tar` does, its name needs no quotes, and it was made under that name.
@@ -86,6 +87,7 @@ mod tests {
     #[test]
     fn the_name_tells_what_is_unpacked_and_how() {
         assert!(is_archive("a/dist.tar.gz") && is_archive("x.TGZ") && !is_archive("app.jar") && !is_archive("dist"));
+        assert!(is_archive("out/*") && is_archive("app*") && is_archive("a.tar*") && !is_archive("out/*.jar"));
         assert_eq!(
             command("out/dist.tgz", "/unpacked").unwrap(),
             "mkdir /unpacked && tar --numeric-owner -xpzf out/dist.tgz -C /unpacked"

@@ -7,6 +7,7 @@ use crate::fold::situation::Situation;
 use crate::fold::unpacked::{can_unpack, is_archive};
 use crate::handoff::{CopyUse, Doubt, ImageBuild, Landing, SourceUse};
 use crate::source::Repository;
+use crate::text::RepositoryPath;
 
 /// The way out where a `COPY` takes more than can be told.
 const BY_NAME: &str =
@@ -22,6 +23,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .chain(perhaps_missing(situation))
         .chain(unbounded(situation))
         .chain(left_out_otherwise(situation))
+        .chain(names_tracked(situation))
         .chain(unused(situation))
         .collect()
 }
@@ -78,8 +80,18 @@ pub(super) fn uses(
                     let (landing, origin) = landing(&copy.copy, source, path);
                     let is_unclear = landing == Landing::Unclear;
                     let unpacked = copy.copy.is_add && (is_archive(&origin) || is_archive(path));
-                    let unpacked = unpacked.then(|| unpacks(path, &origin, can_unpack(path, &origin), &location));
-                    let others = build.takes_tracked(repository, path).then(|| holds_tracked(path, &location));
+                    let has_mode =
+                        build.dockerfile.instructions.get(copy.copy.instruction).is_some_and(|it| it.has_flag("chmod"));
+                    let can = can_unpack(path, &origin) && !has_mode;
+                    let unpacked = unpacked.then(|| unpacks(path, &origin, can, &location));
+                    let place = source.path.as_deref().and_then(|path| build.context.folder.join(path));
+                    let place = place.unwrap_or_default();
+                    let others = build.takes_tracked(repository, place.as_str());
+                    let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+                    let others = others.then(|| match *path != *place.as_str() && !is_file {
+                        true => mixes_folders(path, place.as_str(), &location),
+                        false => holds_tracked(place.as_str(), &location),
+                    });
                     let unclear = is_unclear.then(|| lands_anywhere(path, &location));
                     unclear.into_iter().chain(unpacked).chain(others).collect()
                 }
@@ -181,6 +193,30 @@ fn flag_of_add_alone<'a>(build: &'a ImageBuild, copy: &Copy) -> Option<&'a str> 
     instruction.flags.iter().map(|flag| flag.name.as_str()).find(|name| !shared.contains(name))
 }
 
+/// A file that git tracks in a folder of the hand-off, and that the image takes by its name: where the build deletes it, the
+/// image had that of the clone.
+fn names_tracked(situation: &Situation<'_>) -> Vec<Finding> {
+    let patterns = situation.patterns();
+    let is_doubtful = |path: &str| {
+        let is_tracked =
+            RepositoryPath::new(path).is_some_and(|place| situation.repository.tracked().contains_key(&place));
+        is_tracked && !situation.is_build_input(path) && !patterns.iter().any(|pattern| pattern.text == path)
+    };
+    let sources = situation.handoff.uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
+    let finding = |(found, source): (&SourceUse, &CopySource)| {
+        let SourceUse::Builder { path, .. } = found else {
+            return None;
+        };
+        let message = format!(
+            "git tracks {path}, and it cannot be told whether the build deletes it: then the image had that of the clone"
+        );
+        let finding = Finding::new(Code::CopyUnclear, Location::new(&situation.build().source, source.span), message);
+        is_doubtful(path)
+            .then(|| finding.with_help(format!("hand on {path} by its name, or let the image copy the whole folder")))
+    };
+    sources.filter_map(finding).collect()
+}
+
 fn unpacks(path: &str, origin: &str, can: bool, location: &Location) -> Finding {
     if can {
         let message =
@@ -200,6 +236,15 @@ fn lands_anywhere(path: &str, location: &Location) -> Finding {
     );
     Finding::new(Code::CopyUnclear, location.clone(), message)
         .with_help("write the whole path of the file behind the COPY, its name included, or end a folder with '/'")
+}
+
+/// The contents of several folders are laid over each other in the order of their names, which two copies cannot keep.
+fn mixes_folders(path: &str, glob: &str, location: &Location) -> Finding {
+    let message = format!(
+        "{glob} takes the contents of {path}, which the job hands on, together with those of folders that git tracks"
+    );
+    Finding::new(Code::CopyUnclear, location.clone(), message)
+        .with_help(format!("copy {path} in an instruction of its own, and the other folders by their names"))
 }
 
 /// The image has what git tracks there, and what the build makes lies over it.

@@ -1,6 +1,6 @@
 //! Whether a build can do without the folder `.git`.
 
-use super::takes;
+use super::{is_copied, takes};
 use crate::fold::situation::Situation;
 use crate::source::Repository;
 use crate::syntax::dockerfile::Instruction;
@@ -42,6 +42,7 @@ pub(super) fn is_of_no_use(situations: &[&Situation<'_>]) -> bool {
         && tracks("package.json")
         && !MAY_ASK.iter().any(|name| tracks(name))
         && !takes(first, ".git")
+        && !is_copied(first, ".git")
         && !first.build().dockerfile.instructions.iter().any(Instruction::mounts_context)
         && !speaks_of_git(repository)
 }

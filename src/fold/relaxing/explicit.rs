@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::BuildContext;
+use crate::fold::unpacked::is_archive;
 use crate::gitlab::{Relation, is_glob, relation_of_paths};
 use crate::handoff::ImageBuild;
-use crate::source::Repository;
+use crate::source::{FileKind, Repository};
 use crate::text::RepositoryPath;
 
 /// The most copies that one turns into: more would be no Dockerfile that people read.
@@ -32,8 +33,10 @@ pub(super) fn named(
     let before = &build.context;
     let is_new = |path: &RepositoryPath| before.leaves_out(path) && !relaxed.leaves_out(path);
     let mut found: Vec<(RepositoryPath, Vec<Named>)> = Vec::new();
-    let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
-    for place in sources.filter_map(|source| before.folder.join(source.path.as_deref()?)) {
+    let copies = build.stages.copies.iter().filter(|copy| copy.from.is_none());
+    let sources = copies.flat_map(|copy| copy.sources.iter().map(move |source| (copy.is_add, source)));
+    let places = sources.filter_map(|(is_add, source)| Some((is_add, before.folder.join(source.path.as_deref()?)?)));
+    for (is_add, place) in places {
         let takes = |path: &RepositoryPath| {
             matches!(relation_of_paths(place.as_str(), path.as_str()), Relation::Covers | Relation::Overlaps)
         };
@@ -49,6 +52,10 @@ pub(super) fn named(
         if place.is_root() && !takes_no_history(before) {
             parts.push(Named { sources: vec![".git".to_owned()], below: ".git".to_owned() });
         }
+        let archive = parts.iter().flat_map(|part| &part.sources).find(|path| is_add && is_archive(path));
+        if let Some(archive) = archive {
+            return Err(format!("ADD would unpack {archive}, which it copied along with its folder"));
+        }
         found.push((place, parts));
     }
     Ok(found)
@@ -62,12 +69,15 @@ fn takes_no_history(context: &BuildContext) -> bool {
 fn parts(repository: &dyn Repository, before: &BuildContext, place: &RepositoryPath) -> Result<Vec<Named>, String> {
     let mut whole: BTreeSet<String> = BTreeSet::new();
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, _) in repository.tracked_within(place).filter(|(path, _)| !before.leaves_out(path)) {
+    for (path, kind) in repository.tracked_within(place).filter(|(path, _)| !before.leaves_out(path)) {
         let is_there =
             |folder: &RepositoryPath| repository.tracked_within(folder).all(|(path, _)| !before.leaves_out(path));
         let folders = folders_between(place, path);
         match folders.iter().find(|folder| is_there(folder)) {
             Some(folder) => drop(whole.insert(folder.as_str().to_owned())),
+            None if kind == FileKind::SymbolicLink => {
+                return Err(format!("a copy that names the link {path} takes what it leads to"));
+            }
             None => {
                 let parent = folders.last().map_or(place.as_str(), RepositoryPath::as_str);
                 files.entry(parent.to_owned()).or_default().push(path.as_str().to_owned());

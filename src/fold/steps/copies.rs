@@ -159,7 +159,7 @@ impl Parts<'_> {
         };
         match self.found.and_then(|found| found.sources.get(at)) {
             Some(SourceUse::Builder { path, .. }) if !(self.origin.stays)(path) => {
-                let others = (self.origin.is_tracked_too)(path).then(kept).unwrap_or_default();
+                let others = (self.origin.is_tracked_too)(&self.place(source)).then(kept).unwrap_or_default();
                 others.into_iter().chain([self.of_builder(source, path)]).collect()
             }
             Some(SourceUse::Ancestor { folder, below }) => {
