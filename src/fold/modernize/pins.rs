@@ -55,9 +55,9 @@ fn is_docker(image: &ImageName<'_>) -> bool {
 fn proposal(keyword: &'static str, name: String, origin: Origin, release: &str) -> Option<Proposal> {
     let image = ImageName::new(&name);
     let variant = match image.tag {
-        None | Some("latest" | "stable" | "edge") => "",
+        None | Some("latest" | "edge") => "",
         Some("cli") => "-cli",
-        Some("dind" | "stable-dind") => "-dind",
+        Some("dind") => "-dind",
         Some(_) => return None,
     };
     if !is_docker(&image) || name.contains(['$', '@']) {
