@@ -12,6 +12,7 @@ mod copies;
 mod docker_cp;
 mod find;
 mod image_build;
+mod images_taken;
 mod in_image;
 mod installs;
 mod job_script;
@@ -28,7 +29,7 @@ mod written;
 
 pub use cache_writers::{made_for_cache, may_make, may_write};
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};
-pub use container::{Container, CopyOut};
+pub use container::{Container, CopyOut, is_same_image};
 pub use copies::{CopyUse, Doubt, SourceUse, classify, relation_to_all};
 pub use docker_cp::DockerCp;
 pub use find::{Flow, Handoff, Search, find};
