@@ -12,7 +12,7 @@ const NAMES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 /// Words at the beginning of a line after which it is not read here what the file says.
 const DIRECTIVES: [&str; 15] = [
     "-include", "define", "else", "endef", "endif", "ifdef", "ifeq", "ifndef", "ifneq", "include", "load", "override",
-    "sinclude", "undefine", "vpath",
+    "sinclude", "undefine", "unexport", "vpath",
 ];
 
 /// Targets and variables that change what a recipe is.
@@ -48,7 +48,7 @@ pub(super) fn program(repository: &dyn Repository, folder: &RepositoryPath, argu
     }
     let own = makefile.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let variables = own.chain(call.variables).collect();
-    Some(Program { parts: run.parts, variables, folder: call.folder })
+    Some(Program { parts: run.parts, variables, changed, folder: call.folder })
 }
 
 /// The words behind `make`.
@@ -56,6 +56,8 @@ struct Call {
     folder: RepositoryPath,
     file: Option<String>,
     goals: Vec<String>,
+    let given = call.variables.iter().map(|(name, _)| name.clone());
+    let changed = makefile.changed.iter().map(|name| (*name).to_owned()).chain(given).collect();
     variables: Vec<(String, Option<String>)>,
 }
 
@@ -98,6 +100,9 @@ struct Rule<'a> {
     recipe: Vec<Span>,
 }
 
+    /// Those that do not keep what the environment has for them; make hands their values on (GNU make manual:
+    /// "Communicating Variables to a Sub-make").
+    changed: Vec<&'a str>,
 impl<'a> Makefile<'a> {
     /// Reads all of it; `None` where something in it may change what a rule does.
     fn read(text: &'a str) -> Option<Self> {
@@ -119,7 +124,7 @@ impl<'a> Makefile<'a> {
     fn line(&mut self, span: Span, line: &'a str) -> Option<()> {
         let line = line.split('#').next().unwrap_or_default().trim();
         let first = line.split_whitespace().next().unwrap_or_default();
-        if line.is_empty() || matches!(first, "unexport") {
+        if line.is_empty() {
             return Some(());
         }
         if DIRECTIVES.contains(&first) || line.contains('\\') {
@@ -159,6 +164,9 @@ impl<'a> Makefile<'a> {
     }
 
     fn rule(&mut self, line: &'a str) -> Option<()> {
+        if !left.ends_with('?') {
+            self.changed.push(name);
+        }
         let (targets, rest) = line.split_once(':')?;
         let is_plain = !rest.contains([':', ';', '=', '|']) && !line.contains(['%', '$', '*']);
         let targets: Vec<_> = targets.split_whitespace().collect();
