@@ -129,7 +129,10 @@ impl Container {
 }
 
 /// The options that one word holds, with the value of the last; `None` where it cannot be read.
-fn option<'a>(raw: &str, rest: &mut impl Iterator<Item = &'a StepWord>) -> Option<Vec<(String, Option<String>)>> {
+pub(super) fn option<'a>(
+    raw: &str,
+    rest: &mut impl Iterator<Item = &'a StepWord>,
+) -> Option<Vec<(String, Option<String>)>> {
     if let Some((name, value)) = raw.split_once('=').filter(|(name, _)| name.starts_with("--")) {
         let is_known = WITH_VALUE.contains(&name) || WITHOUT_VALUE.contains(&name);
         return is_known.then(|| vec![(name.to_owned(), Some(value.to_owned()))]);
@@ -172,7 +175,7 @@ fn named_by_shell(script: &JobScript, step: &Step) -> Option<String> {
     Some(name.filter(|name| !name.is_empty()).map_or_else(|| format!("$({command})"), |name| format!("${name}")))
 }
 
-fn is_of_name(letter: char) -> bool {
+pub(super) fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
@@ -198,7 +201,8 @@ fn bare(raw: &str) -> String {
 }
 
 /// Whether two words name the same image, a tag of `latest` being none.
-pub(super) fn is_same_image(one: &str, other: &str) -> bool {
+#[must_use]
+pub fn is_same_image(one: &str, other: &str) -> bool {
     let (one, other) = (bare(one), bare(other));
     one.trim_end_matches(":latest") == other.trim_end_matches(":latest")
 }
@@ -209,7 +213,7 @@ pub(super) fn container_words<'a>(step: &'a Step, subcommand: &str) -> Option<&'
 }
 
 /// The words behind `docker SUBCOMMAND` or `docker GROUP SUBCOMMAND`.
-fn engine_words<'a>(step: &'a Step, group: &str, subcommand: &str) -> Option<&'a [StepWord]> {
+pub(super) fn engine_words<'a>(step: &'a Step, group: &str, subcommand: &str) -> Option<&'a [StepWord]> {
     let (program, rest) = step.words.split_first()?;
     if !matches!(program.text(), Some("docker" | "podman")) {
         return None;

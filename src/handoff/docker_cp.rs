@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::container::{Container, CopyOut, CopyWords, copy_words, is_same_image, removes, spelled};
+use super::container::{Container, CopyOut, CopyWords, copy_words, is_of_name, is_same_image, removes, spelled};
 use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
+use super::images_taken::images_taken;
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
 use crate::docker::{BuildCommand, Builder, Copy, CopySource, Step, StepWord, place_in_repository};
@@ -52,6 +53,12 @@ impl DockerCp {
             Some(if below.is_empty() && !inside.is_empty() { inside.to_owned() } else { format!("{inside}/{below}") })
         });
         copied.unwrap_or_else(|| format!("/{}", local.as_str()))
+    }
+
+    /// The tags of the first image, as they are written and as they are known to come out.
+    #[must_use]
+    pub fn tags_of_first(&self) -> Vec<String> {
+        known_tags(&self.script, &self.first.command)
     }
 
     /// The indices of the steps that a fold takes out of the script.
@@ -233,16 +240,45 @@ impl Pair<'_> {
     }
 
     fn names(&self, step: &Step, names: &[&str]) -> bool {
+        let tags = known_tags(self.script, self.first);
         step.words.iter().any(|word| {
             let text = spelled(word);
             let is_name =
                 |name: &str| text == name || text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'));
             // The number of a container is what its variable or the command that makes it stands for.
             let is_container = |name: &str| is_name(name) || name.starts_with('$') && text.contains(name);
-            let is_image = |tag: &String| is_same_image(tag, &word.raw);
-            names.iter().any(|name| is_container(name)) || self.first.tags.iter().any(is_image)
-        })
+            let is_image = |tag: &String| is_same_image(tag, &word.raw) || is_same_image(tag, &text);
+            names.iter().any(|name| is_container(name)) || tags.iter().any(is_image)
+        }) || self.may_take(step, &tags)
     }
+
+    /// Whether a step takes an image by a variable of which it is not known that it names another than the first.
+    fn may_take(&self, step: &Step, tags: &[String]) -> bool {
+        let others = known_tags(self.script, self.second);
+        let may_be_first = |word: &StepWord| {
+            let raw = word.raw.trim_matches(['"', '\'']);
+            let (before, behind) = raw.split_once('$').unwrap_or((raw, ""));
+            // What GitLab sets names a registry, and the first image is most often one of this job alone.
+            let is_of_gitlab = behind.trim_start_matches('{').starts_with("CI_");
+            let end = behind.trim_start_matches('{').trim_start_matches(is_of_name).trim_start_matches('}');
+            let fits = |tag: &String| tag.starts_with(before) && (end.contains('$') || tag.ends_with(end));
+            let is_other = others.iter().any(|tag| is_same_image(tag, raw));
+            word.text().is_none() && !is_of_gitlab && !is_other && tags.iter().any(fits)
+        };
+        images_taken(step).into_iter().any(may_be_first)
+    }
+}
+
+/// The tags that a build gives: as they are written, and where their variables are known, as they come out.
+fn known_tags(script: &JobScript, command: &BuildCommand) -> Vec<String> {
+    let words = script.walk.steps.get(command.step).map(|step| step.words.as_slice()).unwrap_or_default();
+    let of_word = |word: &StepWord| {
+        let text = word.text()?;
+        let is_tag = command.tags.iter().any(|tag| word.raw.ends_with(tag.as_str()));
+        let tag = text.split_once('=').map_or(text, |(_, tag)| tag).trim_start_matches("-t");
+        is_tag.then(|| tag.to_owned())
+    };
+    command.tags.iter().cloned().chain(words.iter().filter_map(of_word)).collect()
 }
 
 /// Whether these options of `tar` unpack what it is given on its input, and change nothing of it.

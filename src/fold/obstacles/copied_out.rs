@@ -42,6 +42,8 @@ pub(in crate::fold) fn of_docker_cp(
     findings.extend(check.builds());
     findings.extend(check.first_image());
     findings.extend(check.copies_out());
+    findings.extend(check.sources_by_variable());
+    findings.extend(check.used_by_the_second());
     findings.extend(check.handed_on());
     findings.extend(check.sources_changed());
     if found.is_made_in_place() {

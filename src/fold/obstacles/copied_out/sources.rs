@@ -1,9 +1,9 @@
 //! What becomes of the sources between the two builds, and under the hands of a container that works on them.
 
 use super::Check;
-use crate::docker::Step;
-use crate::finding::{Code, Finding};
-use crate::handoff::writes;
+use crate::docker::{Base, CopySource, Step};
+use crate::finding::{Code, Finding, Location};
+use crate::handoff::{SourceUse, is_same_image, writes};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -21,6 +21,58 @@ impl Check<'_> {
                 .with_help("change the sources before anything is built of them")
         };
         found.map(finding).collect()
+    }
+
+    /// The files lie elsewhere in the first image, and what stands in front of a variable is not all that differs.
+    pub(super) fn sources_by_variable(&self) -> Vec<Finding> {
+        let sources = self.found.uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
+        let moved = sources
+            .filter(|(found, source)| matches!(found, SourceUse::Builder { .. }) && source.written.contains('$'));
+        let finding = |(_, source): (&SourceUse, &CopySource)| {
+            let message = format!(
+                "{} names the files by a variable, and they have another path in the first image",
+                source.written
+            );
+            Finding::new(Code::CopyUnclear, Location::new(&self.found.second.source, source.span), message)
+                .with_help("write the path without the variable")
+        };
+        moved.map(finding).collect()
+    }
+
+    /// The first image is not built any more, so the second build can neither start from it nor copy out of it.
+    pub(super) fn used_by_the_second(&self) -> Vec<Finding> {
+        let (second, tags) = (&self.found.second, self.found.tags_of_first());
+        let is_first = |name: &str| tags.iter().any(|tag| is_same_image(tag, name));
+        let stages = &second.stages;
+        let is_foreign = |from: &str| stages.find(from).is_none() && is_first(from);
+        let bases = stages.stages.iter().filter(|stage| match &stage.base {
+            Base::Image(Some(name)) => is_first(name),
+            Base::Image(None) => is_first(&stage.base_written),
+            Base::Stage(_) => false,
+        });
+        let bases = bases.map(|stage| stage.from);
+        let copied = stages.copies.iter().filter(|copy| copy.from.as_deref().is_some_and(is_foreign));
+        let copied = copied.map(|copy| copy.instruction);
+        let mounted = second.dockerfile.instructions.iter().enumerate().filter(|(_, instruction)| {
+            let mounts = instruction.mounts();
+            mounts.iter().filter_map(|mount| mount.from()).any(|from| is_foreign(from.text()))
+        });
+        let places = bases.chain(copied).chain(mounted.map(|(index, _)| index));
+        let spans = places.filter_map(|index| Some(second.dockerfile.instructions.get(index)?.span));
+        let mut locations: Vec<_> = spans.map(|span| Location::new(&second.source, span)).collect();
+        let is_given = |(_, value): &&(String, Option<String>)| {
+            let parts = value.iter().flat_map(|value| value.trim_matches(['"', '\'']).split_once('='));
+            parts.map(|(_, value)| value.trim_start_matches("docker-image://")).any(is_first)
+        };
+        if locations.is_empty() && second.command.options.iter().any(|option| is_given(&option)) {
+            locations.push(self.command_location(&second.command));
+        }
+        let finding = |location| {
+            let message = "the second build needs the first image itself, which would not be built any more";
+            Finding::new(Code::HandoffUsedOutsideBuild, location, message)
+                .with_help("take all of it from a stage: write the first Dockerfile's stages into the second one")
+        };
+        locations.into_iter().map(finding).collect()
     }
 
     /// A container in the job's folder saw all of it, and what it left there beside the files is not known.
