@@ -34,8 +34,12 @@ const DECLARATIONS: &[&str] =
     &["end", "gem", "git", "git_source", "github", "group", "platform", "platforms", "ruby", "source"];
 
 /// What in such a line may read a file, or name a folder.
-const READING: &[&str] =
-    &["path", "File", "Dir", "IO.", "`", "eval", "glob", "gemspec", "read", "load", "%x", "system"];
+const READING: &[&str] = &[
+    "path", ":file", "file:", "File", "Dir", "IO.", "`", "eval", "glob", "gemspec", "read", "load", "%x", "system", "*",
+];
+
+/// What tells that a repository of git lies elsewhere.
+const REMOTE: &[&str] = &["https://", "http://", "ssh://", "git://", "git@"];
 
 fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
@@ -96,8 +100,11 @@ fn only_names_gems(folder: &Folder<'_>, gems: &Arc<SourceFile>) -> Result<Option
         }
         let first = code.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').next();
         let is_declaration = first.is_some_and(|word| DECLARATIONS.contains(&word));
+        let names_git =
+            first == Some("git") || ["git:", ":git "].iter().any(|key| code.replace("source(:git", "").contains(key));
+        let is_local_git = names_git && !code.contains(" github:") && !REMOTE.iter().any(|start| code.contains(start));
         let is_continuation = code.starts_with(['"', '\'', ':', ']', '}']) || code.starts_with("require:");
-        if !(is_declaration || is_continuation) || READING.iter().any(|word| code.contains(word)) {
+        if !(is_declaration || is_continuation) || is_local_git || READING.iter().any(|word| code.contains(word)) {
             return Err(refuse());
         }
     }
@@ -131,6 +138,20 @@ mod tests {
 
     #[test]
     fn a_gemfile_that_reads_is_refused_with_its_line() {
+        for line in [
+            "ruby(file: '.ruby-version')",
+            "ruby :file => '.ruby-version'",
+            "gem 'a', **options",
+            "gem 'a', git: 'file:///src/a'",
+            "gem 'a', git: './a'",
+            "gem 'a', :git => 'vendor/a'",
+        ] {
+            let text = format!("source 'https://rubygems.org'\n{line}\n");
+            assert_eq!(refusal("bundle install", &[("Gemfile", &text), LOCK, VERSION]).1.as_deref(), Some(line));
+        }
+        for line in ["gem 'a', git: 'https://example.com/a'", "gem 'a', github: 'a/a'", "git 'git@example.com:a' do"] {
+            layer("bundle install", &[("Gemfile", line), LOCK]);
+        }
         for line in
             ["gemspec", "gem 'a', path: 'a'", "eval_gemfile 'b'", "ruby File.read('.ruby-version')", "if true", "x = 1"]
         {
