@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::folder::{Folder, Manifests, names_no_folder};
+use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::{DependencyLayer, Ecosystem, Refusal};
 use crate::finding::Location;
@@ -44,9 +44,16 @@ const REMOTE: &[&str] = &["https://", "http://", "ssh://", "git://", "git@"];
 fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
         ["ruby" | "gem" | "bundle" | "bundler", "-v" | "--version"] | ["gem", "update", "--system"] => true,
-        ["gem", "install", gems @ ..] => !gems.iter().any(|gem| gem.contains('/') || gem.ends_with(".gem")),
+        ["gem", "install", gems @ ..] => {
+            !gems.iter().any(|gem| gem.contains('/') || gem.ends_with(".gem") || matches!(*gem, "-g" | "--file"))
+        }
         // It may write into the project.
-        ["bundle" | "bundler", "config", ..] => folder.outputs(&[".bundle"]).is_ok(),
+        ["bundle" | "bundler", "config", "set", arguments @ ..] | ["bundle" | "bundler", "config", arguments @ ..] => {
+            const KEYS: [&str; 8] =
+                ["clean", "deployment", "frozen", "jobs", "path", "retry", "silence_root_warning", "timeout"];
+            let is_known = |key: &str| KEYS.contains(&key) || matches!(key, "with" | "without");
+            folder.outputs(&[".bundle"]).is_ok() && sets_harmless_key(folder, arguments, is_known)
+        }
         _ => false,
     }
 }
