@@ -39,7 +39,7 @@ use crate::text::RepositoryPath;
 use caches::Cache;
 use folder::Folder;
 
-pub use caches::{CacheMount, Calls, cache_mounts};
+pub use caches::{CacheMount, Calls, Statement, cache_mounts};
 pub use configuration::{configuration_variables, variables_of_named_file};
 
 /// Whether the install of dependencies can be a layer of its own.
@@ -182,7 +182,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use super::{CacheMount, Calls, DependencyLayer, Split, cache_mounts, is_harmless, split};
+    use super::{CacheMount, Calls, DependencyLayer, Split, Statement, cache_mounts, is_harmless, split};
     use crate::source::{FileKind, MemoryRepository, ReadError, Repository, SourceFile};
     use crate::text::RepositoryPath;
 
@@ -222,8 +222,8 @@ mod tests {
     /// The options of the `RUN` of `command`, or why there are none.
     pub(super) fn caches(command: &str, files: &[(&str, &str)]) -> Result<String, String> {
         let repository = MemoryRepository::new(files.iter().copied());
-        let commands = [command.split(' ').collect::<Vec<_>>()];
-        let calls = Calls { image: "", variable: &|_| None, commands: &commands };
+        let statements = [Statement { text: command, commands: vec![command.split(' ').collect()] }];
+        let calls = Calls { image: "", variable: &|_| None, statements: &statements };
         let mounts = cache_mounts(&repository, &RepositoryPath::root(), &calls);
         let mounts = mounts.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(mounts.iter().flat_map(CacheMount::options).collect::<Vec<_>>().join(" "))

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::folder::{Folder, Manifests, names_no_folder};
+use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::{DependencyLayer, Ecosystem, Refusal};
 use crate::finding::Location;
@@ -34,15 +34,26 @@ const DECLARATIONS: &[&str] =
     &["end", "gem", "git", "git_source", "github", "group", "platform", "platforms", "ruby", "source"];
 
 /// What in such a line may read a file, or name a folder.
-const READING: &[&str] =
-    &["path", "File", "Dir", "IO.", "`", "eval", "glob", "gemspec", "read", "load", "%x", "system"];
+const READING: &[&str] = &[
+    "path", ":file", "file:", "File", "Dir", "IO.", "`", "eval", "glob", "gemspec", "read", "load", "%x", "system", "*",
+];
+
+/// What tells that a repository of git lies elsewhere.
+const REMOTE: &[&str] = &["https://", "http://", "ssh://", "git://", "git@"];
 
 fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
         ["ruby" | "gem" | "bundle" | "bundler", "-v" | "--version"] | ["gem", "update", "--system"] => true,
-        ["gem", "install", gems @ ..] => !gems.iter().any(|gem| gem.contains('/') || gem.ends_with(".gem")),
+        ["gem", "install", gems @ ..] => {
+            !gems.iter().any(|gem| gem.contains('/') || gem.ends_with(".gem") || matches!(*gem, "-g" | "--file"))
+        }
         // It may write into the project.
-        ["bundle" | "bundler", "config", ..] => folder.outputs(&[".bundle"]).is_ok(),
+        ["bundle" | "bundler", "config", "set", arguments @ ..] | ["bundle" | "bundler", "config", arguments @ ..] => {
+            const KEYS: [&str; 8] =
+                ["clean", "deployment", "frozen", "jobs", "path", "retry", "silence_root_warning", "timeout"];
+            let is_known = |key: &str| KEYS.contains(&key) || matches!(key, "with" | "without");
+            folder.outputs(&[".bundle"]).is_ok() && sets_harmless_key(folder, arguments, is_known)
+        }
         _ => false,
     }
 }
@@ -96,8 +107,11 @@ fn only_names_gems(folder: &Folder<'_>, gems: &Arc<SourceFile>) -> Result<Option
         }
         let first = code.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').next();
         let is_declaration = first.is_some_and(|word| DECLARATIONS.contains(&word));
+        let names_git =
+            first == Some("git") || ["git:", ":git "].iter().any(|key| code.replace("source(:git", "").contains(key));
+        let is_local_git = names_git && !code.contains(" github:") && !REMOTE.iter().any(|start| code.contains(start));
         let is_continuation = code.starts_with(['"', '\'', ':', ']', '}']) || code.starts_with("require:");
-        if !(is_declaration || is_continuation) || READING.iter().any(|word| code.contains(word)) {
+        if !(is_declaration || is_continuation) || is_local_git || READING.iter().any(|word| code.contains(word)) {
             return Err(refuse());
         }
     }
@@ -131,6 +145,20 @@ mod tests {
 
     #[test]
     fn a_gemfile_that_reads_is_refused_with_its_line() {
+        for line in [
+            "ruby(file: '.ruby-version')",
+            "ruby :file => '.ruby-version'",
+            "gem 'a', **options",
+            "gem 'a', git: 'file:///src/a'",
+            "gem 'a', git: './a'",
+            "gem 'a', :git => 'vendor/a'",
+        ] {
+            let text = format!("source 'https://rubygems.org'\n{line}\n");
+            assert_eq!(refusal("bundle install", &[("Gemfile", &text), LOCK, VERSION]).1.as_deref(), Some(line));
+        }
+        for line in ["gem 'a', git: 'https://example.com/a'", "gem 'a', github: 'a/a'", "git 'git@example.com:a' do"] {
+            layer("bundle install", &[("Gemfile", line), LOCK]);
+        }
         for line in
             ["gemspec", "gem 'a', path: 'a'", "eval_gemfile 'b'", "ruby File.read('.ruby-version')", "if true", "x = 1"]
         {

@@ -89,6 +89,29 @@ impl Folder<'_> {
     }
 }
 
+/// Whether the words behind `config set` set a key that `is_known` accepts, to what is no file of the repository.
+pub(super) fn sets_harmless_key(folder: &Folder<'_>, words: &[&str], is_known: fn(&str) -> bool) -> bool {
+    const SCOPES: [&str; 7] = ["--global", "--local", "--user", "--site", "--location=global", "--location=user", "-g"];
+    let (options, operands): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('-'));
+    let Some((first, rest)) = operands.split_first() else {
+        return false;
+    };
+    let pair = first.split_once('=');
+    let key = pair.map_or(*first, |(key, _)| key);
+    let is_in_repository = |value: &str| {
+        value.starts_with(['.', '/', '~'])
+            || value.contains("file:")
+            || !matches!(key, "with" | "without")
+                && folder.join(value).is_some_and(|path| !path.is_root() && folder.repository.tracks(&path))
+    };
+    let mut values = rest.iter().copied().chain(pair.map(|(_, value)| value));
+    // With one pair, what follows would be another one.
+    (pair.is_none() || rest.is_empty())
+        && options.iter().all(|option| SCOPES.contains(option))
+        && is_known(key)
+        && !values.any(is_in_repository)
+}
+
 /// The manifests of a layer while they are gathered, each once.
 #[derive(Default)]
 pub(super) struct Manifests(Vec<Arc<SourceFile>>);
@@ -128,4 +151,56 @@ pub(super) fn names_no_folder(file: &Arc<SourceFile>, needles: &[&str]) -> Resul
     let Some((needle, end)) = found else { return Ok(()) };
     let reason = format!("`{}` has dependencies within the repository (`{needle}`)", file.path());
     Err(Refusal::new(reason, Location::new(file, Span::new(end - needle.len(), end))))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ecosystem::tests::harmless;
+
+    #[test]
+    fn settings_that_name_no_file_may_come_first() {
+        for command in [
+            "npm config set registry https://npm.example.com/",
+            "npm config set @a:registry=https://npm.example.com/",
+            "npm config set //npm.example.com/:_authToken x",
+            "npm i -g pnpm@9",
+            "pnpm config set registry https://npm.example.com/",
+            "yarn config set registry https://npm.example.com/ -g",
+            "pip config set global.index-url https://pypi.example.com/simple",
+            "pip config --user set global.timeout 60",
+            "poetry config virtualenvs.in-project true",
+            "poetry config http-basic.a b c",
+            "bundle config set --local without test",
+            "bundle config --global jobs 4",
+            "go env -w GOPROXY=https://go.example.com",
+        ] {
+            assert!(harmless(command, &[("test/a.rb", "")]), "{command}");
+        }
+    }
+
+    #[test]
+    fn settings_that_lead_to_files_are_not_harmless() {
+        for command in [
+            "npm config set cafile ci/ca.pem",
+            "npm config set userconfig=ci/npmrc",
+            "npm config set //npm.example.com/:cafile ci/ca.pem",
+            "npm config set registry=https://npm.example.com/ cafile=ci/ca.pem",
+            "npm config set --location=project registry https://npm.example.com/",
+            "npm i -g ./tool",
+            "npm i -g tool.tgz",
+            "npm i -g a@file:tool",
+            "pnpm config set cafile ci/ca.pem",
+            "yarn config set cafile ci/ca.pem",
+            "pip config set global.constraint cons.txt",
+            "pip config set global.index-url file:///src/a",
+            "poetry config certificates.a.cert ci/ca.pem",
+            "poetry config virtualenvs.path ./ci",
+            "bundle config set gemfile ci/Gemfile",
+            "bundle config set --local path ci",
+            "bundle config local.a ci/a",
+            "gem install -g",
+        ] {
+            assert!(!harmless(command, &[("ci/ca.pem", "")]), "{command}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::caches::Cache;
-use super::folder::{Folder, Manifests};
+use super::folder::{Folder, Manifests, sets_harmless_key};
 use super::{DependencyLayer, Ecosystem, Refusal};
 use crate::finding::Location;
 use crate::source::SourceFile;
@@ -28,8 +28,15 @@ fn folders(_: &Folder<'_>, image: &str) -> &'static [&'static str] {
     }
 }
 
-fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
-    matches!(words, ["go", "version"] | ["go", "env", ..])
+/// `go env -w` writes for all later commands, so a setting must be one that says where modules come from.
+fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
+    const KEYS: [&str; 7] = ["CGO_ENABLED", "GOINSECURE", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB"];
+    match words {
+        ["go", "version"] => true,
+        ["go", "env", "-w", settings @ ..] => sets_harmless_key(folder, settings, |key| KEYS.contains(&key)),
+        ["go", "env", names @ ..] => !names.iter().any(|word| word.starts_with('-') && *word != "-json"),
+        _ => false,
+    }
 }
 
 /// `go mod download`. What else fills the module cache asks the sources which packages they import.
@@ -170,6 +177,10 @@ mod tests {
     #[test]
     fn questions_are_harmless() {
         assert!(harmless("go version", &[]) && harmless("go env -w GOPRIVATE=example.com", &[]));
+        assert!(
+            !harmless("go env -w GOFLAGS=-modfile=ci/go.mod", &[]) && !harmless("go env -w GOPROXY=file:///p", &[])
+        );
+        assert!(harmless("go env GOPATH", &[]) && !harmless("go env -u GOPROXY", &[]));
         assert!(!harmless("go generate", &[]) && !harmless("go install ./cmd", &[]));
     }
 }

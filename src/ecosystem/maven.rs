@@ -69,15 +69,34 @@ fn calls_maven(words: &[&str]) -> bool {
 
 /// What `install` puts into the repository is no download: another `RUN` may need it, and other builds must not see it.
 fn relied_on(_: &Folder<'_>, commands: &[Vec<&str>]) -> Option<String> {
+    let publishes = |word: &&&str| ["publishToMavenLocal", "publishM2"].iter().any(|task| word.contains(task));
+    if let Some(word) = commands.iter().flatten().find(publishes) {
+        return Some(format!("`{word}` puts what it builds among the downloads of maven"));
+    }
     let mut words = commands.iter().filter(|words| calls_maven(words)).flatten();
     words.find_map(|word| match *word {
-        "install" | "deploy" => Some(format!("`mvn {word}` puts what it builds among the downloads")),
         "-o" | "--offline" => Some("maven is told to download nothing".to_owned()),
         word if word.starts_with("-Dmaven.repo.local") => {
             Some(format!("`{word}` says where maven keeps its downloads"))
         }
+        word if fills_repository(word) => Some(format!("`mvn {word}` puts what it builds among the downloads")),
+        word if names_downloads(word) => Some(format!("`mvn {word}` tells others where a download lies")),
         _ => None,
     })
+}
+
+/// Whether it is a phase or a goal that puts something of its own into the repository, such as `install` and
+/// `install:install-file`.
+fn fills_repository(word: &str) -> bool {
+    let is_of_plugin = word.starts_with("install:") || word.contains("maven-install-plugin:");
+    matches!(word, "install" | "deploy") || is_of_plugin && !word.starts_with('-')
+}
+
+/// Whether it is a goal that prints where a download lies, or downloads it for whoever finds it there.
+fn names_downloads(word: &str) -> bool {
+    let is_of_plugin = word.starts_with("dependency:") || word.contains("maven-dependency-plugin:");
+    let goal = word.rsplit(':').next().unwrap_or_default();
+    is_of_plugin && matches!(goal.split('@').next(), Some("build-classpath" | "get"))
 }
 
 /// `mvn dependency:go-offline` and its like, alone.
@@ -172,8 +191,17 @@ fn no_extensions(folder: &Folder<'_>) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use super::{Folder, relied_on};
     use crate::ecosystem::Split;
     use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root};
+    use crate::source::MemoryRepository;
+    use crate::text::RepositoryPath;
+
+    fn relied_on_with(other: &str, command: &str) -> Option<String> {
+        let repository = MemoryRepository::default();
+        let folder = Folder { repository: &repository, path: &RepositoryPath::root() };
+        relied_on(&folder, &[other.split(' ').collect(), command.split(' ').collect()])
+    }
 
     fn project(inner: &str) -> String {
         format!("<project><version>1-SNAPSHOT</version>{inner}</project>")
@@ -224,6 +252,19 @@ mod tests {
         assert_eq!(caches("./mvnw package", &[]), Ok(expected.to_owned()));
         assert!(caches("mvn clean install", &[]).unwrap_err().contains("`mvn install`"));
         assert!(caches("mvn package -Dmaven.repo.local=.m2/repository", &[]).is_err());
+        for command in [
+            "mvn install:install-file -Dfile=a.jar",
+            "mvn org.apache.maven.plugins:maven-install-plugin:3.1.0:install-file -Dfile=a.jar",
+            "mvn clean install:install-file",
+            "mvn dependency:build-classpath",
+            "mvn org.apache.maven.plugins:maven-dependency-plugin:3.6.0:get -Dartifact=a:b:1",
+        ] {
+            assert!(caches(command, &[]).is_err(), "{command}");
+        }
+        assert!(caches("mvn frontend:install-node-and-npm package", &[]).is_ok());
+        let reason = relied_on_with("./gradlew :lib:publishToMavenLocal", "mvn package").unwrap();
+        assert!(reason.contains("publishToMavenLocal"), "{reason}");
+        assert_eq!(relied_on_with("./gradlew build", "mvn package"), None);
         assert!(harmless("mvn -v", &[]) && harmless("java -version", &[]));
     }
 }

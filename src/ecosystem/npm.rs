@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::caches::Cache;
-use super::folder::{Folder, Manifests, names_no_folder};
+use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
 use super::{DependencyLayer, Ecosystem, Refusal};
@@ -98,13 +98,42 @@ const SETTINGS_WITH_FILES: &[&str] = &[
     "workspaces",
 ];
 
-fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
+fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
-        ["npm" | "node", "-v" | "--version" | "version"] | ["npm", "install" | "i", "-g" | "--global", _] => true,
-        ["npm", "config", "set", arguments @ ..] => !arguments.iter().any(|word| word.contains("project")),
+        ["npm" | "node", "-v" | "--version" | "version"] => true,
+        ["npm", "install" | "i", "-g" | "--global", package] => is_of_registry(package),
+        ["npm", "config", "set", arguments @ ..] => sets_harmless_key(folder, arguments, is_harmless_setting),
         ["rm", "-rf" | "-fr" | "-r", "node_modules" | "node_modules/" | "./node_modules"] => true,
         _ => false,
     }
+}
+
+/// Whether an operand of `npm install` is no file and no folder (npm, "package-spec").
+fn is_of_registry(package: &str) -> bool {
+    !package.starts_with(['.', '/', '~', '-'])
+        && !package.contains("file:")
+        && ![".tgz", ".tar.gz", ".tar"].iter().any(|ending| package.ends_with(ending))
+}
+
+/// Whether a setting of npm or pnpm is one of a registry or of the network, which names no file.
+pub(super) fn is_harmless_setting(key: &str) -> bool {
+    const KEYS: [&str; 12] = [
+        "registry",
+        "always-auth",
+        "audit",
+        "fetch-retries",
+        "fetch-timeout",
+        "fund",
+        "loglevel",
+        "maxsockets",
+        "progress",
+        "strict-ssl",
+        "update-notifier",
+        "email",
+    ];
+    let of_registry = key.starts_with("//") && !key.ends_with("file");
+    let of_scope = key.starts_with('@') && key.ends_with(":registry");
+    of_registry || of_scope || KEYS.contains(&key)
 }
 
 /// Whether `npm` with these arguments can be a layer of its own; `None` where it installs no dependencies.

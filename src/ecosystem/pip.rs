@@ -3,7 +3,7 @@ mod requirements;
 use requirements::Requirements;
 
 use super::caches::Cache;
-use super::folder::{Folder, Manifests};
+use super::folder::{Folder, Manifests, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::{DependencyLayer, Ecosystem, Refusal};
 
@@ -106,7 +106,12 @@ fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
         return true;
     }
     match arguments(words) {
-        Some((_, ["-V" | "--version" | "list" | "freeze" | "config" | "debug", ..])) => true,
+        Some((_, ["-V" | "--version" | "list" | "freeze" | "debug", ..] | ["config", "list" | "debug"])) => true,
+        Some((_, ["config", options @ .., "set", key, value]))
+        | Some((_, ["config", "set", key, value, options @ ..])) => {
+            let arguments: Vec<_> = options.iter().chain([key, value]).copied().collect();
+            sets_harmless_key(folder, &arguments, is_harmless_setting)
+        }
         Some((environment, ["install", arguments @ ..])) => {
             let invocation = Invocation::read(arguments, &OPTIONS);
             let reads_files =
@@ -120,6 +125,23 @@ fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a setting is one of an index or of the network, which names no file (pip, "Configuration").
+fn is_harmless_setting(key: &str) -> bool {
+    let option = key.split_once('.').map_or(key, |(_, option)| option);
+    matches!(
+        option,
+        "index-url"
+            | "extra-index-url"
+            | "trusted-host"
+            | "timeout"
+            | "retries"
+            | "no-cache-dir"
+            | "disable-pip-version-check"
+            | "break-system-packages"
+            | "progress-bar"
+    )
 }
 
 /// The virtual environment whose pip a command is, where it is that, and what stands behind `pip`.

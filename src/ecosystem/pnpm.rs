@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use super::berry::files_within;
 use super::caches::Cache;
-use super::folder::{Folder, Manifests, names_no_folder};
+use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
+use super::npm::is_harmless_setting;
 use super::package::Package;
 use super::{DependencyLayer, Ecosystem, Refusal, npm};
 use crate::finding::Location;
@@ -65,10 +66,10 @@ const OPTIONS: Options = Options {
 const LOCAL: &[&str] =
     &[" link:", "@link:", "'link:", "\"link:", " file:", "@file:", "'file:", "\"file:", "directory:", " workspace:"];
 
-fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
+fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
         ["pnpm", "-v" | "--version"] => true,
-        ["pnpm", "config", "set", arguments @ ..] => !arguments.iter().any(|word| word.contains("project")),
+        ["pnpm", "config", "set", arguments @ ..] => sets_harmless_key(folder, arguments, is_harmless_setting),
         _ => false,
     }
 }

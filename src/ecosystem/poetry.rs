@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::caches::Cache;
-use super::folder::{Folder, Manifests, names_no_folder};
+use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::{DependencyLayer, Ecosystem, Refusal, toml};
 use crate::finding::Location;
@@ -41,11 +41,17 @@ const OPTIONS: Options = Options {
     valued: &["--extras", "--only", "--with", "--without", "-E"],
 };
 
-fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
+fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
         ["poetry", "-V" | "--version"] => true,
         // A setting of the project is written into it.
-        ["poetry", "config", arguments @ ..] => !arguments.contains(&"--local"),
+        ["poetry", "config", "--list"] => true,
+        ["poetry", "config", arguments @ ..] => {
+            const KEYS: [&str; 6] =
+                ["virtualenvs.", "repositories.", "http-basic.", "pypi-token.", "installer.", "experimental."];
+            !arguments.contains(&"--local")
+                && sets_harmless_key(folder, arguments, |key| KEYS.iter().any(|start| key.starts_with(start)))
+        }
         _ => false,
     }
 }

@@ -28,8 +28,10 @@ pub(super) const ECOSYSTEM: Ecosystem = Ecosystem {
     ],
     cache: Some(Cache {
         moved_by: &[("UV_CACHE_DIR", ""), ("UV_NO_CACHE", ""), ("XDG_CACHE_HOME", ""), ("UV_LINK_MODE", "symlink")],
-        relied_on: |_, commands| {
+        relied_on: |folder, commands| {
             let is_linked = commands.iter().flatten().any(|word| word.ends_with("symlink"));
+            let is_linked =
+                is_linked || ["pyproject.toml", "uv.toml"].iter().any(|name| links_by_setting(folder, name));
             is_linked.then(|| "uv links what it installs to its downloads".to_owned())
         },
         ..Cache::new("uv", installs, |_, _| &["/root/.cache/uv"])
@@ -60,6 +62,12 @@ const OPTIONS: Options = Options {
     ],
     valued: &["--extra", "--group", "--link-mode", "--only-group", "--python", "-p"],
 };
+
+/// Whether a file of settings has `link-mode = "symlink"` (uv, "Settings": link-mode), or cannot be read.
+fn links_by_setting(folder: &Folder<'_>, name: &str) -> bool {
+    let is_link = |entry: &Entry<'_>| entry.has_key("link-mode") && entry.value.contains("symlink");
+    folder.file(name).map_or(true, |file| file.is_some_and(|file| toml::entries(&file).iter().any(is_link)))
+}
 
 fn installs(words: &[&str]) -> bool {
     matches!(words, ["uv", "sync" | "pip" | "run" | "add" | "lock" | "tool" | "build", rest @ ..] if !rest.contains(&"--no-cache"))
@@ -181,6 +189,9 @@ mod tests {
     fn downloads_are_mounted_unless_they_are_linked_to() {
         assert_eq!(caches("uv sync", &[]), Ok("--mount=type=cache,target=/root/.cache/uv".to_owned()));
         assert!(caches("uv sync --link-mode=symlink", &[]).is_err());
+        let setting = ("pyproject.toml", "[tool.uv]\nlink-mode = \"symlink\"\n");
+        assert!(caches("uv sync", &[setting]).is_err() && caches("uv sync", &[PROJECT]).is_ok());
+        assert!(caches("uv sync", &[("uv.toml", "link-mode = 'symlink'\n")]).is_err());
         assert!(harmless("uv --version", &[]) && harmless("uv venv", &[]) && !harmless("uv run x", &[]));
     }
 }

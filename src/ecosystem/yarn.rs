@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::caches::Cache;
-use super::folder::{Folder, Manifests, names_no_folder};
+use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::package::Package;
 use super::{DependencyLayer, Ecosystem, Refusal, berry, npm};
@@ -114,8 +114,11 @@ fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
         ["yarn", "-v" | "--version"] | ["corepack", "-v" | "--version"] | ["corepack", "enable", ..] => true,
         // Berry writes its settings into the project.
-        ["yarn", "config", "set", ..] => {
+        ["yarn", "config", "set", arguments @ ..] => {
+            const KEYS: [&str; 6] =
+                ["registry", "npmRegistryServer", "strict-ssl", "enableTelemetry", "network-timeout", "httpTimeout"];
             folder.join(".yarnrc.yml").is_some_and(|path| !folder.repository.tracks(&path))
+                && sets_harmless_key(folder, arguments, |key| KEYS.contains(&key))
         }
         _ => false,
     }

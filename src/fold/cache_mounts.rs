@@ -3,7 +3,7 @@
 use super::environment::first_settings;
 use super::situation::Situation;
 use crate::docker::ImageName;
-use crate::ecosystem::{self, CacheMount, Calls};
+use crate::ecosystem::{self, CacheMount, Calls, Statement};
 use crate::syntax::shell::{Script, Word};
 use crate::text::RepositoryPath;
 
@@ -22,8 +22,13 @@ impl CacheMounts {
         if !situation.policy.cache_mounts {
             return Self::default();
         }
-        let commands: Vec<_> = situation.script.statements().flat_map(words).collect();
-        let commands: Vec<Vec<_>> = commands.iter().map(|words| words.iter().map(String::as_str).collect()).collect();
+        let scripts = situation.script.statements().map(|script| (script.text(), words(script).collect()));
+        let scripts: Vec<(&str, Vec<Vec<String>>)> = scripts.collect();
+        let statements = scripts.iter().map(|(text, commands)| {
+            let commands = commands.iter().map(|words| words.iter().map(String::as_str).collect());
+            Statement { text, commands: commands.collect() }
+        });
+        let statements: Vec<_> = statements.collect();
         let settings = first_settings(&situation.producer_script);
         let variable = |name: &str| {
             let variables = &situation.producer.variables;
@@ -31,7 +36,7 @@ impl CacheMounts {
             set.or_else(|| settings.contains_key(name).then(String::new))
         };
         let image = situation.image.as_ref().and_then(|image| image.name.as_deref()).unwrap_or_default();
-        let calls = Calls { image: ImageName::new(image).name, variable: &variable, commands: &commands };
+        let calls = Calls { image: ImageName::new(image).name, variable: &variable, statements: &statements };
         let found = ecosystem::cache_mounts(situation.repository, &RepositoryPath::root(), &calls);
         let mut mounts = Self::default();
         for found in found {

@@ -304,8 +304,7 @@ fn plain_words(statement: &Statement) -> Option<Vec<String>> {
     let [command] = statement.script.commands.as_slice() else {
         return None;
     };
-    let is_plain = command.assignments.is_empty() && command.redirections.is_empty();
-    command.literal_words().filter(|_| is_plain)
+    command.literal_words().filter(|_| is_bare(command))
 }
 
 /// Whether a command needs nothing of the project, neither sources nor manifests.
@@ -314,10 +313,15 @@ fn reads_nothing(repository: &dyn Repository, words: &[String]) -> bool {
     ecosystem::reads_no_settings(repository, &RepositoryPath::root(), &words)
 }
 
+/// Whether nothing stands around the words: a variable in front of them may make any program read a file.
+fn is_bare(command: &Command) -> bool {
+    command.assignments.is_empty() && command.redirections.is_empty()
+}
+
 /// Whether a statement before the install may stay before it: it reads no source and makes none.
 fn is_harmless(repository: &dyn Repository, statement: &Statement) -> bool {
     statement.script.commands.iter().all(|command| {
-        let Some(words) = command.literal_words().filter(|_| command.redirections.is_empty()) else {
+        let Some(words) = command.literal_words().filter(|_| is_bare(command)) else {
             return false;
         };
         let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -412,6 +416,12 @@ mod tests {
             (before, rest),
             (vec!["RUN npm -v".to_owned(), "RUN npm ci".to_owned()], vec!["RUN npm run build".to_owned()])
         );
+        for reading in ["NODE_OPTIONS=-r./hook.js npm -v", "npm i -g ./tool", "npm config set cafile ci/ca.pem"] {
+            assert!(
+                script(&format!("    - {reading}\n    - npm ci\n"), None).dependency_layer().is_none(),
+                "{reading}"
+            );
+        }
         assert!(script("    - make prepare\n    - npm ci\n", None).dependency_layer().is_none());
         assert!(script("    - cd web\n    - npm ci\n", None).dependency_layer().is_none());
     }

@@ -2,8 +2,11 @@
 
 use super::Situation;
 use crate::fold::group::Role;
-use crate::gitlab::{PathPattern, Relation};
+use crate::gitlab::{PathPattern, Relation, ValuePiece, Variables};
 use crate::text::RepositoryPath;
+
+/// Variables whose value is the name of an environment, and of no file.
+const ENVIRONMENTS: [&str; 5] = ["APP_ENV", "MIX_ENV", "NODE_ENV", "RACK_ENV", "RAILS_ENV"];
 
 impl Situation<'_> {
     /// Gives up the layer where something beside the manifests forbids it.
@@ -11,6 +14,7 @@ impl Situation<'_> {
         if !self.inputs.is_empty() {
             self.script.keep_whole("the build also gets files of another build job".to_owned());
         }
+        self.keep_what_variables_name();
         self.keep_manifests_in_context();
         self.keep_dependencies_uncovered();
         self.keep_lock_file_as_installed();
@@ -25,6 +29,24 @@ impl Situation<'_> {
         let is_made =
             |path: &PathPattern| made.iter().any(|place| place.as_str() == path.copied().unwrap_or(&path.text));
         self.script.ends_with_layer() && self.inputs.is_empty() && self.taken.iter().all(is_made)
+    }
+
+    /// A variable that names a file of the repository may lead the install to it: an option of `node`, a certificate,
+    /// a file of settings. In a layer of its own it would not be there yet.
+    fn keep_what_variables_name(&mut self) {
+        let Some(layer) = self.script.dependency_layer() else {
+            return;
+        };
+        let variables = &self.producer.variables;
+        let is_read = |path: &RepositoryPath| self.repository.tracks(path) && !layer.manifests.contains(path);
+        let mut names = variables.names().filter(|name| !ENVIRONMENTS.contains(name));
+        let found = names.find_map(|name| {
+            let value = value_within(variables, name);
+            paths_in(&value).find(is_read).map(|path| format!("the variable {name} names {path}, which it may read"))
+        });
+        if let Some(reason) = found {
+            self.script.keep_whole(reason);
+        }
     }
 
     /// A manifest that the ignore file hides cannot be copied, and the copy would fail.
@@ -70,5 +92,47 @@ impl Situation<'_> {
         if self.patterns().iter().any(|path| path.relation(lock_file.as_str()) == Relation::Covers) {
             self.script.keep_whole(format!("the install may write {lock_file}, which is handed on"));
         }
+    }
+}
+
+/// The value of a variable as the build sees it, with `.` for the folder of the project; what is not known is empty.
+fn value_within(variables: &Variables, name: &str) -> String {
+    let text = |piece| match piece {
+        ValuePiece::Text(text) => text,
+        ValuePiece::Variable(name) if name == "CI_PROJECT_DIR" => ".".to_owned(),
+        ValuePiece::Variable(_) => String::new(),
+    };
+    let pieces = variables.pieces(name).map(|pieces| pieces.into_iter().map(text).collect::<String>());
+    // Where rules may change it, what is written is all that is known.
+    let written = || variables.get(name).map(|(value, _)| value).unwrap_or_default();
+    pieces.unwrap_or_else(|| written().replace("${CI_PROJECT_DIR}", ".").replace("$CI_PROJECT_DIR", "."))
+}
+
+/// The paths within the project that a value may name: its words, and their parts behind a sign or a short option.
+fn paths_in(value: &str) -> impl Iterator<Item = RepositoryPath> {
+    let parts = value.split(|sign: char| sign.is_whitespace() || "=:,;\"'".contains(sign));
+    let with_option = parts.flat_map(|part| [Some(part), part.strip_prefix('-').and_then(|option| option.get(1..))]);
+    let within = with_option.flatten().filter(|part| !part.starts_with('/'));
+    within.filter_map(|part| RepositoryPath::root().join(part)).filter(|path| !path.is_root())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::paths_in;
+
+    #[test]
+    fn a_value_names_paths_behind_signs_and_options() {
+        let paths = |value| paths_in(value).map(|path| path.as_str().to_owned()).collect::<Vec<_>>();
+        for (value, path) in [
+            ("--require ./hook.js", "hook.js"),
+            ("-r./hook.js", "hook.js"),
+            ("-javaagent:ci/agent.jar", "ci/agent.jar"),
+            ("--cafile=ci/ca.pem -x", "ci/ca.pem"),
+            ("./ci/env", "ci/env"),
+        ] {
+            assert!(paths(value).iter().any(|found| found == path), "{value}: {:?}", paths(value));
+        }
+        assert!(paths(". /etc/ssl ../a").is_empty());
+        assert!(!paths("https://example.com/ci").iter().any(|found| found == "ci"));
     }
 }
