@@ -14,6 +14,8 @@ pub struct Program {
     pub parts: Vec<Part>,
     /// Variables that it sets before it begins; `None` where the value is not known.
     pub variables: Vec<(String, Option<String>)>,
+    /// Those that it gives a value whatever its environment holds.
+    pub changed: Vec<String>,
 }
 
 /// A text of a file that a shell runs.

@@ -27,6 +27,8 @@ pub struct ScriptWalk {
     pub opaque: Vec<(usize, String)>,
     /// Texts of other files that it runs. Their items come behind those of the script.
     pub parts: Vec<Part>,
+    /// Variables to which programs of other files give values of their own.
+    pub changed: Vec<String>,
 }
 
 /// What a command runs out of another file of the repository, where its own commands can be followed.

@@ -299,6 +299,14 @@ pub(super) fn has_same_value(producer: &Job, consumer: &Job, consumer_script: &J
     pieces == consumer.variables.pieces(name)
         && !pieces.iter().flatten().any(is_of_the_job)
         && !first_settings(consumer_script).contains_key(name)
+        && !consumer_script.walk.changed.iter().any(|changed| changed == name)
+        && !is_set_for_a_command(producer, consumer_script, name)
+}
+
+/// Whether a command of the image job, the build among them, gets another value by an assignment in front of it.
+fn is_set_for_a_command(producer: &Job, consumer_script: &JobScript, name: &str) -> bool {
+    let mut set = consumer_script.walk.steps.iter().flat_map(|step| &step.environment);
+    set.any(|(own, value)| own == name && (value.is_none() || *value != producer.variables.value(name)))
 }
 
 const fn way_of(pass: Pass) -> Way {

@@ -10,9 +10,9 @@ use crate::text::{RepositoryPath, Span};
 const NAMES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 
 /// Words at the beginning of a line after which it is not read here what the file says.
-const DIRECTIVES: [&str; 15] = [
+const DIRECTIVES: [&str; 16] = [
     "-include", "define", "else", "endef", "endif", "ifdef", "ifeq", "ifndef", "ifneq", "include", "load", "override",
-    "sinclude", "undefine", "vpath",
+    "sinclude", "undefine", "unexport", "vpath",
 ];
 
 /// Targets and variables that change what a recipe is.
@@ -47,8 +47,10 @@ pub(super) fn program(repository: &dyn Repository, folder: &RepositoryPath, argu
         run.goal(goal)?;
     }
     let own = makefile.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let given = call.variables.iter().map(|(name, _)| name.clone());
+    let changed = makefile.changed.iter().map(|name| (*name).to_owned()).chain(given).collect();
     let variables = own.chain(call.variables).collect();
-    Some(Program { parts: run.parts, variables, folder: call.folder })
+    Some(Program { parts: run.parts, variables, changed, folder: call.folder })
 }
 
 /// The words behind `make`.
@@ -87,6 +89,9 @@ struct Makefile<'a> {
     rules: Vec<Rule<'a>>,
     /// Variables with their values; `None` where these are not known.
     variables: Vec<(&'a str, Option<String>)>,
+    /// Those that do not keep what the environment has for them; make hands their values on (GNU make manual:
+    /// "Communicating Variables to a Sub-make").
+    changed: Vec<&'a str>,
     /// The lines of those that a shell makes, each with the commands for that.
     asked: Vec<(Span, String)>,
 }
@@ -119,7 +124,7 @@ impl<'a> Makefile<'a> {
     fn line(&mut self, span: Span, line: &'a str) -> Option<()> {
         let line = line.split('#').next().unwrap_or_default().trim();
         let first = line.split_whitespace().next().unwrap_or_default();
-        if line.is_empty() || matches!(first, "unexport") {
+        if line.is_empty() {
             return Some(());
         }
         if DIRECTIVES.contains(&first) || line.contains('\\') {
@@ -147,6 +152,9 @@ impl<'a> Makefile<'a> {
         let name = left.trim_end_matches([':', '?', '+', '!']).trim();
         if SETTINGS.contains(&name) || name.is_empty() || name.contains(char::is_whitespace) {
             return None;
+        }
+        if !left.ends_with('?') {
+            self.changed.push(name);
         }
         // The environment wins over `?=`, and what it holds is not known.
         let is_plain = !left.ends_with(['?', '+', '!']) && !value.contains('$');

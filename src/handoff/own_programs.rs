@@ -44,7 +44,7 @@ fn shell_script(repository: &dyn Repository, folder: &RepositoryPath, path: &str
     let is_read = interpreter.is_none_or(is_of_shell) && !may_stop_early(&text);
     let failure = if ends { Failure::Ends } else { Failure::GoesOn };
     let part = Part { span: Span::new(0, text.len()), source, text, failure };
-    is_read.then(|| Program { folder: folder.clone(), parts: vec![part], variables: Vec::new() })
+    is_read.then(|| Program { folder: folder.clone(), parts: vec![part], variables: Vec::new(), changed: Vec::new() })
 }
 
 /// Whether a word is a flag such as `-e` or `-eux`.

@@ -32,6 +32,7 @@ impl Walker<'_> {
             skipped: 0,
         };
         self.walk.parts.extend(program.parts);
+        self.walk.changed.extend(program.changed);
         let known = |(name, value): (&String, &Option<String>)| {
             (name.clone(), value.clone().filter(|_| self.exported.contains(name)))
         };
