@@ -1,4 +1,4 @@
-use super::own_programs::program;
+use super::own_programs::{MAKE_FLAGS, program};
 use crate::docker::{PROJECT_FOLDER, Part, Program, ScriptWalk, Step};
 use crate::finding::Location;
 use crate::gitlab::{Job, Pipeline, ScriptItem};
@@ -28,7 +28,15 @@ impl JobScript {
     /// As [`JobScript::new`], with what the job runs out of the repository's own files to build an image.
     #[must_use]
     pub fn of_image_job(repository: &dyn Repository, job: &Job) -> Self {
-        Self::of_items(job, job.script(), &|step| program(repository, step))
+        let items = job.script();
+        let is_set = |name: &str| {
+            let mut texts = items.iter().filter_map(|item| item.text.as_deref());
+            job.variables.get(name).is_some() || texts.any(|text| text.contains(name))
+        };
+        let has_flags = MAKE_FLAGS.into_iter().any(is_set);
+        let is_make = |step: &Step| step.program().is_some_and(|name| name.ends_with("make"));
+        let follow = |step: &Step| program(repository, step).filter(|_| !has_flags || !is_make(step));
+        Self::of_items(job, items, &follow)
     }
 
     /// Walks the first `count` items of what [`JobScript::new`] walks.

@@ -16,8 +16,17 @@ const DIRECTIVES: [&str; 16] = [
 ];
 
 /// Targets and variables that change what a recipe is.
-const SETTINGS: [&str; 7] =
-    [".DEFAULT", ".DEFAULT_GOAL", ".ONESHELL", ".SECONDEXPANSION", ".SHELLFLAGS", "MAKEFLAGS", "SHELL"];
+const SETTINGS: [&str; 9] = [
+    ".DEFAULT",
+    ".DEFAULT_GOAL",
+    ".IGNORE",
+    ".ONESHELL",
+    ".SECONDEXPANSION",
+    ".SHELLFLAGS",
+    "GNUMAKEFLAGS",
+    "MAKEFLAGS",
+    "SHELL",
+];
 
 /// What `make` runs with these arguments in `folder`; `None` where it cannot be told.
 pub(super) fn program(repository: &dyn Repository, folder: &RepositoryPath, arguments: &[StepWord]) -> Option<Program> {
@@ -73,7 +82,9 @@ impl Call {
                 "-s" | "--silent" | "--no-print-directory" | "--quiet" => {}
                 text if text.starts_with('-') => return None,
                 text => match text.split_once('=') {
-                    Some((name, _)) if !name.contains('$') => call.variables.push((name.to_owned(), value)),
+                    Some((name, _)) if !name.contains('$') && !SETTINGS.contains(&name) => {
+                        call.variables.push((name.to_owned(), value))
+                    }
                     Some(_) => return None,
                     None => call.goals.push(word.text()?.to_owned()),
                 },
