@@ -23,6 +23,7 @@ mod moves;
 mod own_programs;
 mod programs;
 mod refill;
+mod traps;
 mod unclear;
 mod visibility;
 mod written;

@@ -1,5 +1,6 @@
 //! Programs whose manual settles what they do with files, and what the words of a command say about it.
 
+use super::traps::is_harmless;
 use crate::docker::{Step, StepWord};
 
 /// How far the words of a command tell which files it reads and writes.
@@ -13,7 +14,7 @@ pub(super) enum ProgramKind {
 }
 
 /// Programs whose words are never files, or that only look at what their words say.
-const WITHOUT_FILES: [&str; 58] = [
+pub(super) const WITHOUT_FILES: [&str; 57] = [
     ":",
     "alias",
     "arch",
@@ -59,7 +60,6 @@ const WITHOUT_FILES: [&str; 58] = [
     "tput",
     "tr",
     "traceroute",
-    "trap",
     "true",
     "tty",
     "type",
@@ -198,6 +198,9 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
     let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
     match name {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,
+        "trap" if step.words.iter().skip(1).all(|word| word.text().is_some_and(is_harmless)) => {
+            ProgramKind::WithoutFiles
+        }
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
         "docker" | "nerdctl" | "podman" => docker_kind(step),
