@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::{BuildCommand, Stages, image_builds};
 use crate::fold::Intent;
-use crate::gitlab::{Pipeline, Relation, relation_of_paths};
+use crate::gitlab::{Pipeline, may_take};
 use crate::handoff::{ImageBuild, JobScript};
 use crate::outcome::{HandoffSummary, Via};
 use crate::source::Repository;
@@ -85,10 +85,7 @@ fn taken(repository: &dyn Repository, build: &ImageBuild, first: usize) -> BTree
             found.insert(source.written.clone());
             continue;
         };
-        let takes = |path: &RepositoryPath| {
-            let relation = relation_of_paths(place.as_str(), path.as_str());
-            matches!(relation, Relation::Covers | Relation::Overlaps) && !build.context.leaves_out(path)
-        };
+        let takes = |path: &RepositoryPath| may_take(place.as_str(), path.as_str()) && !build.context.leaves_out(path);
         found.extend(repository.tracked().keys().filter(|path| takes(path)).map(|path| path.as_str().to_owned()));
     }
     found

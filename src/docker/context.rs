@@ -59,8 +59,14 @@ impl BuildContext {
         }
     }
 
+    /// The ignore file that is meant for one Dockerfile alone, and that BuildKit reads (Docker docs: build context, "Filename and
+    /// location").
+    #[must_use]
+    pub fn own_ignore_file(dockerfile: &RepositoryPath) -> RepositoryPath {
+        RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default()
+    }
+
     fn ignore_files(folder: &RepositoryPath, dockerfile: &RepositoryPath) -> Vec<RepositoryPath> {
-        let own = RepositoryPath::new(&format!("{}.dockerignore", dockerfile.as_str()));
-        own.into_iter().chain(folder.join(".dockerignore")).collect()
+        std::iter::once(Self::own_ignore_file(dockerfile)).chain(folder.join(".dockerignore")).collect()
     }
 }

@@ -13,7 +13,7 @@ mod history;
 
 use crate::docker::BuildContext;
 use crate::finding::{Code, Finding, Location};
-use crate::gitlab::{Job, PathPattern, Relation, folder_before_glob, is_glob, relation_of_paths};
+use crate::gitlab::{Job, PathPattern, Relation, folder_before_glob, is_glob, may_take, relation_of_paths};
 use crate::handoff::{SourceUse, TreeUse, downloads_artifacts, tree_use};
 use crate::outcome::IgnoreFiles;
 use crate::source::Repository;
@@ -57,11 +57,14 @@ impl Proposal {
         let dockerfile = &build.command.dockerfile;
         let is_alone =
             is_only_dockerfile(repository, dockerfile) && !is_used_elsewhere(repository, first.pipeline, build);
-        let name = if is_alone { ".dockerignore".to_owned() } else { format!("{dockerfile}.dockerignore") };
-        let path = RepositoryPath::new(&name).filter(|_| !lines.is_empty() && (is_alone || first.has_buildkit()))?;
+        let path =
+            if is_alone { RepositoryPath::new(".dockerignore")? } else { BuildContext::own_ignore_file(dockerfile) };
+        if lines.is_empty() || !is_alone && !first.has_buildkit() {
+            return None;
+        }
         if takes(first, path.as_str()) {
             // The image has no such file.
-            lines.push(name);
+            lines.push(path.as_str().to_owned());
         }
         Some(Self { path, lines })
     }
@@ -167,7 +170,7 @@ fn takes(situation: &Situation<'_>, path: &str) -> bool {
     let mut sources =
         situation.build().stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|it| &it.sources);
     sources.any(|source| match source.path.as_deref().and_then(|path| situation.build().context.folder.join(path)) {
-        Some(place) => matches!(relation_of_paths(place.as_str(), path), Relation::Covers | Relation::Overlaps),
+        Some(place) => may_take(place.as_str(), path),
         None => true,
     })
 }

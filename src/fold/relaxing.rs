@@ -70,7 +70,7 @@ impl Relaxing {
             return Err("there is no ignore file".to_owned());
         };
         let dockerfile = &build.command.dockerfile;
-        let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
+        let own = BuildContext::own_ignore_file(dockerfile);
         let is_own = *file.path() == own;
         let is_alone = is_own || is_only_dockerfile(repository, dockerfile);
         let is_used = !is_own && is_used_elsewhere(repository, pipeline, build);

@@ -127,6 +127,12 @@ fn copied(path: &str) -> Option<&str> {
     (!is_glob(parent) && (!is_glob(name) || names_files)).then_some(all)
 }
 
+/// Whether a copy of `source`, which may hold globs, may take the file at `path`, with a folder or by its name.
+#[must_use]
+pub fn may_take(source: &str, path: &str) -> bool {
+    matches!(relation_of_paths(source, path), Relation::Covers | Relation::Overlaps)
+}
+
 /// How the files that `pattern` names lie to those that `source` names; see [`PathPattern::relation`].
 #[must_use]
 pub fn relation_of_paths(pattern: &str, source: &str) -> Relation {

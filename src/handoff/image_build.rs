@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::copies::{CopyUse, SourceUse, classify};
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, is_compose_build};
-use crate::gitlab::{PathPattern, Relation, folder_before_glob, relation_of_paths};
+use crate::gitlab::{PathPattern, folder_before_glob, may_take};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
 use crate::text::RepositoryPath;
@@ -62,10 +62,7 @@ impl ImageBuild {
     /// Whether the context holds files strictly below `path`, or files that its glob fits, which git tracks.
     #[must_use]
     pub fn takes_tracked(&self, repository: &dyn Repository, path: &str) -> bool {
-        let fits = |tracked: &RepositoryPath| {
-            let relation = relation_of_paths(path, tracked.as_str());
-            tracked.as_str() != path && matches!(relation, Relation::Covers | Relation::Overlaps)
-        };
+        let fits = |tracked: &RepositoryPath| tracked.as_str() != path && may_take(path, tracked.as_str());
         repository.tracked().keys().any(|tracked| fits(tracked) && !self.context.leaves_out(tracked))
     }
 

@@ -2,7 +2,7 @@
 
 use super::job_script::JobScript;
 use crate::docker::{Step, StepWord, place_in_repository};
-use crate::gitlab::{PathPattern, Relation, is_glob, relation_of_paths};
+use crate::gitlab::{PathPattern, Relation, is_glob, may_take, relation_of_paths};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
@@ -77,10 +77,7 @@ pub(super) fn moves(
 
 /// Whether git tracks something at or below a place, or something that its glob fits.
 fn holds_tracked(repository: &dyn Repository, place: &RepositoryPath) -> bool {
-    let fits = |path: &RepositoryPath| {
-        matches!(relation_of_paths(place.as_str(), path.as_str()), Relation::Covers | Relation::Overlaps)
-    };
-    repository.tracked().keys().any(fits)
+    repository.tracked().keys().any(|path| may_take(place.as_str(), path.as_str()))
 }
 
 /// The moves among `found` of which each goes to a place of its own, where none of the files of `patterns` lie: else the

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::BuildContext;
 use crate::fold::unpacked::is_archive;
-use crate::gitlab::{Relation, is_glob, relation_of_paths};
+use crate::gitlab::{is_glob, may_take};
 use crate::handoff::ImageBuild;
 use crate::source::{FileKind, Repository};
 use crate::text::RepositoryPath;
@@ -37,9 +37,7 @@ pub(super) fn named(
     let sources = copies.flat_map(|copy| copy.sources.iter().map(move |source| (copy.is_add, source)));
     let places = sources.filter_map(|(is_add, source)| Some((is_add, before.folder.join(source.path.as_deref()?)?)));
     for (is_add, place) in places {
-        let takes = |path: &RepositoryPath| {
-            matches!(relation_of_paths(place.as_str(), path.as_str()), Relation::Covers | Relation::Overlaps)
-        };
+        let takes = |path: &RepositoryPath| may_take(place.as_str(), path.as_str());
         if found.iter().any(|(known, _)| *known == place)
             || !repository.tracked().keys().any(|path| takes(path) && is_new(path))
         {

@@ -66,7 +66,7 @@ pub(super) fn moved(
         return Ok(None);
     };
     let (dockerfile, folder) = (&build.command.dockerfile, &build.context.folder);
-    let own = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
+    let own = BuildContext::own_ignore_file(dockerfile);
     if !has_buildkit {
         return Err(format!("it is not certain that the builder reads {own}, where the patterns would have to go"));
     }
@@ -109,7 +109,7 @@ pub(super) fn moved(
 /// Where that cannot be read.
 pub(super) fn of_nothing(repository: &dyn Repository, build: &ImageBuild) -> Result<IgnoreFile, String> {
     let dockerfile = &build.command.dockerfile;
-    let path = RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default();
+    let path = BuildContext::own_ignore_file(dockerfile);
     let of_project = RepositoryPath::new(".dockerignore").unwrap_or_default();
     let source = repository.read(&of_project).map_err(|error| format!("{of_project}: {error}"))?;
     let text = "# Nothing is left out: the .dockerignore of the project is not for this image.\n".to_owned();
