@@ -10,6 +10,7 @@ mod block;
 mod cache_mounts;
 mod chain;
 mod check_job;
+mod container_caches;
 mod container_command;
 mod environment;
 mod evidence;
@@ -143,7 +144,7 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         fallback: None,
     };
     let findings = obstacles::of_docker_cp(repository, pipeline, found);
-    let intent = Intent::of_docker_cp(found);
+    let intent = Intent::of_docker_cp(pipeline, found);
     finish(vec![summary], findings, intent, policy, || steps::fold_docker_cp(repository, pipeline, found))
 }
 

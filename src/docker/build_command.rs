@@ -1,6 +1,6 @@
 use super::build_options::{BuildOptions, OptionValue};
 use super::builder::Builder;
-use super::script_walk::ScriptWalk;
+use super::script_walk::{ScriptWalk, place_in_repository};
 use super::step::{Step, StepWord};
 use super::turns::{Turn, TurnKind};
 use crate::syntax::shell::Nesting;
@@ -53,6 +53,8 @@ pub struct BuildCommand {
     pub described_in: Option<RepositoryPath>,
     /// How many steps of the walk may run before it: in a loop also those behind it.
     pub steps_before: usize,
+    /// Files that are surely removed before it runs.
+    pub removed: Vec<RepositoryPath>,
 }
 
 /// A word of a command, or the value of an option.
@@ -106,6 +108,7 @@ pub fn build_commands(walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem
         match read(index, step, builder, words) {
             Ok(mut command) => {
                 command.steps_before = steps_before(walk, index, &command.turns);
+                command.removed = removed_before(walk, index);
                 commands.push(command);
             }
             Err(what) => problems.push(BuildProblem { item: step.item, span: step.span, what }),
@@ -148,6 +151,7 @@ fn read(index: usize, step: &Step, builder: Builder, words: &[StepWord]) -> Resu
         caller: step.caller,
         described_in: None,
         steps_before: index,
+        removed: Vec::new(),
     })
 }
 
@@ -181,6 +185,20 @@ pub(super) fn steps_before(walk: &ScriptWalk, index: usize, turns: &[Turn]) -> u
     };
     let last = walk.steps.iter().rposition(|step| step.turns.contains(round));
     last.map_or(index, |last| last + 1)
+}
+
+/// The files that a plain `rm` in front of the step of number `index` removes wherever that step runs.
+pub(super) fn removed_before(walk: &ScriptWalk, index: usize) -> Vec<RepositoryPath> {
+    let is_plain = |step: &&Step| {
+        let is_alone = step.turns.is_empty() && step.caller.is_none() && step.place.is_top_level();
+        step.program() == Some("rm") && is_alone
+    };
+    let removing = walk.steps.iter().take(index).filter(is_plain);
+    let operands = removing.flat_map(|step| {
+        let words = step.words.iter().skip(1).filter(|word| word.text() != Some("-f"));
+        words.map(|word| place_in_repository(word.text()?, step.folder.as_ref()?))
+    });
+    operands.flatten().collect()
 }
 
 /// The words that name the context and the Dockerfile.

@@ -5,7 +5,8 @@ mod file;
 use file::ComposeFile;
 
 use super::build_command::{
-    BuildCommand, BuildProblem, CommandContext, build_arguments, build_commands, steps_before, why_not_there, written,
+    BuildCommand, BuildProblem, CommandContext, build_arguments, build_commands, removed_before, steps_before,
+    why_not_there, written,
 };
 use super::build_options::BuildOptions;
 use super::builder::{Builder, Grammar};
@@ -170,6 +171,7 @@ fn read(
         turns: step.turns.clone(),
         caller: step.caller,
         steps_before: steps_before(walk, index, &step.turns),
+        removed: removed_before(walk, index),
         described_in: Some(path.clone()),
     };
     Ok(services.into_iter().map(command).collect())

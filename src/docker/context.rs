@@ -14,7 +14,7 @@ pub struct BuildContext {
 }
 
 impl BuildContext {
-    /// The context `folder` of a build with `dockerfile`.
+    /// The context `folder` of a build with `dockerfile`, when the files `removed` are no longer there.
     ///
     /// `<Dockerfile>.dockerignore` comes before the `.dockerignore` of the folder (Docker docs: build context).
     /// The legacy builder knows the second alone; where both are there, see [`BuildContext::has_two_ignore_files`].
@@ -25,8 +25,9 @@ impl BuildContext {
         repository: &dyn Repository,
         folder: &RepositoryPath,
         dockerfile: &RepositoryPath,
+        removed: &[RepositoryPath],
     ) -> Result<Self, (RepositoryPath, ReadError)> {
-        for path in Self::ignore_files(folder, dockerfile) {
+        for path in Self::ignore_files(folder, dockerfile).into_iter().filter(|path| !removed.contains(path)) {
             match repository.read(&path) {
                 Ok(source) => {
                     let ignore = DockerIgnore::parse(source.text());
@@ -66,7 +67,9 @@ impl BuildContext {
         RepositoryPath::new(&format!("{dockerfile}.dockerignore")).unwrap_or_default()
     }
 
-    fn ignore_files(folder: &RepositoryPath, dockerfile: &RepositoryPath) -> Vec<RepositoryPath> {
+    /// The places where a builder looks for an ignore file, the first that is there being in force.
+    #[must_use]
+    pub fn ignore_files(folder: &RepositoryPath, dockerfile: &RepositoryPath) -> Vec<RepositoryPath> {
         std::iter::once(Self::own_ignore_file(dockerfile)).chain(folder.join(".dockerignore")).collect()
     }
 }

@@ -125,6 +125,7 @@ codes! {
     EditNotPossible "edit-not-possible" Refusal "A place that cannot be edited without touching its neighbours"
     EnginePinned "engine-pinned" Warning "An image of Docker that gets a release of its own"
     EngineTooOld "engine-too-old" Refusal "A Docker Engine that builds no stages"
+    EntrypointUnknown "entrypoint-unknown" Review "A container whose image may start it in a way of its own"
     ExportNotPossible "export-not-possible" Refusal "Files that the image job cannot publish in the place of the build job"
     ExtendsUnresolved "extends-unresolved" Error "An extends that leads nowhere"
     FileLostBetweenStages "file-lost-between-stages" Refusal "A file outside the project that kaniko deletes behind the builder stage"

@@ -37,8 +37,8 @@ pub(super) fn instructions(first: &ImageBuild, container: &Container) -> Result<
         let is_known = !value.contains(['$', '`']);
         match option.as_str() {
             option if OF_NO_MEANING.contains(&option) => {}
-            "-v" | "--rm" | "--volume" if container.sources_at.is_some() => {}
-            "-w" | "--workdir" if container.sources_at.as_deref() == Some(value) => {}
+            "-v" | "-w" | "--rm" | "--volume" | "--workdir" if container.mounted.is_some() => {}
+            "--entrypoint" if is_known && !value.contains(' ') => {}
             "-e" | "--env" => match value.split_once('=') {
                 Some((name, value)) if is_known => lines.push(format!("ENV {name}={}", quoted(value))),
                 _ => return Err(format!("the container gets {value} from the job, and a stage does not")),
@@ -56,13 +56,19 @@ pub(super) fn instructions(first: &ImageBuild, container: &Container) -> Result<
 
 /// What the container runs, as a `RUN` has it (Dockerfile reference: how CMD and ENTRYPOINT interact).
 fn command(first: &ImageBuild, container: &Container) -> Result<String, String> {
-    let entrypoint = last(first, Keyword::Entrypoint).and_then(program);
+    let told = told_entrypoint(container);
+    let entrypoint = match told {
+        Some(_) => None,
+        None => last(first, Keyword::Entrypoint).and_then(program),
+    };
     let given: Option<Vec<_>> = container.arguments.iter().map(|word| word.text().map(str::to_owned)).collect();
     let given = given.ok_or_else(|| {
         let unknown = container.arguments.iter().find(|word| word.text().is_none()).map(|word: &StepWord| &*word.raw);
         format!("the value of {} is not known here", unknown.unwrap_or_default())
     })?;
+    let given: Vec<_> = told.filter(|told| !told.is_empty()).map(str::to_owned).into_iter().chain(given).collect();
     let arguments = match &entrypoint {
+        None if given.is_empty() && told.is_some() => None,
         _ if given.is_empty() => last(first, Keyword::Cmd).and_then(program),
         None => Some(plain(given)),
         Some(_) => Some(Program::Words(given)),
@@ -81,12 +87,20 @@ fn command(first: &ImageBuild, container: &Container) -> Result<String, String> 
             Ok(json(&words.into_iter().chain(more).collect::<Vec<_>>()))
         }
         (None, None) => Err("what the image runs is told by the image that it starts from".to_owned()),
-        (None, Some(_)) if !starts_plainly(first) => {
-            Err("the image that it starts from may have an ENTRYPOINT of its own, which is not known".to_owned())
-        }
         (None, Some(Program::Shell(text))) => Ok(text),
         (None, Some(Program::Words(words))) => Ok(json(&words)),
     }
+}
+
+/// Whether the container may start what the image that its stages begin with says, which no file here tells.
+pub(super) fn may_have_entrypoint(first: &ImageBuild, container: &Container) -> bool {
+    told_entrypoint(container).is_none() && last(first, Keyword::Entrypoint).is_none() && !starts_plainly(first)
+}
+
+/// What the command says in the place of the image's `ENTRYPOINT` and `CMD` (Docker CLI reference: `docker run --entrypoint`).
+fn told_entrypoint(container: &Container) -> Option<&str> {
+    let told = container.options.iter().rev().find(|(option, _)| option == "--entrypoint");
+    told.map(|(_, value)| value.as_deref().unwrap_or_default())
 }
 
 /// Words as a person would write them behind `RUN`, where they are the same for a shell.

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::container_caches;
 use super::export;
 use super::fate::Fate;
 use super::joined;
@@ -9,6 +10,7 @@ use super::situation::Situation;
 use super::steps::by_consumer;
 use super::takeover::{Taken, Takeover};
 use crate::docker::WiderCommand;
+use crate::gitlab::Pipeline;
 use crate::handoff::DockerCp;
 use crate::outcome::Via;
 use crate::text::TextEdit;
@@ -112,8 +114,11 @@ impl Intent {
     }
 
     /// What joining two Dockerfiles changes.
-    pub(super) fn of_docker_cp(found: &DockerCp) -> Self {
-        let changed = BTreeMap::from([(found.consumer.to_string(), OF_CONSUMER.into())]);
+    pub(super) fn of_docker_cp(pipeline: &Pipeline, found: &DockerCp) -> Self {
+        let mut keywords = BTreeSet::from(OF_CONSUMER);
+        let cache = pipeline.job(&found.consumer).and_then(|job| container_caches::going(pipeline, job, found));
+        keywords.extend(cache.map(|_| "cache"));
+        let changed = BTreeMap::from([(found.consumer.to_string(), keywords)]);
         let command = &found.second.command;
         let options = joined::options_to_add(found).unwrap_or_default();
         let text = found.script.items.get(command.item).and_then(|item| item.text.as_deref()).unwrap_or_default();

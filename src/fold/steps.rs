@@ -103,6 +103,7 @@ fn apart<'a, 'b>(
 pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, found: &DockerCp) -> Change {
     let mut edits = dockerfiles::join(repository, found)?;
     edits.extend(script_lines::remove(pipeline, found)?);
+    edits.extend(cache::of_containers(pipeline, found)?);
     let location = found
         .script
         .location(pipeline, found.second.command.item, found.second.command.span)

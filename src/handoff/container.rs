@@ -1,6 +1,7 @@
 //! The commands of a script that make a container of an image, copy out of it and remove it: those of docker, and those of
 //! podman, which are the same (podman docs: podman-cp).
 
+use super::container_run::Mounted;
 use super::job_script::JobScript;
 use crate::docker::{Step, StepWord, place_in_repository};
 use crate::source::Repository;
@@ -91,8 +92,8 @@ pub struct Container {
     pub options: Vec<(String, Option<String>)>,
     /// The words behind the image.
     pub arguments: Vec<StepWord>,
-    /// The folder in it that the project's is mounted to, where it works on the sources.
-    pub sources_at: Option<String>,
+    /// What of the job's folder is mounted into it, where it works on the sources.
+    pub mounted: Option<Mounted>,
 }
 
 impl Container {
@@ -113,7 +114,7 @@ impl Container {
         };
         let given = options.iter().find(|(option, _)| option == "--name").and_then(|(_, value)| value.clone());
         let name = given.or_else(|| named_by_shell(script, step)).unwrap_or_default();
-        Some(Self { step: index, name, image, runs, options, arguments: rest.cloned().collect(), sources_at: None })
+        Some(Self { step: index, name, image, runs, options, arguments: rest.cloned().collect(), mounted: None })
     }
 
     /// Whether it is made of an image with one of these tags.

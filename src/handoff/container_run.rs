@@ -1,19 +1,54 @@
 //! A container that works on the sources: `docker run --rm -v $PWD:/src -w /src image make`, and then an image of what it made.
 //!
 //! It is told as a first image would be: one that starts from the container's, and holds the sources where they were mounted.
+//! Folders that the job caches may be mounted beside them: a cache may be empty at any time (GitLab docs: ci/caching), so the
+//! command works without what it finds there.
 
 use std::rc::Rc;
 
 use super::container::{Container, CopyOut};
 use super::copies::classify;
-use super::docker_cp::DockerCp;
+use super::docker_cp::{DockerCp, operand_places};
 use super::image_build::ImageBuild;
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, PROJECT_FOLDER, Stages};
-use crate::gitlab::{Job, PathPattern, is_glob};
+use crate::docker::{BuildCommand, BuildContext, PROJECT_FOLDER, Stages, Step};
+use crate::gitlab::{Cache, Job, PathPattern, Relation, is_glob};
 use crate::source::{Repository, SourceFile};
 use crate::syntax::dockerfile::Dockerfile;
 use crate::text::RepositoryPath;
+
+/// What may stand behind a mount and changes nothing about what is there (Docker CLI reference: `docker run --volume`).
+const OF_NO_MEANING: [&str; 6] = [":z", ":Z", ":rw", ":cached", ":delegated", ":consistent"];
+
+/// How a script writes the folder that it runs in.
+const OWN_FOLDER: [&str; 3] = ["$(pwd)", "`pwd`", "."];
+
+/// What of the job's folder a container has, and where it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mounted {
+    /// The folder in it that the project's is mounted to.
+    pub sources: String,
+    /// The folder in which its command runs; `None` for the one that the image names.
+    pub working_folder: Option<String>,
+    /// Folders of the project that the job caches, mounted to places of their own.
+    pub caches: Vec<RepositoryPath>,
+}
+
+impl DockerCp {
+    /// What each container that works on the sources has of the job's folder.
+    fn mounted(&self) -> impl Iterator<Item = &Mounted> {
+        self.containers.iter().filter_map(|container| container.mounted.as_ref())
+    }
+
+    /// The folders of the job's cache that containers had beside the sources.
+    #[must_use]
+    pub fn mounted_caches(&self) -> Vec<RepositoryPath> {
+        let mut found: Vec<_> = self.mounted().flat_map(|mounted| mounted.caches.iter().cloned()).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
 
 /// Finds the containers that work on the sources in front of each of these builds.
 pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
@@ -23,56 +58,129 @@ pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildComm
 
 fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) -> Option<DockerCp> {
     let script = JobScript::new(job);
+    let build = ImageBuild::read(repository, second).ok()?;
+    let made = made_places(repository, &build)?;
+    let cached = Cached { repository, caches: job.caches(), made: &made };
     let containers = (0..second.step).filter_map(|index| Container::of(&script, index));
     let containers = containers.filter(|container| container.runs && container.mount().is_some());
-    let containers: Option<Vec<_>> = containers.map(|container| on_sources(&script, container)).collect();
+    let containers: Option<Vec<_>> = containers
+        .map(|mut container| {
+            container.mounted = Some(mounted(&script, &container, &cached)?);
+            Some(container)
+        })
+        .collect();
     let containers = containers?;
     let (one, last) = containers.first().zip(containers.last())?;
-    let is_alike = |other: &Container| other.image == one.image && other.sources_at == one.sources_at;
+    let place = |container: &Container| {
+        let mounted = container.mounted.as_ref()?;
+        Some((mounted.sources.clone(), mounted.working_folder.clone()))
+    };
+    let is_alike = |other: &Container| other.image == one.image && place(other) == place(one);
     if !containers.iter().all(is_alike) || one.image.contains(['$', '`']) {
         return None;
     }
-    let folder = one.sources_at.clone()?;
-    let second = ImageBuild::read(repository, second).ok()?;
-    let places = made_places(repository, &second)?;
-    let first = like_an_image(&script, &second, one, &folder)?;
+    let mounted = one.mounted.clone()?;
+    let first = like_an_image(&script, &build, one, &mounted)?;
     let copy = |place: &RepositoryPath| CopyOut {
         step: last.step,
-        inside: format!("{}/{}", folder.trim_end_matches('/'), place.as_str()),
+        inside: format!("{}/{}", mounted.sources.trim_end_matches('/'), place.as_str()),
         place: Some(place.clone()),
         doubt: None,
         options: Vec::new(),
         is_unpacked: false,
     };
-    let copies: Vec<_> = places.iter().map(copy).collect();
+    let copies: Vec<_> = made.iter().map(copy).collect();
     let origin = script.items.first()?.origin;
-    let patterns: Vec<_> = places.iter().map(|place| PathPattern::of_place(place, origin)).collect();
-    let uses = classify(&second.stages, &second.stages.reachable(second.target?), &second.context, &patterns, &[]);
-    let service_steps = containers.iter().map(|container| container.step).collect();
-    let consumer = Rc::clone(&job.name);
-    Some(DockerCp { consumer, script, first, second, copies, containers, service_steps, other_uses: Vec::new(), uses })
+    let patterns: Vec<_> = made.iter().map(|place| PathPattern::of_place(place, origin)).collect();
+    let uses = classify(&build.stages, &build.stages.reachable(build.target?), &build.context, &patterns, &[]);
+    let mut service_steps: Vec<_> = containers.iter().map(|container| container.step).collect();
+    service_steps.extend(folders_for_caches(&script, &containers));
+    let (consumer, other_uses) = (Rc::clone(&job.name), Vec::new());
+    Some(DockerCp { consumer, script, first, second: build, copies, containers, service_steps, other_uses, uses })
 }
 
-/// A container whose only mount is the project's folder, in which it works.
-fn on_sources(script: &JobScript, mut container: Container) -> Option<Container> {
+/// The folders of the project that a job caches, and what the containers make there.
+struct Cached<'a> {
+    repository: &'a dyn Repository,
+    caches: Vec<Cache>,
+    made: &'a [RepositoryPath],
+}
+
+impl Cached<'_> {
+    /// Whether the image takes something of a folder.
+    fn meets_made(&self, place: &RepositoryPath) -> bool {
+        self.made.iter().any(|made| made.is_within(place) || place.is_within(made))
+    }
+
+    /// Whether a folder holds nothing but what a cache brings.
+    fn brings(&self, place: &RepositoryPath) -> bool {
+        let within =
+            |pattern: &PathPattern| pattern.relation(place.as_str()) == Relation::Covers && !pattern.is_unbounded();
+        !self.repository.tracks(place) && self.caches.iter().flat_map(|cache| &cache.paths).any(within)
+    }
+}
+
+/// What a container has of the job's folder, where that is the whole project and folders of caches, and nothing else.
+fn mounted(script: &JobScript, container: &Container, cached: &Cached<'_>) -> Option<Mounted> {
     let step = script.walk.steps.get(container.step)?;
-    let is_root = step.folder.as_ref().is_some_and(RepositoryPath::is_root);
     let values = |names: [&str; 2]| {
         let own = container.options.iter().filter(move |(name, _)| names.contains(&name.as_str()));
         own.filter_map(|(_, value)| value.clone()).collect::<Vec<_>>()
     };
     let others = ["--mount", "--tmpfs", "--volumes-from"];
-    let (volumes, folders) = (values(["-v", "--volume"]), values(["-w", "--workdir"]));
-    let (source, folder) = volumes.first().filter(|_| volumes.len() == 1)?.split_once(':')?;
-    let is_project = source == PROJECT_FOLDER || is_root && matches!(source, "$(pwd)" | "`pwd`" | "." | "./");
-    let works_there = folders.first().is_some_and(|own| own == folder) && folders.len() == 1;
-    let is_alone = !container.options.iter().any(|(name, _)| others.contains(&name.as_str()));
-    let is_plain = folder.starts_with('/') && folder.len() > 1 && !folder.contains([':', '$', '`', ' ']);
-    if !(is_project && works_there && is_alone && is_plain) {
+    if container.options.iter().any(|(name, _)| others.contains(&name.as_str())) {
         return None;
     }
-    container.sources_at = Some(folder.to_owned());
-    Some(container)
+    let (mut sources, mut caches) = (None, Vec::new());
+    for volume in values(["-v", "--volume"]) {
+        let bare = OF_NO_MEANING.iter().find_map(|ending| volume.strip_suffix(ending)).map(str::to_owned);
+        let volume = bare.unwrap_or(volume);
+        let (from, inside) = volume.split_once(':')?;
+        let place = place_of(step, from).filter(|_| is_plain_folder(inside))?;
+        match place.is_root() {
+            true if sources.is_none() => sources = Some(inside.to_owned()),
+            false if cached.brings(&place) => caches.push((place, inside.to_owned())),
+            _ => return None,
+        }
+    }
+    let mut folders = values(["-w", "--workdir"]);
+    let working_folder = folders.pop().filter(|_| folders.is_empty());
+    let is_known = folders.is_empty() && working_folder.as_deref().is_none_or(is_plain_folder);
+    let sources = sources?;
+    // What the image takes must lie in the stage where it lay below the sources.
+    let own_place = |place: &RepositoryPath| format!("{}/{place}", sources.trim_end_matches('/'));
+    let mut elsewhere = caches.iter().filter(|(place, inside)| cached.meets_made(place) && *inside != own_place(place));
+    let is_known = is_known && elsewhere.next().is_none();
+    let caches = caches.into_iter().map(|(place, _)| place).collect();
+    is_known.then_some(Mounted { sources, working_folder, caches })
+}
+
+/// The place of the project that a mount takes; `None` for one elsewhere.
+fn place_of(step: &Step, from: &str) -> Option<RepositoryPath> {
+    let is_root = step.folder.as_ref().is_some_and(RepositoryPath::is_root);
+    let own = OWN_FOLDER.iter().filter(|_| is_root).find_map(|folder| from.strip_prefix(folder));
+    let below = from.strip_prefix(PROJECT_FOLDER).or(own)?;
+    match below.strip_prefix('/') {
+        None if below.is_empty() => Some(RepositoryPath::root()),
+        None => None,
+        Some(below) => RepositoryPath::new(below).filter(|_| !below.contains(['$', '`', '*', '?', '['])),
+    }
+}
+
+fn is_plain_folder(folder: &str) -> bool {
+    folder.starts_with('/') && folder.len() > 1 && !folder.contains([':', '$', '`', ' '])
+}
+
+/// The steps that only make the folders of caches, so that they are there to be mounted.
+fn folders_for_caches(script: &JobScript, containers: &[Container]) -> Vec<usize> {
+    let caches: Vec<_> = containers.iter().filter_map(|container| container.mounted.as_ref()).collect();
+    let is_cache = |place: &RepositoryPath| caches.iter().any(|mounted| mounted.caches.contains(place));
+    let steps = script.walk.steps.iter().enumerate().filter(|(_, step)| step.program() == Some("mkdir"));
+    let makes = steps.filter(|(_, step)| {
+        let places = operand_places(step);
+        !places.is_empty() && places.iter().all(|place| place.as_ref().is_some_and(is_cache))
+    });
+    makes.map(|(index, _)| index).collect()
 }
 
 /// The places that the Dockerfile copies and git does not track; `None` where there are none, or where it copies the whole
@@ -94,9 +202,19 @@ fn made_places(repository: &dyn Repository, second: &ImageBuild) -> Option<Vec<R
 }
 
 /// The build of an image that starts as the container did.
-fn like_an_image(script: &JobScript, second: &ImageBuild, container: &Container, folder: &str) -> Option<ImageBuild> {
+fn like_an_image(
+    script: &JobScript,
+    second: &ImageBuild,
+    container: &Container,
+    mounted: &Mounted,
+) -> Option<ImageBuild> {
     let path = RepositoryPath::new(&container.image)?;
-    let text = format!("FROM {}\nWORKDIR {folder}\nCOPY . .\n", container.image);
+    let (image, sources) = (&container.image, &mounted.sources);
+    let text = match &mounted.working_folder {
+        Some(folder) if folder == sources => format!("FROM {image}\nWORKDIR {folder}\nCOPY . .\n"),
+        Some(folder) => format!("FROM {image}\nCOPY . {sources}\nWORKDIR {folder}\n"),
+        None => format!("FROM {image}\nCOPY . {sources}\n"),
+    };
     let dockerfile = Dockerfile::parse(&text);
     let stages = Stages::new(&dockerfile, &[]);
     let target = stages.target(None);

@@ -40,7 +40,7 @@ impl DockerCp {
     /// Whether a container made the files in the job's folder, so that the first image is only thought of.
     #[must_use]
     pub fn is_made_in_place(&self) -> bool {
-        self.containers.iter().any(|container| container.sources_at.is_some())
+        self.containers.iter().any(|container| container.mounted.is_some())
     }
 
     /// The path in the first image of a file that was copied out of it.
@@ -331,7 +331,7 @@ fn made_folders(step: &Step) -> Vec<RepositoryPath> {
 }
 
 /// The places that the operands of a step name; `None` for one that is not known, or not in the project.
-fn operand_places(step: &Step) -> Vec<Option<RepositoryPath>> {
+pub(super) fn operand_places(step: &Step) -> Vec<Option<RepositoryPath>> {
     let operands = step.words.iter().skip(1).filter(|word| !word.raw.starts_with('-'));
     let place = |word: &StepWord| place_in_repository(word.text()?, step.folder.as_ref()?);
     operands.map(place).collect()

@@ -66,6 +66,13 @@ impl ImageBuild {
         repository.tracked().keys().any(|tracked| fits(tracked) && !self.context.leaves_out(tracked))
     }
 
+    /// Whether the script removes this file in front of the build, and it only says what that leaves out.
+    #[must_use]
+    pub fn goes_without(&self, path: &RepositoryPath) -> bool {
+        let ignore_files = BuildContext::ignore_files(&self.context.folder, &self.command.dockerfile);
+        self.command.removed.contains(path) && ignore_files.contains(path)
+    }
+
     /// Reads what `command` reads.
     ///
     /// # Errors
@@ -77,7 +84,7 @@ impl ImageBuild {
         let dockerfile = Dockerfile::parse(source.text());
         let stages = Stages::new(&dockerfile, &command.build_arguments);
         let target = stages.target(command.target.as_deref());
-        let context = BuildContext::read(repository, command.context.folder(), &command.dockerfile)?;
+        let context = BuildContext::read(repository, command.context.folder(), &command.dockerfile, &command.removed)?;
         Ok(Self { command, source, dockerfile, stages, target, context })
     }
 

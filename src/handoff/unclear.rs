@@ -144,16 +144,23 @@ fn handed_over(script: &JobScript, step: &Step) -> Option<Handover> {
             rest.iter().any(|word| matches!(*word, "run" | "cp")).then_some(Handover::Composed)
         }
         ["buildah" | "podman", "mount", ..] => Some(Handover::OpenedUp),
-        ["docker" | "podman" | "buildah", rest @ ..] if rest.contains(&"build") || rest.contains(&"bud") => {
+        ["docker" | "podman" | "buildah", rest @ ..] if matches!(verb(rest), Some("build" | "bud")) => {
             let writes = |word: &&str| word.starts_with("-o") || word.starts_with("--output");
             rest.iter().any(writes).then_some(Handover::WrittenOut)
         }
-        ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") && mounts() => Some(Handover::Mounted),
-        ["docker" | "nerdctl" | "podman", rest @ ..] if rest.contains(&"run") || rest.contains(&"exec") => {
+        ["docker" | "nerdctl" | "podman", rest @ ..] if verb(rest) == Some("run") && mounts() => {
+            Some(Handover::Mounted)
+        }
+        ["docker" | "nerdctl" | "podman", rest @ ..] if matches!(verb(rest), Some("run" | "exec")) => {
             prints().then_some(Handover::Printed)
         }
         _ => None,
     }
+}
+
+/// What the words behind the name of an engine ask for: what a container runs may be called `build` too.
+fn verb<'a>(words: &[&'a str]) -> Option<&'a str> {
+    words.iter().copied().find(|word| matches!(*word, "build" | "bud" | "run" | "exec"))
 }
 
 /// Whether what a step prints goes to a `tar` that unpacks it.

@@ -147,6 +147,8 @@ fn changed(situation: &Situation<'_>, step: &Step) -> Vec<Finding> {
         // The folder that files are moved to was made for them alone.
         places.retain(|place| !situation.handoff.moves.iter().any(|moved| moved.to.is_within(place)));
     }
+    // Whatever the ignore file left out is in the context of the builder stage as well, and no build reads the file itself.
+    places.retain(|place| !situation.build().goes_without(place));
     let location = situation.handoff.script.step_location(situation.pipeline, step);
     let location = location.unwrap_or_else(|| situation.consumer_location("script"));
     let mut findings: Vec<_> = places.iter().filter_map(|place| written(situation, place, &location)).collect();

@@ -1,5 +1,7 @@
 //! What stands in the way of joining two Dockerfiles.
 
+mod containers;
+mod handed_on;
 mod sources;
 
 use super::copies;
@@ -9,7 +11,7 @@ use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step
 use crate::finding::{Code, Finding, Location};
 use crate::fold::unpacked::is_archive;
 use crate::fold::{container_command, joined};
-use crate::gitlab::{Cache, Job, PathPattern, Pipeline, Relation};
+use crate::gitlab::{Job, PathPattern, Pipeline};
 use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
 use crate::source::Repository;
 use crate::syntax::dockerfile::{Arguments, Keyword};
@@ -42,6 +44,8 @@ pub(in crate::fold) fn of_docker_cp(
     findings.extend(check.builds());
     findings.extend(check.first_image());
     findings.extend(check.copies_out());
+    findings.extend(check.entrypoints());
+    findings.extend(check.mounted_caches());
     findings.extend(check.sources_by_variable());
     findings.extend(check.used_by_the_second());
     findings.extend(check.handed_on());
@@ -61,7 +65,12 @@ struct Check<'a> {
 impl Check<'_> {
     /// Steps between and behind the builds that use the files, the first image or its container otherwise.
     fn steps(&self) -> Vec<Finding> {
-        let patterns: Vec<_> = self.patterns();
+        let mut patterns = self.patterns();
+        let origin = self.found.script.items.first().map(|item| item.origin);
+        let caches = self.found.mounted_caches();
+        patterns.extend(
+            caches.iter().zip(origin.iter().cycle()).map(|(place, origin)| PathPattern::of_place(place, *origin)),
+        );
         let gone = self.found.steps_that_go();
         let own = |index: &usize| *index == self.found.second.command.step || gone.contains(index);
         let others = self.found.script.walk.steps.iter().enumerate().filter(|(index, _)| !own(index));
@@ -277,23 +286,6 @@ impl Check<'_> {
         let is_last = self.found.containers.last().is_some_and(|last| last.step == container.step);
         let sets = |name: &str| matches!(name, "-e" | "--env" | "-u" | "--user");
         !is_last && container.options.iter().any(|(name, _)| sets(name))
-    }
-
-    /// What the job uploads or caches of the files would no longer be there.
-    fn handed_on(&self) -> Vec<Finding> {
-        let places: Vec<_> = self.patterns();
-        let artifacts = self.job.artifacts().paths;
-        let saved = self.job.caches().into_iter().filter(Cache::saves).flat_map(|cache| cache.paths);
-        let is_taken = |pattern: &PathPattern| {
-            let any = self.found.is_made_in_place() || pattern.is_unbounded();
-            places.iter().any(|place| any || pattern.relation(&place.text) != Relation::Apart)
-        };
-        let finding = |pattern: PathPattern| {
-            let message = format!("this keeps {}, which would no longer be in the job's folder", pattern.written);
-            let finding = Finding::new(Code::HandoffUsedOutsideBuild, self.pipeline.location(pattern.origin), message);
-            finding.with_help("take the path out, if nobody needs the files; else leave the two builds apart")
-        };
-        artifacts.into_iter().chain(saved).filter(is_taken).map(finding).collect()
     }
 
     /// `ADD` unpacks archives, and a copy from a stage does not.

@@ -1,9 +1,10 @@
 //! A cache that served only the hand-off goes; of one that serves others too, only the paths of the hand-off.
 
 use super::Edits;
-use crate::fold::edit_failed;
 use crate::fold::situation::{Situation, is_shared};
-use crate::gitlab::{Cache, Field, PathPattern, PipelineFile};
+use crate::fold::{container_caches, edit_failed};
+use crate::gitlab::{Cache, Field, PathPattern, Pipeline, PipelineFile};
+use crate::handoff::DockerCp;
 use crate::outcome::Via;
 use crate::syntax::yaml::{NodeId, edit};
 use crate::text::TextEdit;
@@ -38,6 +39,18 @@ fn of_consumer(situation: &Situation<'_>) -> Edits {
         edits.push(without_paths(file, cache, &goes).ok_or_else(|| failed(cache))?);
     }
     Ok(edits.into_iter().map(|edit| (file.source.path().clone(), edit)).collect())
+}
+
+/// The cache that containers alone worked with goes as a whole.
+pub(super) fn of_containers(pipeline: &Pipeline, found: &DockerCp) -> Edits {
+    let going = pipeline.job(&found.consumer).and_then(|job| container_caches::going(pipeline, job, found));
+    let Some((field, file)) = going else {
+        return Ok(Vec::new());
+    };
+    let edit = without_caches(field, file, &[]);
+    let failed =
+        || edit_failed(file.location(field.value.origin.node), "the cache of the containers cannot be taken out here");
+    Ok(vec![(file.source.path().clone(), edit.ok_or_else(failed)?)])
 }
 
 /// A path that the image took, or a file that is in the clone anyway.

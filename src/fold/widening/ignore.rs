@@ -143,8 +143,9 @@ pub(in crate::fold) fn is_used_elsewhere(repository: &dyn Repository, pipeline: 
 /// Why it could keep from the image what this had.
 pub(super) fn of_project(repository: &dyn Repository, handoff: &Handoff) -> Result<BuildContext, String> {
     let build = &handoff.build;
-    let context = BuildContext::read(repository, &RepositoryPath::root(), &build.command.dockerfile)
-        .map_err(|(path, error)| format!("{path}: {error}"))?;
+    let context =
+        BuildContext::read(repository, &RepositoryPath::root(), &build.command.dockerfile, &build.command.removed)
+            .map_err(|(path, error)| format!("{path}: {error}"))?;
     let may_be_left_out = |path: &&str| {
         let Some((_, ignore)) = &context.ignore else {
             return false;

@@ -13,7 +13,9 @@ impl Check<'_> {
         let gone = self.found.steps_that_go();
         let (first, second) = (self.found.first.command.step, self.found.second.command.step);
         let steps = self.found.script.walk.steps.iter().enumerate().take(second).skip(first + 1);
-        let found = steps.filter(|(index, step)| !gone.contains(index) && !writes(step).0.is_empty());
+        // No build reads the ignore file itself.
+        let changes = |step: &Step| writes(step).0.iter().any(|place| !self.found.second.goes_without(place));
+        let found = steps.filter(|(index, step)| !gone.contains(index) && changes(step));
         let finding = |(_, step): (usize, &Step)| {
             let message =
                 "this changes the sources when the files are made already, and the builder stage would see it";
@@ -79,8 +81,12 @@ impl Check<'_> {
     pub(super) fn made_in_place(&self, repository: &dyn Repository) -> Vec<Finding> {
         let location = self.command_location(&self.found.first.command);
         let places: Vec<_> = self.found.copies.iter().map(|copy| copy.inside.as_str()).collect();
+        let cache = match self.found.mounted_caches().is_empty() {
+            true => "",
+            false => "; what it found in the job's cache it fetches anew in each build",
+        };
         let message = format!(
-            "a container makes the files in the job's folder: the image gets {} of it, and nothing else that it may have changed there",
+            "a container makes the files in the job's folder: the image gets {} of it, and nothing else that it may have changed there{cache}",
             places.join(", ")
         );
         let review = Finding::new(Code::ContainerOnSources, location.clone(), message)

@@ -1,0 +1,60 @@
+//! What a container has that a stage has not: an `ENTRYPOINT` of its image, and folders of the job's cache.
+
+use super::Check;
+use crate::finding::{Code, Finding};
+use crate::fold::container_command::may_have_entrypoint;
+use crate::gitlab::Relation;
+use crate::handoff::{Container, downloads_artifacts};
+
+impl Check<'_> {
+    /// An image may start each container by a program of its own; a `RUN` goes without it.
+    pub(super) fn entrypoints(&self) -> Option<Finding> {
+        let running = |container: &&Container| container.runs && may_have_entrypoint(&self.found.first, container);
+        let container = self.found.containers.iter().find(running)?;
+        let step = self.found.script.walk.steps.get(container.step)?;
+        let image = match container.mounted {
+            Some(_) => container.image.clone(),
+            None => "the image that it starts from".to_owned(),
+        };
+        let message = format!(
+            "{image} may have an ENTRYPOINT, which starts the container and no RUN: what it sets or does would be missing"
+        );
+        let help = "see what the image says ('docker inspect'), and accept it where there is none, or one that only starts its \
+                    arguments";
+        Some(Finding::new(Code::EntrypointUnknown, self.step_location(step), message).with_help(help))
+    }
+
+    /// The folders of caches that were mounted must hold nothing but downloads of this job's own.
+    pub(super) fn mounted_caches(&self) -> Vec<Finding> {
+        let caches = self.found.mounted_caches();
+        let Some(step) = self.found.containers.last().and_then(|last| self.found.script.walk.steps.get(last.step))
+        else {
+            return Vec::new();
+        };
+        let others = self.pipeline.jobs().iter().filter(|job| job.name != self.job.name);
+        let brings = |place: &str| {
+            others.clone().find(|job| {
+                let artifacts = job.artifacts();
+                let is_met = artifacts.untracked
+                    || artifacts
+                        .paths
+                        .iter()
+                        .any(|path| path.is_unbounded() || path.relation(place) != Relation::Apart);
+                is_met && downloads_artifacts(self.pipeline, self.job, job)
+            })
+        };
+        let finding =
+            |place: &crate::text::RepositoryPath| {
+                let job = brings(place.as_str())?;
+                let message = format!(
+                    "'{}' hands files on that may lie in {place}, which the container has and a stage would not",
+                    job.name
+                );
+                let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
+                Some(finding.with_help(format!(
+                    "let no other job hand on {place}, or run the command in a build job of its own"
+                )))
+            };
+        caches.iter().filter_map(finding).collect()
+    }
+}
