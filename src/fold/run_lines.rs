@@ -5,6 +5,8 @@
 //! has to prove it. From the first statement on for which it cannot, all that is left becomes one `RUN`, with
 //! the runner's own error handling in front (semantics: GitLab Runner, `shells/bash.go`).
 
+mod statements;
+
 use super::environment::{RunPrefix, RunPrefixes};
 use crate::ecosystem::{self, DependencyLayer, Split};
 use crate::handoff::{JobScript, writes};
@@ -12,6 +14,7 @@ use crate::outcome::{Layers, Policy};
 use crate::source::Repository;
 use crate::syntax::shell::{Command, Nesting, Reason, Script};
 use crate::text::RepositoryPath;
+use statements::Statement;
 
 /// The build job's script, cut into statements.
 pub(super) struct BuildScript {
@@ -31,12 +34,10 @@ pub(super) struct Instructions {
     pub(super) install: Vec<String>,
     /// Those that need the sources.
     pub(super) rest: Vec<String>,
-}
-
-/// One statement of the script.
-struct Statement {
-    text: String,
-    script: Script,
+    /// Where the sources are to be copied, as a `COPY` between the second and the third says it.
+    pub(super) sources_at: String,
+    /// The folder of the project that the last one runs in.
+    pub(super) last_folder: RepositoryPath,
 }
 
 /// Whether the dependencies get a layer of their own.
@@ -70,11 +71,17 @@ impl BuildScript {
         is_set: &dyn Fn(&str) -> bool,
     ) -> Self {
         let texts = script.items.iter().filter_map(|item| item.text.as_deref());
-        let statements: Vec<_> = texts.flat_map(statements).collect();
-        let layer = match policy.layers {
-            Layers::Auto => find_layer(repository, &statements, is_set),
-            Layers::Off => Layer::None,
-        };
+        let mut statements = statements::of_items(repository, texts, is_set);
+        let mut layer = Layer::None;
+        if policy.layers == Layers::Auto {
+            layer = find_layer(repository, &statements, is_set);
+            // `npm ci && npm run build` is one statement, and two where that gives the first a layer of its own.
+            let apart = statements::apart(&statements).filter(|_| matches!(layer, Layer::None));
+            let split = apart.map(|apart| (find_layer(repository, &apart, is_set), apart));
+            if let Some((found, apart)) = split.filter(|(found, _)| matches!(found, Layer::Split(..))) {
+                (layer, statements) = (found, apart);
+            }
+        }
         let is_early =
             |statement: &&Statement| plain_words(statement).is_some_and(|words| reads_nothing(repository, &words));
         let early = statements.iter().take_while(is_early).count();
@@ -106,7 +113,8 @@ impl BuildScript {
         };
         let mut alone = self.statements.iter().take(self.first_joined());
         let first = alone.position(|statement| !is_harmless(repository, statement));
-        let words = first.and_then(|at| Some((at, plain_words(self.statements.get(at)?)?)));
+        let at_top = |at: &usize| self.statements.get(*at).is_some_and(|statement| statement.folder.is_root());
+        let words = first.filter(at_top).and_then(|at| Some((at, plain_words(self.statements.get(at)?)?)));
         if let Some((at, layer)) = words.and_then(|(at, words)| Some((at, prove(&words)?))) {
             self.layer = Layer::Split(at, layer);
         }
@@ -149,37 +157,64 @@ impl BuildScript {
         matches!(&self.layer, Layer::Split(at, _) if at + 1 == self.statements.len())
     }
 
-    /// The instructions of the script; `prefixes` tells what stands around each `RUN`.
-    pub(super) fn instructions(&self, prefixes: &mut RunPrefixes<'_>) -> Instructions {
+    /// The instructions of the script in the folder `project`; `prefixes` tells what stands around each `RUN`.
+    pub(super) fn instructions(&self, project: &str, prefixes: &mut RunPrefixes<'_>) -> Instructions {
         let split = match &self.layer {
             Layer::Split(at, _) => at + 1,
             Layer::Whole(_) | Layer::None => 0,
         };
         let joined_from = self.first_joined();
-        let mut alone = |range: std::ops::Range<usize>, is_behind: bool| {
+        let mut folders = WorkingFolder { project, at: RepositoryPath::root() };
+        let mut alone = |folders: &mut WorkingFolder<'_>, range: std::ops::Range<usize>, is_behind: bool| {
             let statements = self.statements.get(range).unwrap_or_default();
-            let lines = statements.iter().flat_map(|statement| {
+            let mut lines = Vec::new();
+            for statement in statements.iter().filter(|statement| !statement.only_enters) {
+                lines.extend(folders.enter(&statement.folder));
                 let prefix = prefixes.next(&[&statement.script], is_behind);
-                prefix.around(statement.text.clone())
-            });
-            lines.collect::<Vec<_>>()
+                lines.extend(prefix.around(statement.text.clone()));
+            }
+            lines
         };
-        let early = alone(0..split.min(self.early), false);
-        let install = alone(split.min(self.early)..split, false);
-        let mut after = alone(split..joined_from, true);
+        let early = alone(&mut folders, 0..split.min(self.early), false);
+        let install = alone(&mut folders, split.min(self.early)..split, false);
+        let sources_at = if folders.at.is_root() { ".".to_owned() } else { project.to_owned() };
+        let mut after = alone(&mut folders, split..joined_from, true);
         let rest = self.statements.get(joined_from..).unwrap_or_default();
-        if !rest.is_empty() {
+        if let Some(first) = rest.first() {
             let scripts: Vec<_> = rest.iter().map(|statement| &statement.script).collect();
+            after.extend(folders.enter(&first.folder));
             after.extend(joined(rest, self.shell(), prefixes.next(&scripts, true)));
         }
-        Instructions { early, install, rest: after }
+        Instructions { early, install, rest: after, sources_at, last_folder: folders.at }
     }
 
     /// The first statement from which on all must stay in one shell.
     fn first_joined(&self) -> usize {
         let last = self.statements.len().saturating_sub(1);
-        let stays = |(at, statement): &(usize, &Statement)| !stands_alone(statement, *at == last);
+        let stays =
+            |(at, statement): &(usize, &Statement)| !statement.only_enters && !stands_alone(statement, *at == last);
         self.statements.iter().enumerate().find(stays).map_or(self.statements.len(), |(at, _)| at)
+    }
+}
+
+/// The folder that instructions run in, one after the other.
+struct WorkingFolder<'a> {
+    project: &'a str,
+    at: RepositoryPath,
+}
+
+impl WorkingFolder<'_> {
+    /// The `WORKDIR` in front of an instruction that runs in this folder of the project, where it needs one.
+    fn enter(&mut self, folder: &RepositoryPath) -> Option<String> {
+        if self.at == *folder {
+            return None;
+        }
+        self.at.clone_from(folder);
+        Some(if folder.is_root() {
+            format!("WORKDIR {}", self.project)
+        } else {
+            format!("WORKDIR {}/{folder}", self.project.trim_end_matches('/'))
+        })
     }
 }
 
@@ -191,25 +226,6 @@ pub(super) fn names_owner_change(script: &str) -> bool {
     let copies_owners =
         |words: &str| words.contains("cp -a") || words.contains("cp -p") || words.contains("cp --preserve");
     words.any(|word| PROGRAMS.contains(&word)) || copies_owners(script)
-}
-
-/// The statements of an item; one that cannot be cut is a single statement.
-fn statements(text: &str) -> Vec<Statement> {
-    let script = Script::parse(text);
-    let cut: Vec<_> = script.statements.iter().map(|statement| statement.span.slice(text).trim().to_owned()).collect();
-    let parsed =
-        cut.into_iter().filter(|text| !text.is_empty()).map(|text| Statement { script: Script::parse(&text), text });
-    let found: Vec<_> = parsed.collect();
-    // What runs in the background is cut off by its `&`, and goes on behind the statement.
-    let in_background = script.statements.iter().any(|statement| statement.background);
-    let is_faithful = script.opaque.is_none()
-        && !in_background
-        && found.iter().all(|statement| statement.script.statements.len() == 1);
-    if is_faithful {
-        return found;
-    }
-    let text = text.trim().to_owned();
-    vec![Statement { script: Script::parse(&text), text }]
 }
 
 /// Whether a statement is the same program in a `RUN` of its own.
@@ -283,13 +299,13 @@ fn joined(statements: &[Statement], shell: Shell, mut prefix: RunPrefix) -> Vec<
 
 fn find_layer(repository: &dyn Repository, statements: &[Statement], is_set: &dyn Fn(&str) -> bool) -> Layer {
     let last = statements.len().saturating_sub(1);
-    for (at, statement) in statements.iter().enumerate() {
+    for (at, statement) in statements.iter().enumerate().filter(|(_, statement)| !statement.only_enters) {
         if !stands_alone(statement, at == last) {
             return Layer::None;
         }
         let words = plain_words(statement).unwrap_or_default();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        match ecosystem::split(repository, &RepositoryPath::root(), &words, is_set) {
+        match ecosystem::split(repository, &statement.folder, &words, is_set) {
             Split::Legal(layer) => return Layer::Split(at, layer),
             Split::NotLegal { reason, .. } => return Layer::Whole(reason),
             Split::NotAnInstall if is_harmless(repository, statement) => {}
@@ -326,7 +342,7 @@ fn is_harmless(repository: &dyn Repository, statement: &Statement) -> bool {
         };
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         matches!(words.as_slice(), ["echo" | "date" | "whoami" | "pwd" | "uname" | "true", ..])
-            || ecosystem::is_harmless(repository, &RepositoryPath::root(), &words)
+            || ecosystem::is_harmless(repository, &statement.folder, &words)
     })
 }
 
@@ -353,7 +369,7 @@ mod tests {
     }
 
     fn instructions(script: &BuildScript) -> (Vec<String>, Vec<String>) {
-        let found = script.instructions(&mut RunPrefixes::new(&[], SecretMounts::None));
+        let found = script.instructions("/src", &mut RunPrefixes::new(&[], SecretMounts::None));
         ([found.early, found.install].concat(), found.rest)
     }
 
@@ -367,6 +383,69 @@ mod tests {
             after("    - make all\n    - |\n      make docs\n      X=1 make check || true\n"),
             ["RUN make all", "RUN make docs", "RUN X=1 make check || true"]
         );
+    }
+
+    /// The instructions for a script in a repository with `web/package.json`, its lock file and `api/main.c`.
+    fn in_folders(items: &str) -> Vec<String> {
+        let text = format!("job:\n  script:\n{items}");
+        let files = [("web/package.json", "{}"), ("web/package-lock.json", "{}"), ("api/main.c", "")];
+        let repository = MemoryRepository::new([(".gitlab-ci.yml", text.as_str())].into_iter().chain(files));
+        let pipeline = Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).unwrap();
+        let script = JobScript::new(pipeline.job("job").unwrap());
+        let script = BuildScript::new(&repository, &Policy::default(), &script, None, &|_| false);
+        let found = script.instructions("/src", &mut RunPrefixes::new(&[], SecretMounts::None));
+        let sources = vec![format!("COPY . {}", found.sources_at)];
+        [found.early, found.install, sources, found.rest].concat()
+    }
+
+    #[test]
+    fn a_folder_of_the_repository_is_where_the_next_statements_work() {
+        let expected = ["WORKDIR /src/web", "RUN npm ci", "COPY . /src", "RUN npm run build"];
+        for script in [
+            "    - cd web\n    - npm ci\n    - npm run build\n",
+            "    - cd web && npm ci && npm run build\n",
+            "    - (cd web && npm ci && npm run build)\n",
+            "    - cd $CI_PROJECT_DIR/web && npm ci\n    - npm run build\n",
+            "    - |\n      cd \"./web/\"\n      npm ci\n      npm run build\n      cd ..\n",
+        ] {
+            assert_eq!(in_folders(script), expected, "{script}");
+        }
+        assert_eq!(
+            in_folders("    - (cd api && cc main.c && ./a.out)\n    - ls\n"),
+            ["COPY . .", "WORKDIR /src/api", "RUN cc main.c", "RUN ./a.out", "WORKDIR /src", "RUN ls"]
+        );
+        assert_eq!(
+            in_folders("    - cd api\n    - export X=1\n    - make\n"),
+            ["COPY . .", "WORKDIR /src/api", "RUN set -o errexit; \\\n    export X=1; \\\n    make"]
+        );
+    }
+
+    #[test]
+    fn a_cd_that_may_fail_or_be_taken_back_stays_in_the_script() {
+        for line in ["cd dist", "cd ../web", "cd $FOLDER", "cd web/package.json", "cd"] {
+            let found = in_folders(&format!("    - {line}\n    - make\n")).join("\n");
+            assert!(!found.contains("WORKDIR"), "{line}: {found}");
+        }
+        for script in [
+            "    - cd web\n    - make\n    - cd -\n    - make\n",
+            "    - export CDPATH=api\n    - cd web\n    - make\n",
+            "    - cd web || exit 1\n    - make\n",
+            "    - (cd web && X=1 && make)\n",
+            "    - (cd web && make) || true\n    - ls\n",
+            "    - '! cd web'\n    - ls\n",
+        ] {
+            let found = in_folders(script).join("\n");
+            assert!(!found.contains("WORKDIR"), "{script}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_fails_in_the_middle_ends_no_script() {
+        let found = in_folders("    - cd web && npm ci && npm run build\n    - ls dist\n");
+        let run = "RUN set -o errexit; \\\n    npm ci && npm run build; \\\n    ls dist";
+        assert_eq!(found, ["COPY . .", "WORKDIR /src/web", run]);
+        let found = in_folders("    - (cd web && npm ci && npm run build)\n    - ls web/dist\n");
+        assert_eq!(found.last().unwrap(), "RUN ls web/dist");
     }
 
     #[test]

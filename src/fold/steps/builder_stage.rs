@@ -68,23 +68,29 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     let caches = CacheMounts::of(situation).mounts;
     let passed = &situation.environment.passed;
     let mut prefixes = RunPrefixes::new(passed, situation.secret_mounts).with_caches(&caches);
-    let instructions = situation.script.instructions(&mut prefixes);
+    let instructions = situation.script.instructions(&situation.folder, &mut prefixes);
     lines.extend(instructions.early);
     if let Some(layer) = situation.script.dependency_layer() {
         lines.extend(manifests(layer, &owner));
     }
     lines.extend(instructions.install);
     if !situation.is_wholly_a_layer() {
-        lines.push(format!("COPY{owner} . ."));
+        lines.push(format!("COPY{owner} . {}", instructions.sources_at));
     }
     lines.extend(situation.inputs.iter().map(|input| input.copy(&situation.folder, user)));
     lines.extend(instructions.rest);
     let deletions = left_out::deletions(situation).unwrap_or_default();
+    let unpacked = unpacked(situation);
+    // These lines name what they change from the folder of the project on.
+    let has_more = !deletions.is_empty() || !unpacked.is_empty();
+    if has_more && !instructions.last_folder.is_root() {
+        lines.push(format!("WORKDIR {}", situation.folder));
+    }
     if !deletions.is_empty() {
         lines.push("# What the job left out of its artifacts.".to_owned());
     }
     lines.extend(deletions.into_iter().map(|command| format!("RUN {command}")));
-    lines.extend(unpacked(situation));
+    lines.extend(unpacked);
     lines
 }
 
