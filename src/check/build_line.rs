@@ -9,6 +9,10 @@ pub(super) fn is_completed(before: &str, after: &str) -> bool {
 /// The options that `after` has more than `before`; `None` where they differ in anything else than these options and a
 /// build context.
 pub(super) fn added_options(before: &str, after: &str) -> Option<Vec<String>> {
+    // A secret may need BuildKit, which a line asks for where nothing did.
+    let asks = !before.contains("DOCKER_BUILDKIT") && after.matches("DOCKER_BUILDKIT").count() == 1;
+    let asked = after.replacen("DOCKER_BUILDKIT=1 docker ", "docker ", 1);
+    let after = if asks { asked.as_str() } else { after };
     options_up_to(before, after, after.len())
 }
 
@@ -115,6 +119,8 @@ mod tests {
             added_options(two, &two.replace("build", "build --build-arg A")),
             Some(vec!["--build-arg A".to_owned(), "--build-arg A".to_owned()])
         );
+        assert!(is_completed("a && docker build .", "a && DOCKER_BUILDKIT=1 docker build --secret id=B,env=B ."));
+        assert!(!is_completed("docker build .", "DOCKER_BUILDKIT=0 docker build --secret id=B,env=B ."));
         assert!(is_completed("/kaniko/executor -c .", "/kaniko/executor --build-arg A -c ."));
     }
 }

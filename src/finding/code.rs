@@ -101,6 +101,7 @@ codes! {
     BuilderStageNotCached "builder-stage-not-cached" Note "A cache that does not carry the builder stage"
     BuilderUnsupported "builder-unsupported" Refusal "An image built by a program that is not known here"
     BuilderWithoutSecrets "builder-without-secrets" Refusal "A secret for a builder that takes none"
+    BuildkitTurnedOn "buildkit-turned-on" Warning "A build that asks for BuildKit from now on"
     CacheFillerUnclear "cache-filler-unclear" Refusal "A cached folder of which it cannot be told who fills it"
     CacheMountSkipped "cache-mount-skipped" Warning "Downloads that get no cache mount"
     ChildPipelineLeftAlone "child-pipeline-left-alone" Warning "A hand-off within a child pipeline, which is left alone"

@@ -1,8 +1,9 @@
+mod buildkit;
 mod layer;
 mod passing;
 mod place;
 
-use passing::secret_mounts;
+use passing::{Surroundings, secret_mounts};
 use place::{project_folder, user};
 
 use super::chain;
@@ -55,6 +56,8 @@ pub(super) struct Situation<'a> {
     pub(super) environment: BuildEnvironment,
     /// How the builder of the image job gives secrets to a `RUN`.
     pub(super) secret_mounts: SecretMounts,
+    /// Whether the command has to ask for BuildKit, so that there are such mounts.
+    pub(super) turns_on_buildkit: bool,
     /// How the build context becomes the whole project, or why it cannot, where it is less.
     pub(super) widening: Option<Result<Widening, String>>,
     /// How the ignore file lets all sources through, or why it cannot, where it hides some.
@@ -100,8 +103,7 @@ impl<'a> Situation<'a> {
         let is_set = |name: &str| producer.variables.get(name).is_some() || policy.passed.contains_key(name);
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash, &is_set);
         script.take_evidence(repository, |words| evidence::of_dockerfile(repository, &handoff.build, words));
-        let secret_mounts = secret_mounts(consumer, handoff, policy.builder);
-        let environment = BuildEnvironment::new(&Sources {
+        let sources = Sources {
             repository,
             pipeline,
             policy,
@@ -110,9 +112,10 @@ impl<'a> Situation<'a> {
             consumer,
             consumer_script: &handoff.script,
             build: &handoff.build,
-            mounts: secret_mounts,
+            mounts: secret_mounts(consumer, handoff, policy.builder),
             folder: &folder,
-        });
+        };
+        let Surroundings { secret_mounts, turns_on_buildkit, environment } = Surroundings::of(sources, handoff);
         let widening = Widening::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
         let relaxing = Relaxing::of(repository, pipeline, handoff, secret_mounts != SecretMounts::None);
         let mut situation = Self {
@@ -121,6 +124,7 @@ impl<'a> Situation<'a> {
             script,
             environment,
             secret_mounts,
+            turns_on_buildkit,
             repository,
             pipeline,
             policy,

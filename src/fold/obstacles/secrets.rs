@@ -23,9 +23,20 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     if situation.secret_mounts == SecretMounts::None {
         return vec![no_mounts(situation, first)];
     }
+    let builder = situation.turns_on_buildkit.then(|| by_buildkit(situation, first));
     let asked = secrets.iter().filter_map(|secret| asked_whether_set(situation, secret));
     let passed = secrets.iter().map(|secret| passed(secret));
-    asked.chain(kept(situation, &secrets)).chain(passed).collect()
+    builder.into_iter().chain(asked).chain(kept(situation, &secrets)).chain(passed).collect()
+}
+
+fn by_buildkit(situation: &Situation<'_>, secret: &PassedVariable) -> Finding {
+    let message = format!(
+        "this engine builds by its legacy builder, which takes no secrets, and the build reads {}: the command asks for BuildKit",
+        secret.name
+    );
+    Finding::new(Code::BuildkitTurnedOn, situation.command_location(), message).with_help(
+        "an image of docker:23 or later does so by itself; if the variable is no secret, '--pass NAME=arg' leaves the builder as it is",
+    )
 }
 
 fn no_mounts(situation: &Situation<'_>, secret: &PassedVariable) -> Finding {

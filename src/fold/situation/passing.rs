@@ -1,8 +1,9 @@
 //! What the build command passes on to the builder stage.
 
 use super::Situation;
+use super::buildkit;
 use crate::docker::{Builder, BuilderTraits, SecretMounts, Step};
-use crate::fold::environment::{PassedVariable, Way, has_same_value, may_pass_argument};
+use crate::fold::environment::{BuildEnvironment, PassedVariable, Sources, Way, has_same_value, may_pass_argument};
 use crate::gitlab::Job;
 use crate::handoff::Handoff;
 use crate::outcome::ToldBuilder;
@@ -51,6 +52,38 @@ impl Situation<'_> {
 
 /// How the builder behind the build command gives secrets to a `RUN`.
 pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>) -> SecretMounts {
+    mounts_of(consumer, handoff, told, None)
+}
+
+/// What a builder stage gets from around it, and how.
+pub(super) struct Surroundings {
+    pub(super) secret_mounts: SecretMounts,
+    pub(super) turns_on_buildkit: bool,
+    pub(super) environment: BuildEnvironment,
+}
+
+impl Surroundings {
+    /// With BuildKit where a secret needs it, nothing asks for either builder yet, and both make the same of the image.
+    pub(super) fn of(sources: Sources<'_>, handoff: &Handoff) -> Self {
+        let as_it_is = Self {
+            secret_mounts: sources.mounts,
+            turns_on_buildkit: false,
+            environment: BuildEnvironment::new(&sources),
+        };
+        let lacks_mounts = sources.mounts == SecretMounts::None
+            && as_it_is.environment.passed.iter().any(PassedVariable::is_secret)
+            && sources.policy.builder.is_none();
+        let mounts = mounts_of(sources.consumer, handoff, None, Some("1"));
+        if !lacks_mounts || mounts == SecretMounts::None || !buildkit::may_be_turned_on(sources.consumer, handoff) {
+            return as_it_is;
+        }
+        let environment = BuildEnvironment::new(&Sources { mounts, ..sources });
+        Self { secret_mounts: mounts, turns_on_buildkit: true, environment }
+    }
+}
+
+/// The same with this value for `DOCKER_BUILDKIT`, or with the one that the job gives it.
+fn mounts_of(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>, buildkit: Option<&str>) -> SecretMounts {
     let image = consumer.image().and_then(|image| image.name);
     let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
     let walk = &handoff.script.walk;
@@ -59,15 +92,7 @@ pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<Told
     if command.builder == Builder::Compose || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
     }
-    let exported =
-        walk.steps.iter().take(command.step).filter(|step| step.program() == Some("export")).flat_map(|step| {
-            step.words.iter().filter_map(|word| word.text()?.strip_prefix("DOCKER_BUILDKIT=")).map(str::to_owned)
-        });
-    let in_front = command.environment.iter().rev().find(|(name, _)| name == "DOCKER_BUILDKIT");
-    let buildkit = in_front
-        .map(|(_, value)| value.clone().unwrap_or_default())
-        .or_else(|| exported.last())
-        .or_else(|| consumer.variables.value("DOCKER_BUILDKIT"));
+    let buildkit = buildkit.map(str::to_owned).or_else(|| buildkit::asked_for(consumer, handoff));
     let creates = |step: &Step| {
         let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
         words.contains(&"buildx") && words.contains(&"create")

@@ -19,6 +19,9 @@ use crate::handoff::JobScript;
 use crate::syntax::yaml::edit;
 use crate::text::{RepositoryPath, Span, TextEdit};
 
+/// What asks an older client for BuildKit.
+const BY_BUILDKIT: &str = "DOCKER_BUILDKIT=1";
+
 pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
     let Some(situation) = situations.first() else {
         return Ok(Vec::new());
@@ -35,7 +38,18 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
         Some(wider) => widened(situation.pipeline, script, &wider.command, &options)?,
         None => completed(situation.pipeline, script, command, &options)?,
     };
-    Ok(edit.into_iter().collect())
+    let turns_on = situations.iter().any(|situation| situation.turns_on_buildkit);
+    let asking = (Span::at(command.span.start()), format!("{BY_BUILDKIT} "));
+    let asking =
+        turns_on.then(|| replaced(situation.pipeline, script, command.item, asking.0, &asking.1)).transpose()?;
+    match (asking, edit) {
+        (Some((path, mut asking)), Some((_, edit))) => {
+            let failed = |_| edit_failed(situation.command_location(), "the build command cannot be completed here");
+            asking.union(edit).map_err(failed)?;
+            Ok(vec![(path, asking)])
+        }
+        (asking, edit) => Ok(asking.into_iter().chain(edit).collect()),
+    }
 }
 
 /// The edit that gives `command` its wider context, and adds options behind the word `build`: each word by itself where
