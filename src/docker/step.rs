@@ -21,6 +21,8 @@ pub struct Step {
     pub folder: Option<RepositoryPath>,
     /// Where it stands in the script.
     pub place: Place,
+    /// The bytes of the innermost `( … )` of its item that it stands in.
+    pub subshell: Option<Span>,
     /// What the script decides on the way to it.
     pub turns: Vec<Turn>,
     /// The item and the bytes of the call that leads to it, where it stands in a function.

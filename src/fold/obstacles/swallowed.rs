@@ -101,7 +101,7 @@ fn gives_up(steps: &[&Step]) -> bool {
 /// A command that is tested ends no script by its failure. In front of `&&` that is no loss where nothing comes behind
 /// (POSIX: `set -e`).
 fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
-    if !step.place.nesting.contains(&Nesting::Tested) {
+    if !step.place.nesting.contains(&Nesting::Tested) || ends_its_subshell(step, behind) {
         return None;
     }
     let is_same = |other: &&Step| other.item == step.item && other.statement == step.statement;
@@ -118,4 +118,22 @@ fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
         return Some("something looks at its exit status, and goes on");
     }
     rest.next().is_some().then_some("it stands in front of '&&', and the script goes on behind that")
+}
+
+/// Whether it stands in a list by `&&` with which a subshell ends, as in `(cd web && docker build . && docker push a)`: what that
+/// comes to is what the subshell comes to, and nothing tests this (POSIX: `set -e`, "a compound command other than a
+/// subshell").
+fn ends_its_subshell(step: &Step, behind: &[Step]) -> bool {
+    let Some(subshell) = step.subshell else {
+        return false;
+    };
+    let inner = |step: &Step| step.place.nesting.rsplit(|one| *one == Nesting::Subshell).next().map(<[_]>::to_vec);
+    let around = step.place.nesting.iter().rposition(|one| *one == Nesting::Subshell).unwrap_or_default();
+    let is_tested_outside = step.place.nesting.iter().take(around).any(|one| *one == Nesting::Tested);
+    let is_plain = |one: &Nesting| matches!(one, Nesting::And | Nesting::Tested);
+    let is_plain = |step: &Step| inner(step).is_some_and(|inner| inner.iter().all(is_plain));
+    let is_within =
+        |other: &&Step| other.item == step.item && subshell.covers(other.span) && !step.span.covers(other.span);
+    let goes_on = |other: &Step| is_plain(other) && inner(other).is_some_and(|inner| inner.contains(&Nesting::And));
+    !is_tested_outside && is_plain(step) && behind.iter().filter(is_within).all(goes_on)
 }
