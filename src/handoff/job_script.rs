@@ -1,5 +1,5 @@
 use super::own_programs::{MAKE_FLAGS, program};
-use crate::docker::{PROJECT_FOLDER, Part, Program, ScriptWalk, Step};
+use crate::docker::{PROJECT_FOLDER, Part, Program, ScriptWalk, Step, is_described_build};
 use crate::finding::Location;
 use crate::gitlab::{Job, Pipeline, ScriptItem};
 use crate::source::Repository;
@@ -62,6 +62,11 @@ impl JobScript {
                 .and_then(|_| job.variables.expand_within(&format!("${{{name}}}"), PROJECT_FOLDER)),
         };
         let mut walk = ScriptWalk::following(items.iter().map(|item| item.text.as_deref()), &lookup, follow);
+        if walk.steps.iter().any(is_described_build) {
+            let own = job.variables.names().filter(|name| !walk.variables.contains_key(*name));
+            let own: Vec<_> = own.map(|name| (name.to_owned(), lookup(name))).collect();
+            walk.variables.extend(own);
+        }
         let odd = items.iter().enumerate().filter(|(_, item)| item.is_odd);
         walk.opaque.extend(odd.map(|(index, _)| (index, NO_TEXT.to_owned())));
         let origin = items.first().map(|item| item.origin);
