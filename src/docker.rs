@@ -25,7 +25,7 @@ pub use builder::{Builder, SecretSource};
 pub use context::BuildContext;
 pub use described::{Description, image_builds, is_described_build};
 pub use engine::Engine;
-pub use followed::{Failure, Part, Program};
+pub use followed::{Failure, Part, PartOrigin, Program};
 pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, place_in_repository};
 pub use secret_mounts::{BuilderTraits, SecretMounts};

@@ -224,6 +224,7 @@ impl<'a> Walker<'a> {
             subshell: self.subshell,
             turns: caller.turns.iter().cloned().chain(turns_to(item, script, command)).collect(),
             place,
+            outer: caller.nesting.len(),
             caller: caller.place,
             is_followed,
         };

@@ -292,7 +292,7 @@ pub(super) fn nested(script: &JobScript) -> Vec<BuildProblem> {
     };
     let words = |step: &Step| step.words.iter().skip(1).map(|word| word.raw.as_str()).collect::<Vec<_>>().join(" ");
     let builds = |step: &&Step| speaks_of_a_build(&words(step));
-    let found = script.walk.steps.iter().filter(runs_others).filter(builds);
+    let found = script.walk.steps.iter().filter(|step| !step.is_followed).filter(runs_others).filter(builds);
     let what = "is run by another command";
     found.map(|step| BuildProblem { item: step.item, span: step.span, what: what.to_owned() }).collect()
 }

@@ -3,6 +3,7 @@
 use crate::docker::{Failure, Step};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
+use crate::handoff::JobScript;
 use crate::syntax::shell::Nesting;
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
@@ -13,17 +14,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         let before = steps.get(..index).unwrap_or_default();
         let behind = steps.get(index + 1..).unwrap_or_default();
         if let Some(part) = script.part(step.item) {
-            // What the program comes to is what the job's own shell looks at.
-            let is_own = |other: &&Step| script.part(other.item).is_none();
-            let own: Vec<_> = before.iter().filter(is_own).cloned().collect();
-            let is_same = |other: &&Step| other.item == step.item;
-            let before: Vec<_> = before.iter().filter(is_same).cloned().collect();
-            let is_behind = |other: &&Step| is_same(other) && !step.span.covers(other.span);
-            let behind: Vec<_> = behind.iter().filter(is_behind).cloned().collect();
-            return by_its_place(step)
-                .or_else(|| by_the_shell(&own))
-                .or_else(|| by_its_program(part.failure, step, &before, &behind))
-                .or_else(|| by_what_follows(step, &behind));
+            return by_its_place(step).or_else(|| in_a_program(script, part.failure, step, (before, behind)));
         }
         by_its_place(step).or_else(|| by_the_shell(before)).or_else(|| by_what_follows(step, behind))
     });
@@ -34,6 +25,29 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("let the build command stand as a script item of its own, so that its failure ends the job")
     };
     reason.map(finding).into_iter().collect()
+}
+
+/// A build in a program of its own: what that comes to is what the job's own shell looks at.
+fn in_a_program(
+    script: &JobScript,
+    failure: Failure,
+    step: &Step,
+    (before, behind): (&[Step], &[Step]),
+) -> Option<&'static str> {
+    let of_job = |steps: &[Step]| {
+        let own = steps.iter().filter(|other| script.part(other.item).is_none());
+        own.cloned().collect::<Vec<_>>()
+    };
+    let of_program = |steps: &[Step]| {
+        let own = steps.iter().filter(|other| other.item == step.item && !step.span.covers(other.span));
+        own.map(Step::in_own_text).collect::<Vec<_>>()
+    };
+    let call = before.iter().rfind(|other| step.caller == Some((other.item, other.span)));
+    let own = step.in_own_text();
+    by_the_shell(&of_job(before))
+        .or_else(|| by_its_program(failure, &own, &of_program(before), &of_program(behind)))
+        .or_else(|| by_what_follows(&own, &of_program(behind)))
+        .or_else(|| by_what_follows(call?, &of_job(behind)))
 }
 
 fn by_its_place(step: &Step) -> Option<&'static str> {
