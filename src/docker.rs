@@ -1,11 +1,13 @@
 //! A container build as Docker understands it: the command in a job's script, the engine behind it, the
 //! build context with its ignore file, and the stages of the Dockerfile.
 
+mod bake;
 mod build_command;
 mod build_options;
 mod builder;
 mod compose;
 mod context;
+mod described;
 mod engine;
 mod followed;
 mod functions;
@@ -20,10 +22,10 @@ mod wider_context;
 
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
 pub use builder::{Builder, SecretSource};
-pub use compose::{image_builds, is_compose_build};
 pub use context::BuildContext;
+pub use described::{Description, image_builds, is_described_build};
 pub use engine::Engine;
-pub use followed::{Failure, Part, Program};
+pub use followed::{Failure, Part, PartOrigin, Program};
 pub use image::ImageName;
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, place_in_repository};
 pub use secret_mounts::{BuilderTraits, SecretMounts};

@@ -33,6 +33,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("granit_parser", "syntax"),
     ("yaml_rust2", "syntax"),
     ("brush_parser", "syntax"),
+    ("hcl_edit", "syntax"),
     ("std::fs", "repo"),
     ("std::process::Command", "repo"),
     ("tempfile", "repo"),

@@ -25,7 +25,8 @@ fn options_up_to(before: &str, after: &str, end: usize) -> Option<Vec<String>> {
         return None;
     }
     let behind = |word: &'static str| after.match_indices(word).map(move |(at, _)| at + word.trim_end().len());
-    let mut places: Vec<_> = ["build", " b ", "executor"].into_iter().flat_map(behind).filter(|at| *at < end).collect();
+    let mut places: Vec<_> =
+        ["bake", "build", " b ", "executor"].into_iter().flat_map(behind).filter(|at| *at < end).collect();
     places.sort_unstable();
     // Several commands of a line may each have got some: the last of them is looked at first.
     places.into_iter().rev().find_map(|at| {
@@ -33,7 +34,7 @@ fn options_up_to(before: &str, after: &str, end: usize) -> Option<Vec<String>> {
         let mut options = Vec::new();
         while let Some(option) = leading_option(rest) {
             rest = rest.get(option.len()..)?;
-            options.push(option.trim_start().to_owned());
+            options.push(plain_option(option.trim_start()));
             if !is_end_of(before, rest) {
                 continue;
             }
@@ -56,9 +57,14 @@ fn is_end_of(before: &str, rest: &str) -> bool {
 
 /// The option at the start of `text`, with the blank in front of it, if a fold writes such.
 fn leading_option(text: &str) -> Option<&str> {
-    let flag = [" --build-arg ", " --secret "].into_iter().find(|flag| text.starts_with(flag))?;
+    let flag = [" --build-arg ", " --secret ", " --set "].into_iter().find(|flag| text.starts_with(flag))?;
     let value = text.get(flag.len()..)?;
     let value = value.get(..value.find(char::is_whitespace).unwrap_or(value.len()))?;
+    if flag == " --set " {
+        let plain = plain_option(text.get(1..flag.len() + value.len())?);
+        let is_own = !plain.starts_with("--set ") && leading_option(&format!(" {plain}"))?.len() == plain.len() + 1;
+        return is_own.then(|| text.get(..flag.len() + value.len()))?;
+    }
     let is_name =
         |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let is_own = match flag {
@@ -69,6 +75,17 @@ fn leading_option(text: &str) -> Option<&str> {
         }),
     };
     is_own.then(|| text.get(..flag.len() + value.len()))?
+}
+
+/// What `docker build` would have for an option of bake.
+fn plain_option(option: &str) -> String {
+    let set = option.strip_prefix("--set ").and_then(|set| set.split_once('.'));
+    let plain = set.and_then(|(_, rest)| match (rest.strip_prefix("args."), rest.strip_prefix("secrets=")) {
+        (Some(name), _) => Some(format!("--build-arg {name}")),
+        (_, Some(secret)) => Some(format!("--secret {secret}")),
+        _ => None,
+    });
+    plain.unwrap_or_else(|| option.to_owned())
 }
 
 /// The id in the value of a `--secret`.
@@ -122,5 +139,15 @@ mod tests {
         assert!(is_completed("a && docker build .", "a && DOCKER_BUILDKIT=1 docker build --secret id=B,env=B ."));
         assert!(!is_completed("docker build .", "DOCKER_BUILDKIT=0 docker build --secret id=B,env=B ."));
         assert!(is_completed("/kaniko/executor -c .", "/kaniko/executor --build-arg A -c ."));
+    }
+
+    #[test]
+    fn what_is_set_for_a_target_of_bake_is_what_docker_build_has_as_options() {
+        let after = "docker buildx bake --set web.args.A --set web.secrets=id=B,env=B web";
+        let expected = ["--build-arg A", "--secret id=B,env=B"].map(str::to_owned);
+        assert_eq!(added_options("docker buildx bake web", after), Some(expected.to_vec()));
+        for set in ["web.args.A=1", "web.context=.", "web.secrets=id=B,env=C", "web.args.", "web"] {
+            assert!(!is_completed("docker buildx bake web", &format!("docker buildx bake --set {set} web")), "{set}");
+        }
     }
 }

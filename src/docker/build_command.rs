@@ -1,5 +1,6 @@
 use super::build_options::{BuildOptions, OptionValue};
 use super::builder::Builder;
+use super::described::Description;
 use super::script_walk::{ScriptWalk, place_in_repository};
 use super::step::{Step, StepWord};
 use super::turns::{Turn, TurnKind};
@@ -49,8 +50,8 @@ pub struct BuildCommand {
     pub turns: Vec<Turn>,
     /// The item and the bytes of the call that leads to it, where it stands in a function.
     pub caller: Option<(usize, Span)>,
-    /// The file that says what is built, where the command only names it.
-    pub described_in: Option<RepositoryPath>,
+    /// Where it is said what is built, where the command only names that.
+    pub described_in: Option<Description>,
     /// How many steps of the walk may run before it: in a loop also those behind it.
     pub steps_before: usize,
     /// Files that are surely removed before it runs.

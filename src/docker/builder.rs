@@ -3,9 +3,11 @@
 mod buildah;
 mod buildctl;
 mod docker;
+mod img;
 mod kaniko;
 mod nerdctl;
 
+use super::bake;
 use super::build_command::CommandContext;
 use super::build_options::BuildOptions;
 use super::compose;
@@ -32,6 +34,10 @@ pub enum Builder {
     Compose,
     /// `nerdctl build`, which hands the work to BuildKit.
     Nerdctl,
+    /// `docker buildx bake`, for a target of a file.
+    Bake,
+    /// `img build`, which holds BuildKit.
+    Img,
 }
 
 /// How the command line of a builder is read.
@@ -59,6 +65,7 @@ impl Builder {
             "buildah" => buildah::options(rest).map(|rest| (Self::Buildah, rest)),
             "podman" => buildah::options(rest).map(|rest| (Self::Podman, rest)),
             "buildctl" | "buildctl-daemonless.sh" => buildctl::options(rest).map(|rest| (Self::Buildctl, rest)),
+            "img" => img::options(rest).map(|rest| (Self::Img, rest)),
             "nerdctl" => nerdctl::options(rest).map(|rest| (Self::Nerdctl, rest)),
             _ => None,
         }
@@ -73,7 +80,7 @@ impl Builder {
     /// Whether `--build-arg NAME` passes the variable of that name.
     #[must_use]
     pub const fn passes_variables(self) -> bool {
-        !matches!(self, Self::Buildctl)
+        !matches!(self, Self::Buildctl | Self::Img)
     }
 
     pub(super) const fn grammar(self) -> &'static Grammar {
@@ -84,6 +91,8 @@ impl Builder {
             Self::Buildctl => &buildctl::GRAMMAR,
             Self::Compose => &compose::GRAMMAR,
             Self::Nerdctl => &nerdctl::GRAMMAR,
+            Self::Bake => &bake::GRAMMAR,
+            Self::Img => &img::GRAMMAR,
         }
     }
 
@@ -99,19 +108,21 @@ impl Builder {
             Self::Buildctl => "buildctl",
             Self::Compose => "docker compose",
             Self::Nerdctl => "nerdctl",
+            Self::Bake => "docker buildx bake",
+            Self::Img => "img",
         }
     }
 
     /// Whether a Docker Engine does the work, so that its version counts.
     #[must_use]
     pub const fn has_engine(self) -> bool {
-        matches!(self, Self::Docker | Self::Buildx | Self::Compose)
+        matches!(self, Self::Docker | Self::Buildx | Self::Compose | Self::Bake)
     }
 
     /// Whether it is BuildKit, whatever else the job says.
     #[must_use]
     pub const fn is_buildkit(self) -> bool {
-        matches!(self, Self::Buildctl | Self::Buildx | Self::Nerdctl)
+        matches!(self, Self::Bake | Self::Buildctl | Self::Buildx | Self::Img | Self::Nerdctl)
     }
 
     /// Whether it takes layers that it has made before: buildah only if `--layers` asks for it (`asks`), and kaniko only
@@ -119,9 +130,9 @@ impl Builder {
     #[must_use]
     pub const fn caches_layers(self, asks: bool) -> bool {
         match self {
-            Self::Docker | Self::Buildx | Self::Buildctl | Self::Compose | Self::Nerdctl | Self::Podman => true,
             Self::Buildah => asks,
             Self::Kaniko => false,
+            _ => true,
         }
     }
 
@@ -136,8 +147,8 @@ impl Builder {
     #[must_use]
     pub const fn secrets(self) -> SecretSource {
         match self {
-            Self::Docker | Self::Buildx | Self::Buildctl | Self::Nerdctl => SecretSource::Environment,
-            Self::Compose | Self::Kaniko => SecretSource::None,
+            Self::Docker | Self::Buildx | Self::Bake | Self::Buildctl | Self::Nerdctl => SecretSource::Environment,
+            Self::Compose | Self::Img | Self::Kaniko => SecretSource::None,
             Self::Buildah | Self::Podman => SecretSource::File,
         }
     }
@@ -190,9 +201,9 @@ impl Builder {
     #[must_use]
     pub const fn platform_options(self) -> &'static [&'static str] {
         match self {
-            Self::Docker | Self::Buildx | Self::Buildctl | Self::Compose | Self::Nerdctl => &["--platform"],
             Self::Kaniko => &["--custom-platform", "--customPlatform"],
             Self::Buildah | Self::Podman => &["--all-platforms", "--arch", "--os", "--platform", "--variant"],
+            _ => &["--platform"],
         }
     }
 }

@@ -2,14 +2,12 @@
 
 mod file;
 
-use file::ComposeFile;
+pub(super) use file::ComposeFile;
 
-use super::build_command::{
-    BuildCommand, BuildProblem, CommandContext, build_arguments, build_commands, removed_before, steps_before,
-    why_not_there, written,
-};
+use super::build_command::{BuildCommand, build_arguments, written};
 use super::build_options::BuildOptions;
 use super::builder::{Builder, Grammar};
+use super::described::{Asking, DescribedBuild};
 use super::script_walk::{ScriptWalk, place_in_repository};
 use super::step::{Step, StepWord};
 use crate::source::Repository;
@@ -45,32 +43,8 @@ const GLOBAL_WITHOUT_VALUE: [&str; 4] = ["--compatibility", "--no-ansi", "--verb
 /// The names that Compose looks for, and of which there may be one.
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-/// The build commands of a script and the builds of Compose files that it asks for, and those that cannot be followed.
-#[must_use]
-pub fn image_builds(repository: &dyn Repository, walk: &ScriptWalk) -> (Vec<BuildCommand>, Vec<BuildProblem>) {
-    let (mut commands, mut problems) = build_commands(walk);
-    for (index, step) in walk.steps.iter().enumerate() {
-        let Some(words) = build_words(step) else {
-            continue;
-        };
-        match read(repository, walk, index, words) {
-            Ok(found) => commands.extend(found),
-            Err(what) => problems.push(BuildProblem { item: step.item, span: step.span, what }),
-        }
-    }
-    commands.sort_by_key(|command| command.step);
-    problems.sort_by_key(|problem| (problem.item, problem.span.start()));
-    (commands, problems)
-}
-
-/// Whether a step has images built as a Compose file says, and starts nothing.
-#[must_use]
-pub fn is_compose_build(step: &Step) -> bool {
-    build_words(step).is_some()
-}
-
 /// The words behind `docker compose`, where they ask for a build, or may do so.
-fn build_words(step: &Step) -> Option<&[StepWord]> {
+pub(super) fn build_words(step: &Step) -> Option<&[StepWord]> {
     compose_words(step).filter(|words| match Call::read(words) {
         Ok(call) => call.is_some(),
         Err(_) => words.iter().any(|word| word.text() == Some("build")),
@@ -127,52 +101,33 @@ impl<'a> Call<'a> {
     }
 }
 
-fn read(
+/// The builds of the services that a step names.
+pub(super) fn read(
     repository: &dyn Repository,
     walk: &ScriptWalk,
     index: usize,
-    words: &[StepWord],
+    step: &Step,
+    folder: &RepositoryPath,
 ) -> Result<Vec<BuildCommand>, String> {
-    let step = walk.steps.get(index).ok_or("cannot be found again")?;
+    let words = build_words(step).ok_or("builds nothing")?;
     let call = Call::read(words)?.ok_or("builds nothing")?;
     let options = BuildOptions::read(call.words, &GRAMMAR)?;
-    if let Some(reason) = why_not_there(step, Builder::Compose) {
-        return Err(reason.to_owned());
-    }
-    let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
-    let path = compose_file(repository, folder, call.file)?;
-    let file = ComposeFile::read(repository, &path)?;
+    let file = ComposeFile::read(repository, &compose_file(repository, folder, call.file)?)?;
     let named: Option<Vec<_>> = options.operands().iter().map(StepWord::text).collect();
     let services = file.built(&named.ok_or("names a service by a variable whose value is not known")?)?;
     let given = build_arguments(&options)?;
-    let operands = written(options.operands());
     let at = step.words.len() - words.len() + call.head;
-    let program = step.words.get(..at).unwrap_or_default();
-    let own = options.into_written();
-    let command = |service: file::Service| BuildCommand {
-        step: index,
-        item: step.item,
-        span: step.span,
-        options_at: program.last().map_or(step.span.start(), |word| word.span.end()),
+    let asking = Asking {
         builder: Builder::Compose,
-        program: written(program).join(" "),
-        folder: folder.clone(),
-        context: CommandContext::Folder(service.context),
-        context_word: None,
-        dockerfile_word: None,
-        dockerfile: service.dockerfile,
-        other_dockerfile: None,
-        target: service.target,
-        build_arguments: service.arguments.into_iter().chain(given.iter().cloned()).collect(),
-        tags: Vec::new(),
-        options: own.iter().cloned().chain(service.options).collect(),
-        operands: operands.clone(),
-        environment: step.environment.clone(),
-        turns: step.turns.clone(),
-        caller: step.caller,
-        steps_before: steps_before(walk, index, &step.turns),
-        removed: removed_before(walk, index),
-        described_in: Some(path.clone()),
+        index,
+        program: step.words.get(..at).unwrap_or_default(),
+        operands: written(options.operands()),
+        options: options.into_written(),
+        folder,
+    };
+    let command = |mut service: DescribedBuild| {
+        service.arguments.extend(given.iter().cloned());
+        asking.command(walk, step, service)
     };
     Ok(services.into_iter().map(command).collect())
 }
@@ -204,8 +159,7 @@ fn compose_file(
 
 #[cfg(test)]
 mod tests {
-    use super::image_builds;
-    use crate::docker::ScriptWalk;
+    use crate::docker::{ScriptWalk, image_builds};
     use crate::source::MemoryRepository;
 
     /// Dockerfile, context, target and arguments of each build, or why it is not followed.

@@ -1,4 +1,5 @@
-//! What a command of a script runs out of another file, where that can be read: a shell script, or recipes of a Makefile.
+//! What a command of a script runs that is a program of its own and can be read: a shell script of the repository, recipes of a
+//! Makefile, or the text behind `sh -c`.
 
 use std::sync::Arc;
 
@@ -18,17 +19,39 @@ pub struct Program {
     pub changed: Vec<String>,
 }
 
-/// A text of a file that a shell runs.
+/// A text that a shell runs.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// The file.
-    pub source: Arc<SourceFile>,
-    /// Where the text stands in it.
-    pub span: Span,
+    /// Where the text stands.
+    pub origin: PartOrigin,
     /// The text as the shell gets it.
     pub text: String,
+    /// For each byte of the text, how far behind the beginning of where it stands it was written; empty where that is told
+    /// by `origin` alone.
+    pub places: Vec<usize>,
     /// What becomes of a command that fails.
     pub failure: Failure,
+}
+
+/// Where a text stands that a shell runs.
+#[derive(Clone, Debug)]
+pub enum PartOrigin {
+    /// In a file of the repository.
+    File {
+        /// The file.
+        source: Arc<SourceFile>,
+        /// The bytes of it.
+        span: Span,
+    },
+    /// In a word of the script itself.
+    Word {
+        /// The item.
+        item: usize,
+        /// The bytes between the quotes in the item's text.
+        span: Span,
+        /// Whether they are the text.
+        is_exact: bool,
+    },
 }
 
 /// What a program does where one of its commands fails.
@@ -43,15 +66,40 @@ pub enum Failure {
 }
 
 impl Part {
-    /// Whether the text has the same bytes as the file.
+    /// The file that it stands in, and its bytes there.
     #[must_use]
-    pub fn is_exact(&self) -> bool {
-        self.span.slice(self.source.text()) == self.text
+    pub const fn file(&self) -> Option<(&Arc<SourceFile>, Span)> {
+        match &self.origin {
+            PartOrigin::File { source, span } => Some((source, *span)),
+            PartOrigin::Word { .. } => None,
+        }
     }
 
-    /// The place in the file of some bytes of the text; all of it where the two differ.
+    /// Whether the text has the same bytes where it stands.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        match &self.origin {
+            PartOrigin::File { source, span } => span.slice(source.text()) == self.text,
+            PartOrigin::Word { is_exact, .. } => *is_exact,
+        }
+    }
+
+    /// The place of some bytes of the text in the file or the item; all of it where that is not known.
     #[must_use]
     pub fn place(&self, span: Span) -> Span {
-        if self.is_exact() { span.shifted(self.span.start()) } else { self.span }
+        let (PartOrigin::File { span: own, .. } | PartOrigin::Word { span: own, .. }) = self.origin;
+        self.exact_place(span).unwrap_or(own)
+    }
+
+    /// The place of some bytes of the text in the file or the item, where the same may be written there.
+    #[must_use]
+    pub fn exact_place(&self, span: Span) -> Option<Span> {
+        let (PartOrigin::File { span: own, .. } | PartOrigin::Word { span: own, .. }) = self.origin;
+        if self.is_exact() {
+            return Some(span.shifted(own.start()));
+        }
+        let place = |at: usize| if at == self.text.len() { Some(own.len()) } else { self.places.get(at).copied() };
+        let (start, end) = place(span.start()).zip(place(span.end())).filter(|(start, end)| start <= end)?;
+        Some(Span::new(start, end).shifted(own.start()))
     }
 }

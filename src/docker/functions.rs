@@ -47,7 +47,10 @@ fn call_of(scripts: &[(usize, Script)], name: &str) -> Option<(usize, Span)> {
     let mut calls = commands.filter(|(_, command)| names(command));
     let (item, command) = calls.next()?;
     let is_plain = |nesting: &Nesting| {
-        matches!(nesting, Nesting::And | Nesting::Case | Nesting::Conditional | Nesting::Group | Nesting::Loop)
+        matches!(
+            nesting,
+            Nesting::And | Nesting::Case | Nesting::Conditional | Nesting::Group | Nesting::Loop | Nesting::Subshell
+        )
     };
     let is_call = command.name().as_deref() == Some(name)
         && command.assignments.is_empty()

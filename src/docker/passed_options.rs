@@ -1,4 +1,4 @@
-use super::BuildCommand;
+use super::{BuildCommand, Builder};
 
 impl BuildCommand {
     /// Whether it passes the build argument `name`, and if so, whether with the value of the variable of that name.
@@ -15,6 +15,21 @@ impl BuildCommand {
         let id = format!("id={name}");
         let given = self.written("--secret").rev().find(|given| given.split(',').any(|field| field == id))?;
         Some(option.strip_prefix("--secret ") == Some(given.as_str()))
+    }
+
+    /// An option that passes something, as this command has it: bake takes what is for one target by `--set`, an argument
+    /// without a value from the environment (docker/buildx: `newOverrides`).
+    #[must_use]
+    pub fn as_written(&self, option: &str) -> String {
+        let Some(description) = self.described_in.as_ref().filter(|_| self.builder == Builder::Bake) else {
+            return option.to_owned();
+        };
+        let target = &description.name;
+        match (option.strip_prefix("--build-arg "), option.strip_prefix("--secret ")) {
+            (Some(name), _) => format!("--set {target}.args.{name}"),
+            (_, Some(secret)) => format!("--set {target}.secrets={secret}"),
+            _ => option.to_owned(),
+        }
     }
 
     /// The values of an option as they are written, without their quotes.

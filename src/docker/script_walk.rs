@@ -1,15 +1,17 @@
+mod folders;
 mod loops;
 mod programs;
+mod subshells;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use programs::below_own_folder;
+use subshells::Subshells;
 
 use super::followed::{Part, Program};
 use super::functions::{Called, called_once};
 use super::step::{Step, StepWord};
 use super::turns::{Turn, turns_to};
-use crate::syntax::shell::{Assignment, Command, Destination, Nesting, Place, RedirectionKind, Script, Word};
+use crate::syntax::shell::{Assignment, Command, Nesting, Place, RedirectionKind, Script, Word};
 use crate::text::{RepositoryPath, Span};
 
 /// What stands for the project's folder while a script is walked; no real path is written so.
@@ -29,6 +31,9 @@ pub struct ScriptWalk {
     pub parts: Vec<Part>,
     /// Variables to which programs of other files give values of their own.
     pub changed: Vec<String>,
+    /// Variables that the script sets, and those of the job, for files that say what is built; `None` for one whose value
+    /// changes on the way or is not known.
+    pub variables: BTreeMap<String, Option<String>>,
 }
 
 /// What a command runs out of another file of the repository, where its own commands can be followed.
@@ -60,6 +65,9 @@ impl ScriptWalk {
             assigned: HashMap::new(),
             exported: HashSet::new(),
             folder: Some(RepositoryPath::root()),
+            left: None,
+            pushed: Vec::new(),
+            subshell: None,
             own_folder: None,
             scripts: &scripts,
             called: &called,
@@ -67,6 +75,7 @@ impl ScriptWalk {
         for (index, script) in &scripts {
             walker.item(*index, script, &Caller::default());
         }
+        walker.note_variables();
         walker.walk
     }
 }
@@ -90,6 +99,11 @@ struct Walker<'a> {
     /// Those of them that its programs get to see.
     exported: HashSet<String>,
     folder: Option<RepositoryPath>,
+    /// The folder before that, and those that `pushd` left.
+    left: Option<RepositoryPath>,
+    pushed: Vec<Option<RepositoryPath>>,
+    /// The innermost subshell of the item.
+    subshell: Option<Span>,
     /// The folder of the file that is run, as long as a path from where it began is one from here.
     own_folder: Option<RepositoryPath>,
     /// The items that hold commands.
@@ -125,10 +139,13 @@ impl<'a> Walker<'a> {
     }
 
     fn commands(&mut self, index: usize, script: &Script, commands: &[&Command], caller: &Caller) {
-        let goes = |command: &Command| command.place.is_confined() && command.change_directory().is_some();
+        let is_confined = |command: &Command| command.place.within_subshell().is_confined();
+        let goes = |command: &Command| is_confined(command) && command.change_directory().is_some();
         let is_confined_folder_lost = script.commands.iter().any(goes);
         let mut entered: Vec<Span> = Vec::new();
+        let mut subshells = Subshells::default();
         for command in commands {
+            self.follow_subshells(script, Some(command), &mut subshells);
             self.enter_loops(script, command, &mut entered);
             if let Some(defined) = self.defined(index, command) {
                 self.step(index, script, command, caller, true);
@@ -136,9 +153,9 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let before = self.folder.clone();
-            let is_lost = is_confined_folder_lost && command.place.is_confined();
+            let is_lost = is_confined_folder_lost && is_confined(command);
             if is_lost {
-                // A subshell of this item goes somewhere, and where its commands run is not followed.
+                // A part of a pipeline or a substitution of this item goes somewhere, and where its commands run is not followed.
                 self.folder = None;
             }
             self.step(index, script, command, caller, false);
@@ -146,6 +163,7 @@ impl<'a> Walker<'a> {
                 self.folder = before;
             }
         }
+        self.follow_subshells(script, None, &mut subshells);
     }
 
     /// The definition of the function that a command calls.
@@ -203,13 +221,15 @@ impl<'a> Walker<'a> {
             redirections,
             environment,
             folder: self.folder.clone(),
+            subshell: self.subshell,
             turns: caller.turns.iter().cloned().chain(turns_to(item, script, command)).collect(),
             place,
+            outer: caller.nesting.len(),
             caller: caller.place,
             is_followed,
         };
         self.note_assignments(&step, &program);
-        self.note_folder(text, command, &step.place);
+        self.note_folder(text, command, &step.place.within_subshell());
         if !step.words.is_empty() || !step.redirections.is_empty() {
             let followed = self.followed(&step);
             self.walk.steps.push(Step { is_followed: is_followed || followed.is_some(), ..step.clone() });
@@ -250,23 +270,11 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The folder in which the next command runs.
-    fn working_folder(&self) -> Option<String> {
-        let folder = self.folder.as_ref()?;
-        Some(if folder.is_root() { PROJECT_FOLDER.to_owned() } else { format!("{PROJECT_FOLDER}/{folder}") })
-    }
-
     fn assignment(&self, text: &str, assignment: &Assignment) -> (String, Option<String>) {
         let value = assignment.value.as_ref().filter(|_| !assignment.appends);
         let is_known = |word: &&Word| word.variables().iter().all(|name| self.value(name).is_some());
         let value = value.filter(is_known).and_then(|word| word.expand(&|name| self.value(name)));
         (assignment.name.clone(), value.or_else(|| self.folder_asked_for(assignment.value.as_ref()?.raw(text))))
-    }
-
-    /// The value of `$(pwd)`, where a word is nothing else.
-    fn folder_asked_for(&self, raw: &str) -> Option<String> {
-        let bare = raw.trim_matches('"');
-        if matches!(bare, "$(pwd)" | "`pwd`") { self.working_folder() } else { None }
     }
 
     /// Remembers what the shell itself sets; in a condition or a loop the value is no longer known.
@@ -296,7 +304,8 @@ impl<'a> Walker<'a> {
                 set.push((name, value));
             }
         }
-        let is_certain = step.place.runs_once() && !step.place.is_confined();
+        let place = step.place.within_subshell();
+        let is_certain = place.runs_once() && !place.is_confined();
         if program.as_deref() == Some("export") {
             self.exported.extend(set.iter().map(|(name, _)| name.clone()));
         }
@@ -305,28 +314,10 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn note_folder(&mut self, text: &str, command: &Command, place: &Place) {
-        let Some(destination) = command.change_directory() else {
-            return;
-        };
-        if place.is_confined() {
-            return;
-        }
-        let folder = self.own_folder.take();
-        let beside = match destination {
-            Destination::Folder(word) => folder.and_then(|folder| below_own_folder(word.raw(text), &folder)),
-            _ => None,
-        };
-        let target = match destination {
-            Destination::Folder(word) if place.runs_once() => self.word("", word).fields,
-            _ => None,
-        };
-        let next = match (target.as_deref(), &self.folder) {
-            (Some([path]), Some(folder)) => place_in_repository(path, folder),
-            (Some([path]), None) => path.strip_prefix(PROJECT_FOLDER).and_then(RepositoryPath::new),
-            _ => beside.filter(|_| place.runs_once()),
-        };
-        self.folder = next;
+    /// What it has set may have had another value at any step.
+    fn note_variables(&mut self) {
+        let names = self.assigned.keys().chain(&self.exported);
+        self.walk.variables.extend(names.map(|name| (name.clone(), None)));
     }
 }
 
@@ -359,6 +350,32 @@ mod tests {
     #[test]
     fn a_subshell_keeps_its_folder_to_itself() {
         assert_eq!(folders(&["(cd app && true)", "ls"]).last(), Some(&Some(".".to_owned())));
+        let known = |text: &str| Some(text.to_owned());
+        assert_eq!(folders(&["(cd app && make)", "ls"]), [known("."), known("app"), known(".")]);
+        assert_eq!(folders(&["(cd a; (cd b; make); ls); ls"])[2..], [known("a/b"), known("a"), known(".")]);
+        assert_eq!(folders(&["(cd app && make) | tee log; ls"])[1..], [known("app"), known("."), known(".")]);
+        assert_eq!(folders(&["for a in b; do (cd app; make); ls; done"])[1..], [known("app"), known(".")]);
+        assert_eq!(folders(&["f() { (cd app; make); ls; }; f"])[2..], [known("app"), known(".")]);
+    }
+
+    #[test]
+    fn what_a_subshell_sets_ends_with_it() {
+        let walk = walk(&["X=a; (X=b; echo $X); echo $X"]);
+        let texts: Vec<_> = walk.steps.iter().filter_map(|step| step.words.get(1)).map(|word| word.text()).collect();
+        assert_eq!(texts, [Some("b"), Some("a")]);
+    }
+
+    #[test]
+    fn a_shell_goes_back_to_where_it_was() {
+        let known = |text: &str| Some(text.to_owned());
+        assert_eq!(folders(&["pushd app", "make", "popd", "ls"])[1..], [known("app"), known("app"), known(".")]);
+        assert_eq!(folders(&["cd app/web", "cd ..", "cd -", "ls"])[3..], [known("app/web")]);
+        assert_eq!(
+            folders(&["pushd app", "pushd web", "popd", "ls", "popd", "ls"])[3..],
+            [known("app"), known("app"), known(".")]
+        );
+        assert_eq!(folders(&["popd", "ls"])[1..], [None]);
+        assert_eq!(folders(&["test -d a && pushd a || true", "popd", "ls"])[3..], [known("a"), known(".")]);
     }
 
     #[test]
@@ -369,8 +386,8 @@ mod tests {
     }
 
     #[test]
-    fn where_a_subshell_goes_is_not_known() {
-        assert_eq!(folders(&["(cd app && make)", "ls"]), [None, None, Some(".".to_owned())]);
+    fn where_a_part_of_a_pipeline_goes_is_not_known() {
+        assert_eq!(folders(&["cd app | make", "ls"]), [None, None, Some(".".to_owned())]);
         assert_eq!(folders(&["(make)"]), [Some(".".to_owned())]);
     }
 

@@ -21,6 +21,10 @@ pub struct Step {
     pub folder: Option<RepositoryPath>,
     /// Where it stands in the script.
     pub place: Place,
+    /// How many of the nestings there are those of the call that leads to it.
+    pub outer: usize,
+    /// The bytes of the innermost `( … )` of its item that it stands in.
+    pub subshell: Option<Span>,
     /// What the script decides on the way to it.
     pub turns: Vec<Turn>,
     /// The item and the bytes of the call that leads to it, where it stands in a function.
@@ -46,6 +50,13 @@ pub struct StepWord {
 }
 
 impl Step {
+    /// The same as its own text alone has it, without what stands around the call that leads to it.
+    #[must_use]
+    pub fn in_own_text(&self) -> Self {
+        let nesting = self.place.nesting.iter().skip(self.outer).cloned().collect();
+        Self { place: Place { nesting }, outer: 0, ..self.clone() }
+    }
+
     /// The name of the program, where it is known.
     #[must_use]
     pub fn program(&self) -> Option<&str> {

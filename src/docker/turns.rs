@@ -55,7 +55,7 @@ pub(super) fn turns_to(item: usize, script: &Script, command: &Command) -> Vec<T
             }
             CompoundKind::For { runs, .. } => TurnKind::ForEach { runs: *runs },
             CompoundKind::While => TurnKind::While,
-            CompoundKind::Function(_) => return None,
+            CompoundKind::Function(_) | CompoundKind::Subshell => return None,
         };
         Some(Turn { item, span: compound.span, kind })
     };

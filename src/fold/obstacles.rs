@@ -9,6 +9,7 @@ mod consumer_script;
 mod context;
 mod copied_out;
 mod copies;
+mod described_build;
 mod dockerfile;
 mod embedded_paths;
 mod faults;
@@ -79,13 +80,14 @@ const OF_FILLER: [Check; 9] = [
 ];
 
 /// Every obstacle on the side of the image job, which stand in the way of all its build jobs alike.
-const OF_CONSUMER: [Check; 10] = [
+const OF_CONSUMER: [Check; 11] = [
     keywords::of_image_job,
     foreign_files::check,
     consumer_script::check,
     swallowed::check,
     skipped_build::check,
     command_elsewhere::check,
+    described_build::check,
     context::check,
     copies::check,
     dockerfile::check,

@@ -61,6 +61,9 @@ impl Widening {
         if matches!(build.command.context, CommandContext::Missing(_)) {
             return Err("the command names no context".to_owned());
         }
+        if handoff.script.part(build.command.item).is_some_and(|part| part.file().is_none()) {
+            return Err("the command stands in the words of another".to_owned());
+        }
         if !folder.is_plain() {
             return Err(format!("the name {folder} would have to be quoted in the Dockerfile"));
         }

@@ -171,7 +171,7 @@ fn is_used(part: &str, place: &RepositoryPath, step: &Step, patterns: &[PathPatt
     let relations = relation_to_all(patterns, place.as_str());
     // Where a folder is that holds more than the files, one may still go.
     match step.program() {
-        Some("cd" | "mkdir") => relations.covers,
+        Some("cd" | "mkdir" | "pushd") => relations.covers,
         _ if place.is_root() || matches!(part, "." | ".." | "./" | "../") => {
             relations.covers || relations.overlaps || relations.below && takes_whole_folders(step)
         }
@@ -191,7 +191,7 @@ fn names_from_somewhere(part: &str, step: &Step, patterns: &[PathPattern]) -> bo
         return takes_whole_folders(step);
     };
     let is_part = |pattern: &PathPattern| pattern.text.split('/').any(|name| name == first);
-    step.program() != Some("cd") && patterns.iter().any(is_part)
+    !matches!(step.program(), Some("cd" | "pushd")) && patterns.iter().any(is_part)
 }
 
 /// Whether a text that is not known in full speaks of the path, as `"$DIR/dist/app"` does of `dist`.
@@ -302,7 +302,8 @@ mod tests {
             "cp -r . /srv",
             "aws s3 sync \"$FOLDER\" s3://bucket",
             "aws s3 cp dist/$FILE s3://bucket",
-            "(cd web && aws s3 sync dist s3://bucket)",
+            "(cd $FOLDER && aws s3 sync dist s3://bucket)",
+            "(cd web && aws s3 sync ../dist s3://bucket)",
             "for folder in dist docs; do aws s3 sync $folder s3://bucket; done",
             "[[ -d dist ]] || exit 1",
             "aws s3 sync \"${FOLDER:-dist}\" s3://bucket",

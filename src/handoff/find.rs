@@ -11,6 +11,7 @@ use super::job_script::JobScript;
 use super::landing::{Landing, landing};
 use super::mounts::{self, MountUse};
 use super::moves::{self, Move};
+use super::own_programs;
 use super::unclear::{self, UnclearBuild, UnclearReason};
 use super::visibility::{downloads_artifacts, is_switched_off};
 use crate::docker::{BuildCommand, Copy, CopySource, build_commands, image_builds};
@@ -154,6 +155,7 @@ impl Search {
         let script = JobScript::of_image_job(repository, job);
         let (commands, mut problems) = image_builds(repository, &script.walk);
         problems.extend(unclear::nested(&script));
+        problems.extend(own_programs::unfollowed(repository, &script.walk));
         // What a container hands over is followed only where it always does, in the job's own words.
         let own = build_commands(&JobScript::new(job).walk).0.into_iter();
         let always: Vec<_> = own.filter(|command| command.turns.is_empty() && command.caller.is_none()).collect();

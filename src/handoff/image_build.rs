@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::copies::{CopyUse, SourceUse, classify};
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, is_compose_build};
+use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, is_described_build};
 use crate::gitlab::{PathPattern, folder_before_glob, may_take};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
@@ -140,7 +140,7 @@ pub fn other_builders(script: &JobScript) -> Vec<OtherBuilder> {
 }
 
 fn builder_name(step: &Step) -> Option<&'static str> {
-    if Builder::of(step).is_some() || is_compose_build(step) {
+    if Builder::of(step).is_some() || is_described_build(step) {
         return None;
     }
     let program = step.program()?.rsplit('/').next()?;
@@ -154,7 +154,7 @@ fn builder_name(step: &Step) -> Option<&'static str> {
         "podman" if has(&["compose"]) && has(&["build", "up"]) => Some("podman compose"),
         "podman-compose" if has(&["build", "up"]) => Some("podman compose"),
         "nerdctl" if has(&["build"]) => Some("nerdctl with options that are not known"),
-        "img" if has(&["build"]) => Some("img"),
+        "img" if has(&["build"]) => Some("img with options that are not known"),
         "buildctl" | "buildctl-daemonless.sh" if has(&["build"]) => Some("buildctl with options that are not known"),
         "docker-compose" if has(&["build", "up"]) => Some("docker compose"),
         "docker" if has(&["compose"]) && has(&["build", "up"]) => Some("docker compose"),

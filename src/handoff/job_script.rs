@@ -1,5 +1,5 @@
 use super::own_programs::{MAKE_FLAGS, program};
-use crate::docker::{PROJECT_FOLDER, Part, Program, ScriptWalk, Step};
+use crate::docker::{PROJECT_FOLDER, Part, PartOrigin, Program, ScriptWalk, Step, is_described_build};
 use crate::finding::Location;
 use crate::gitlab::{Job, Pipeline, ScriptItem};
 use crate::source::Repository;
@@ -62,15 +62,23 @@ impl JobScript {
                 .and_then(|_| job.variables.expand_within(&format!("${{{name}}}"), PROJECT_FOLDER)),
         };
         let mut walk = ScriptWalk::following(items.iter().map(|item| item.text.as_deref()), &lookup, follow);
+        if walk.steps.iter().any(is_described_build) {
+            let own = job.variables.names().filter(|name| !walk.variables.contains_key(*name));
+            let own: Vec<_> = own.map(|name| (name.to_owned(), lookup(name))).collect();
+            walk.variables.extend(own);
+        }
         let odd = items.iter().enumerate().filter(|(_, item)| item.is_odd);
         walk.opaque.extend(odd.map(|(index, _)| (index, NO_TEXT.to_owned())));
         let origin = items.first().map(|item| item.origin);
-        let parts = walk.parts.iter().zip(origin.into_iter().cycle());
-        items.extend(parts.map(|(part, origin)| ScriptItem {
-            text: Some(part.text.as_str().into()),
-            origin,
-            is_odd: false,
-        }));
+        let own: Vec<_> = items.iter().map(|item| item.origin).collect();
+        let origin_of = |part: &Part| match &part.origin {
+            PartOrigin::File { .. } => origin,
+            PartOrigin::Word { item, .. } => own.get(*item).copied().or(origin),
+        };
+        let parts = walk.parts.iter().filter_map(|part| Some((part, origin_of(part)?)));
+        let texts =
+            parts.map(|(part, origin)| ScriptItem { text: Some(part.text.as_str().into()), origin, is_odd: false });
+        items.extend(texts.collect::<Vec<_>>());
         Self { items, walk }
     }
 
@@ -84,7 +92,7 @@ impl JobScript {
     #[must_use]
     pub fn item_location(&self, pipeline: &Pipeline, item: usize) -> Option<Location> {
         if let Some(part) = self.part(item) {
-            return Some(Location::new(&part.source, part.span));
+            return self.part_location(pipeline, part, None);
         }
         Some(pipeline.location(self.items.get(item)?.origin))
     }
@@ -93,7 +101,7 @@ impl JobScript {
     #[must_use]
     pub fn location(&self, pipeline: &Pipeline, item: usize, span: Span) -> Option<Location> {
         if let Some(part) = self.part(item) {
-            return Some(Location::new(&part.source, part.place(span)));
+            return self.part_location(pipeline, part, Some(span));
         }
         let ScriptItem { text, origin, .. } = self.items.get(item)?;
         let file = pipeline.file(origin.file)?;
@@ -101,6 +109,20 @@ impl JobScript {
         let is_as_written = file.tree.node(origin.node).scalar() == text.as_deref();
         let exact = Tree::source_span(&file.tree, origin.node, span).filter(|_| is_as_written);
         Some(exact.map_or_else(|| file.location(origin.node), |span| Location::new(&file.source, span)))
+    }
+
+    /// The place of some bytes of a text that is run as an item, or of all of it.
+    fn part_location(&self, pipeline: &Pipeline, part: &Part, span: Option<Span>) -> Option<Location> {
+        match &part.origin {
+            PartOrigin::File { source, span: all } => {
+                Some(Location::new(source, span.map_or(*all, |span| part.place(span))))
+            }
+            // A word stands in the job's own script.
+            PartOrigin::Word { item, .. } if self.part(*item).is_some() => None,
+            PartOrigin::Word { item, span: all, .. } => {
+                self.location(pipeline, *item, span.map_or(*all, |span| part.place(span)))
+            }
+        }
     }
 
     /// The place of a step.

@@ -1,8 +1,12 @@
 //! The recipes that `make` runs, where a Makefile is written without conditions, patterns and functions (GNU make manual).
 
+mod building;
+
 use std::sync::Arc;
 
-use crate::docker::{Failure, Part, Program, StepWord, place_in_repository};
+pub(super) use building::building;
+
+use crate::docker::{Failure, Part, PartOrigin, Program, StepWord, place_in_repository};
 use crate::source::{Repository, SourceFile};
 use crate::text::{RepositoryPath, Span};
 
@@ -44,16 +48,21 @@ pub(super) fn program(repository: &dyn Repository, folder: &RepositoryPath, argu
         makefile: &makefile,
         source: &source,
         done: Vec::new(),
+        recipes: 0,
         parts: Vec::new(),
     };
     run.parts.extend(makefile.asked.iter().map(|(span, text)| Part {
-        source: Arc::clone(&source),
-        span: *span,
+        origin: PartOrigin::File { source: Arc::clone(&source), span: *span },
         text: text.clone(),
+        places: Vec::new(),
         failure: Failure::IsIgnored,
     }));
     for goal in makefile.goals(&call.goals)? {
         run.goal(goal)?;
+    }
+    // What comes behind a failure in another recipe is not known then.
+    if call.keeps_going && run.recipes > 1 {
+        return None;
     }
     let own = makefile.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let given = call.variables.iter().map(|(name, _)| name.clone());
@@ -64,6 +73,8 @@ pub(super) fn program(repository: &dyn Repository, folder: &RepositoryPath, argu
 
 /// The words behind `make`.
 struct Call {
+    /// Whether it goes on with other targets where one fails.
+    keeps_going: bool,
     folder: RepositoryPath,
     file: Option<String>,
     goals: Vec<String>,
@@ -72,7 +83,8 @@ struct Call {
 
 impl Call {
     fn read(folder: &RepositoryPath, arguments: &[StepWord]) -> Option<Self> {
-        let mut call = Self { folder: folder.clone(), file: None, goals: Vec::new(), variables: Vec::new() };
+        let mut call =
+            Self { keeps_going: false, folder: folder.clone(), file: None, goals: Vec::new(), variables: Vec::new() };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let value = word.text().and_then(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
@@ -80,6 +92,7 @@ impl Call {
                 "-C" | "--directory" => call.folder = place_in_repository(words.next()?.text()?, &call.folder)?,
                 "-f" | "--file" | "--makefile" => call.file = Some(words.next()?.text()?.to_owned()),
                 "-s" | "--silent" | "--no-print-directory" | "--quiet" => {}
+                "-k" | "--keep-going" => call.keeps_going = true,
                 text if text.starts_with('-') => return None,
                 text => match text.split_once('=') {
                     Some((name, _)) if !name.contains('$') && !SETTINGS.contains(&name) => {
@@ -210,6 +223,8 @@ struct Run<'a> {
     makefile: &'a Makefile<'a>,
     source: &'a Arc<SourceFile>,
     done: Vec<String>,
+    /// How many recipes it runs.
+    recipes: usize,
     parts: Vec<Part>,
 }
 
@@ -237,6 +252,7 @@ impl Run<'_> {
         if recipes.len() > 1 {
             return None;
         }
+        self.recipes += recipes.len();
         for line in recipes.iter().flat_map(|rule| &rule.recipe) {
             let part = self.part(*line)?;
             self.parts.push(part);
@@ -251,7 +267,9 @@ impl Run<'_> {
         // `make` calls a shell without `-e`.
         let failure = if prefix.contains('-') { Failure::IsIgnored } else { Failure::GoesOn };
         let span = Span::new(line.start() + prefix.len(), line.end());
-        Some(Part { source: Arc::clone(self.source), span, text: as_shell_gets_it(command)?, failure })
+        let origin = PartOrigin::File { source: Arc::clone(self.source), span };
+        let (text, places) = with_places(command)?;
+        Some(Part { origin, text, places, failure })
     }
 }
 
@@ -271,40 +289,53 @@ fn logical_line(text: &str, start: usize) -> Span {
 
 /// A line of a recipe with the variables of make as those of the shell; `None` where it calls a function of make.
 fn as_shell_gets_it(line: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut rest = line;
-    while let Some((before, behind)) = rest.split_once('$') {
-        text.push_str(before);
+    with_places(line).map(|(text, _)| text)
+}
+
+/// The same, and where in the line each byte of it was written.
+fn with_places(line: &str) -> Option<(String, Vec<usize>)> {
+    let (mut text, mut places) = (String::new(), Vec::new());
+    let mut push = |part: &str, at: Option<usize>| {
+        text.push_str(part);
+        // What stands for something else is all written in one place.
+        let at = |offset: usize| at.map_or_else(|| line.len(), |at| at + offset);
+        places.extend((0..part.len()).map(at));
+    };
+    let mut at = 0;
+    while let Some((before, behind)) = line.get(at..)?.split_once('$') {
+        push(before, Some(at));
+        at += before.len() + 1;
         let first = behind.chars().next()?;
-        rest = behind.get(first.len_utf8()..)?;
+        let rest = behind.get(first.len_utf8()..)?;
+        at += first.len_utf8();
         match first {
-            '$' => text.push('$'),
+            '$' => push("$", Some(at - 1)),
             '(' | '{' => {
                 let close = if first == '(' { ')' } else { '}' };
-                if let Some(command) = rest.strip_prefix("shell ").filter(|_| first == '(') {
-                    text.push_str("$(");
-                    rest = command;
+                if first == '(' && rest.starts_with("shell ") {
+                    push("$(", None);
+                    at += "shell ".len();
                     continue;
                 }
-                let (name, after) = rest.split_once(close)?;
+                let (name, _) = rest.split_once(close)?;
                 let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
                 if name.is_empty() || !name.bytes().all(is_name) {
                     return None;
                 }
-                text.push_str(&format!("${{{name}}}"));
-                rest = after;
+                push(&format!("${{{name}}}"), Some(at - 2));
+                at += name.len() + 1;
             }
             // An automatic variable, or one of a single letter, has a value that is not known here.
-            _ => text.push_str("${_of_make}"),
+            _ => push("${_of_make}", None),
         }
     }
-    text.push_str(rest);
-    Some(text)
+    push(line.get(at..)?, Some(at));
+    Some((text, places))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{as_shell_gets_it, program};
+    use super::{as_shell_gets_it, program, with_places};
     use crate::docker::ScriptWalk;
     use crate::source::MemoryRepository;
     use crate::text::RepositoryPath;
@@ -340,7 +371,9 @@ mod tests {
         ] {
             assert_eq!(run(text, &["image"]), None, "{text}");
         }
-        assert_eq!(run("image:\n\tdocker build .\n", &["-k", "image"]), None);
+        assert_eq!(run("image:\n\tdocker build .\n", &["-B", "image"]), None);
+        assert_eq!(run("image: login\n\tdocker build .\nlogin:\n\tdocker login\n", &["-k", "image"]), None);
+        assert_eq!(run("image:\n\tdocker build .\n", &["-k", "image"]).unwrap(), ["docker build ."]);
         assert_eq!(run("A := $(wildcard dist/*)\nimage:\n\tdocker build .\n", &["image"]), None);
     }
 
@@ -357,5 +390,16 @@ mod tests {
             "a ${X} ${Y} $Z $(b) $(c) ${_of_make} ${_of_make}"
         );
         assert_eq!(as_shell_gets_it("a $(X:a=b)"), None);
+    }
+
+    #[test]
+    fn what_is_written_into_the_text_has_its_place_in_the_line() {
+        let line = "a $$b ${C} $@ $(shell d) e";
+        let (text, places) = with_places(line).unwrap();
+        for word in ["a ", "b ", "${C}", " e"] {
+            let (here, there) = (text.find(word).unwrap(), line.find(word).unwrap());
+            assert_eq!(places[here], there, "{word}");
+        }
+        assert_eq!(places[text.find("_of").unwrap()], line.len());
     }
 }

@@ -3,7 +3,10 @@
 
 use super::makefile;
 use super::unclear::speaks_of_a_build;
-use crate::docker::{Failure, Part, Program, Step, StepWord, place_in_repository};
+use crate::docker::{
+    BuildProblem, Builder, Failure, Part, PartOrigin, Program, ScriptWalk, Step, StepWord, is_described_build,
+    place_in_repository,
+};
 use crate::source::{FileKind, Repository};
 use crate::syntax::shell::{Command, Script};
 use crate::text::{RepositoryPath, Span};
@@ -25,15 +28,87 @@ pub(super) fn program(repository: &dyn Repository, step: &Step) -> Option<Progra
         "ash" | "bash" | "dash" | "sh" if !name.contains('/') || name.starts_with("/bin/") => {
             let flags: Vec<_> =
                 arguments.iter().map_while(StepWord::text).take_while(|word| word.starts_with('-')).collect();
-            let path = arguments.get(flags.len())?.text()?;
-            let is_plain = |flag: &&str| flag.trim_start_matches('-').bytes().all(|it| b"eux".contains(&it));
+            let is_plain = |flag: &&str| flag.trim_start_matches('-').bytes().all(|it| b"ceux".contains(&it));
+            let rest = arguments.get(flags.len()..)?;
             let ends = flags.iter().any(|flag| is_flag_to_end(flag));
-            flags.iter().all(is_plain).then(|| shell_script(repository, folder, path, Some(ends)))??
+            let is_text = flags.iter().any(|flag| flag.contains('c'));
+            match (flags.iter().all(is_plain), rest) {
+                (true, [word]) if is_text => text_of_word(step, folder, word, ends)?,
+                (true, [path, ..]) if !is_text => shell_script(repository, folder, path.text()?, Some(ends))?,
+                _ => return None,
+            }
         }
         _ if name.contains('/') => shell_script(repository, folder, name, None)?,
         _ => return None,
     };
     program.parts.iter().any(|part| speaks_of_a_build(&part.text)).then_some(program)
+}
+
+/// Builds that a step runs out of the repository's own files, in a way that is not followed.
+pub(super) fn unfollowed(repository: &dyn Repository, walk: &ScriptWalk) -> Vec<BuildProblem> {
+    let problem = |step: &Step| {
+        let file = within(step).iter().chain([step]).find_map(|step| built_by(repository, step))?;
+        let what = format!("stands in {file}, and what runs it there is not followed");
+        Some(BuildProblem { item: step.item, span: step.span, what })
+    };
+    walk.steps.iter().filter(|step| !step.is_followed).filter_map(problem).collect()
+}
+
+/// The commands that another one runs, as `env A=b make` and `sh -c "make"` do.
+fn within(step: &Step) -> Vec<Step> {
+    let is_of_prefix = |word: &&StepWord| {
+        word.raw.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) || word.raw.contains('=')
+    };
+    match step.program().and_then(|program| program.rsplit('/').next()) {
+        Some("env" | "ionice" | "nice" | "stdbuf" | "timeout" | "xargs") => {
+            let words = step.words.iter().skip(1).skip_while(is_of_prefix).cloned().collect();
+            vec![Step { words, ..step.clone() }]
+        }
+        Some("ash" | "bash" | "dash" | "eval" | "sh") => {
+            let texts = step.words.iter().skip(1).filter(|word| !word.raw.starts_with('-'));
+            let walks = texts.filter_map(StepWord::text).map(|text| ScriptWalk::new([Some(text)], &|_| None));
+            let folder = |inner: &Step| if inner.folder.as_ref()?.is_root() { step.folder.clone() } else { None };
+            walks.flat_map(|walk| walk.steps).map(|inner| Step { folder: folder(&inner), ..inner }).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The file of the repository that a step runs and that builds an image then, as far as its text tells.
+fn built_by(repository: &dyn Repository, step: &Step) -> Option<RepositoryPath> {
+    let folder = step.folder.as_ref()?;
+    let (name, arguments) = step.words.split_first()?;
+    let path = match name.text()?.rsplit('/').next()? {
+        "make" | "gmake" => return makefile::building(repository, folder, arguments),
+        "." | "ash" | "bash" | "dash" | "sh" | "source" => {
+            arguments.iter().find(|word| !word.raw.starts_with('-'))?.text()?
+        }
+        _ => name.text().filter(|name| name.contains('/'))?,
+    };
+    let place = place_in_repository(path, folder)?;
+    repository.tracked().get(&place).filter(|kind| matches!(kind, FileKind::Regular | FileKind::Executable))?;
+    let source = repository.read(&place).ok()?;
+    builds(source.text()).then_some(place)
+}
+
+/// Whether a script builds an image.
+pub(super) fn builds(text: &str) -> bool {
+    let walk = ScriptWalk::new([Some(text)], &|_| None);
+    let is_build = |step: &Step| Builder::of(step).is_some() || is_described_build(step);
+    !walk.opaque.is_empty() && speaks_of_a_build(text) || walk.steps.iter().any(is_build)
+}
+
+/// The text behind `sh -c`, where it is one that nothing expands or that is known in full.
+fn text_of_word(step: &Step, folder: &RepositoryPath, word: &StepWord, ends: bool) -> Option<Program> {
+    let text = word.text()?.to_owned();
+    let quote = word.raw.get(..1).filter(|quote| ["\"", "'"].contains(quote)).unwrap_or_default();
+    let span = Span::new(word.span.start() + quote.len(), word.span.end().checked_sub(quote.len())?);
+    let is_exact = word.raw.strip_prefix(quote).and_then(|raw| raw.strip_suffix(quote)) == Some(text.as_str());
+    let failure = if ends { Failure::Ends } else { Failure::GoesOn };
+    let is_read = !may_stop_early(&text) && span.start() <= span.end();
+    let origin = PartOrigin::Word { item: step.item, span, is_exact };
+    let part = Part { origin, text, places: Vec::new(), failure };
+    is_read.then(|| Program { folder: folder.clone(), parts: vec![part], variables: Vec::new(), changed: Vec::new() })
 }
 
 /// A script of the repository; `ends` tells whether the shell that is called ends at a failure. Where the file itself is
@@ -58,7 +133,8 @@ fn shell_script(
     let ends = ends.unwrap_or_else(by_itself);
     let is_read = interpreter.is_none_or(is_of_shell) && !may_stop_early(&text);
     let failure = if ends { Failure::Ends } else { Failure::GoesOn };
-    let part = Part { span: Span::new(0, text.len()), source, text, failure };
+    let origin = PartOrigin::File { span: Span::new(0, text.len()), source };
+    let part = Part { origin, text, places: Vec::new(), failure };
     is_read.then(|| Program { folder: folder.clone(), parts: vec![part], variables: Vec::new(), changed: Vec::new() })
 }
 

@@ -14,7 +14,7 @@ pub(super) enum ProgramKind {
 }
 
 /// Programs whose words are never files, or that only look at what their words say.
-pub(super) const WITHOUT_FILES: [&str; 57] = [
+pub(super) const WITHOUT_FILES: [&str; 58] = [
     ":",
     "alias",
     "arch",
@@ -44,6 +44,7 @@ pub(super) const WITHOUT_FILES: [&str; 57] = [
     "nproc",
     "nslookup",
     "ping",
+    "popd",
     "printenv",
     "printf",
     "ps",
@@ -75,7 +76,7 @@ pub(super) const WITHOUT_FILES: [&str; 57] = [
 ];
 
 /// Programs that read and write only the files that their words name.
-const OPERANDS_ONLY: [&str; 74] = [
+const OPERANDS_ONLY: [&str; 75] = [
     "[",
     "apk",
     "apt",
@@ -128,6 +129,7 @@ const OPERANDS_ONLY: [&str; 74] = [
     "nc",
     "oc",
     "openssl",
+    "pushd",
     "realpath",
     "release-cli",
     "rm",
@@ -204,6 +206,10 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
         "docker" | "nerdctl" | "podman" => docker_kind(step),
+        // They speak to registries, and to img's own store.
+        "img" if matches!(argument(1), "du" | "login" | "logout" | "ls" | "prune" | "pull" | "push" | "rm" | "tag") => {
+            ProgramKind::WithoutFiles
+        }
         "buildah" if subcommand_of_buildah(step).is_some_and(|word| BUILDAH_WITHOUT_FILES.contains(&word)) => {
             ProgramKind::WithoutFiles
         }

@@ -96,7 +96,9 @@ pub(super) fn container(
     let reason = |command: &BuildCommand| {
         let steps = &script.walk.steps;
         let mut before = steps.iter().enumerate().take(command.steps_before);
-        let (step, how) = before.find_map(|(index, step)| Some((index, handed_over(script, step)?)))?;
+        let (step, how) = before.find_map(|(index, step)| {
+            Some((index, handed_over(script, step).or_else(|| written_out(commands, index))?))
+        })?;
         let is_elsewhere = steps.iter().take(step).any(fetches_image);
         let how = if how == Handover::Copied && is_elsewhere { Handover::CopiedFromElsewhere } else { how };
         let build = ImageBuild::read(repository, command).ok()?;
@@ -161,6 +163,14 @@ fn handed_over(script: &JobScript, step: &Step) -> Option<Handover> {
 /// What the words behind the name of an engine ask for: what a container runs may be called `build` too.
 fn verb<'a>(words: &[&'a str]) -> Option<&'a str> {
     words.iter().copied().find(|word| matches!(*word, "build" | "bud" | "run" | "exec"))
+}
+
+/// Whether a build of this step writes files, as the file says that describes it (Docker docs: Bake file reference, output).
+fn written_out(commands: &[BuildCommand], step: usize) -> Option<Handover> {
+    let described = commands.iter().filter(|command| command.step == step && command.described_in.is_some());
+    let outputs = described.flat_map(|command| &command.options).filter(|(name, _)| name == "--output");
+    let is_file = |output: &str| !["cacheonly", "docker", "image", "registry"].iter().any(|kind| output.contains(kind));
+    outputs.filter_map(|(_, value)| value.as_deref()).any(is_file).then_some(Handover::WrittenOut)
 }
 
 /// Whether what a step prints goes to a `tar` that unpacks it.
@@ -289,7 +299,7 @@ pub(super) fn nested(script: &JobScript) -> Vec<BuildProblem> {
     };
     let words = |step: &Step| step.words.iter().skip(1).map(|word| word.raw.as_str()).collect::<Vec<_>>().join(" ");
     let builds = |step: &&Step| speaks_of_a_build(&words(step));
-    let found = script.walk.steps.iter().filter(runs_others).filter(builds);
+    let found = script.walk.steps.iter().filter(|step| !step.is_followed).filter(runs_others).filter(builds);
     let what = "is run by another command";
     found.map(|step| BuildProblem { item: step.item, span: step.span, what: what.to_owned() }).collect()
 }
@@ -305,5 +315,7 @@ pub(super) fn opaque(script: &JobScript) -> Vec<UnclearReason> {
 /// Whether a text names a builder.
 pub(super) fn speaks_of_a_build(text: &str) -> bool {
     let is_built = ["docker", "buildah", "nerdctl", "podman"].iter().any(|program| text.contains(program));
-    is_built && text.contains("build") || text.contains("kaniko") && text.contains("executor")
+    is_built && text.contains("build")
+        || text.contains("img build")
+        || text.contains("kaniko") && text.contains("executor")
 }

@@ -1,3 +1,4 @@
+use crate::docker::described::{DescribedBuild, Description};
 use crate::docker::script_walk::place_in_repository;
 use crate::source::Repository;
 use crate::syntax::yaml::{Entry, NodeId, NodeKind, ScalarStyle, Tree};
@@ -23,24 +24,14 @@ const OF_NO_MEANING: [&str; 12] = [
 const OF_BUILD: [&str; 4] = ["build", "extends", "platform", "profiles"];
 
 /// A Compose file, read.
-pub(super) struct ComposeFile {
+pub(in crate::docker) struct ComposeFile {
     path: RepositoryPath,
     tree: Tree,
     services: NodeId,
 }
 
-/// What a service says of its build.
-pub(super) struct Service {
-    pub(super) context: RepositoryPath,
-    pub(super) dockerfile: RepositoryPath,
-    pub(super) target: Option<String>,
-    pub(super) arguments: Vec<(String, Option<String>)>,
-    /// What it says besides, as options of `docker build`.
-    pub(super) options: Vec<(String, Option<String>)>,
-}
-
 impl ComposeFile {
-    pub(super) fn read(repository: &dyn Repository, path: &RepositoryPath) -> Result<Self, String> {
+    pub(in crate::docker) fn read(repository: &dyn Repository, path: &RepositoryPath) -> Result<Self, String> {
         let source = repository.read(path).map_err(|error| format!("reads {path}: {error}"))?;
         let tree =
             Tree::parse(source.text()).map_err(|error| format!("reads {path}, which is no YAML: {}", error.message))?;
@@ -54,8 +45,15 @@ impl ComposeFile {
         Ok(Self { path: path.clone(), services, tree })
     }
 
+    /// The names of the services that are built.
+    pub(in crate::docker) fn built_names(&self) -> Vec<&str> {
+        let is_built = |entry: &&Entry| self.entry(entry.value, "build").is_some();
+        let services = self.tree.node(self.followed(self.services)).entries().iter().filter(is_built);
+        services.filter_map(|entry| self.tree.node(entry.key).scalar()).collect()
+    }
+
     /// The builds of the services of these names, or of all that have one.
-    pub(super) fn built(&self, names: &[&str]) -> Result<Vec<Service>, String> {
+    pub(in crate::docker) fn built(&self, names: &[&str]) -> Result<Vec<DescribedBuild>, String> {
         let path = &self.path;
         if names.is_empty() {
             let mut found = Vec::new();
@@ -77,7 +75,7 @@ impl ComposeFile {
         Ok(found)
     }
 
-    fn service(&self, name: &str, service: NodeId) -> Result<Option<Service>, String> {
+    fn service(&self, name: &str, service: NodeId) -> Result<Option<DescribedBuild>, String> {
         let about = |what: String| format!("builds the service {name} of {}, {what}", self.path);
         if self.entry(service, "extends").is_some() {
             return Err(about("which extends another".to_owned()));
@@ -88,7 +86,9 @@ impl ComposeFile {
         let Some(build) = self.entry(service, "build").map(|entry| self.followed(entry.value)) else {
             return Ok(None);
         };
-        let mut known = Service {
+        let mut known = DescribedBuild {
+            description: Description { file: self.path.clone(), name: name.to_owned(), is_inherited: false },
+            tags: Vec::new(),
             context: RepositoryPath::root(),
             dockerfile: RepositoryPath::root(),
             target: None,

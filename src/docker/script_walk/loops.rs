@@ -18,9 +18,15 @@ impl<'a> Walker<'a> {
             }
             entered.push(compound.span);
             self.assigned.extend(variable.map(|name| (name.clone(), None)));
-            for inner in script.commands.iter().filter(|inner| compound.span.covers(inner.span)) {
-                self.forget(script, inner);
-            }
+            // What happens in a subshell of the loop has no say in the next round.
+            let subshells: Vec<_> =
+                script.compounds.iter().filter(|inner| inner.kind == CompoundKind::Subshell).collect();
+            let is_apart = |inner: &&Command| {
+                let mut own = subshells.iter().filter(|subshell| compound.span.covers(subshell.span));
+                own.any(|subshell| subshell.span.covers(inner.span))
+            };
+            let inner = script.commands.iter().filter(|inner| compound.span.covers(inner.span));
+            inner.filter(|inner| !is_apart(inner)).for_each(|inner| self.forget(script, inner));
         }
     }
 

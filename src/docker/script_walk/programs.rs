@@ -14,8 +14,16 @@ impl Walker<'_> {
     /// What a step runs out of another file, where it stands so that its failure is that of the script.
     pub(super) fn followed(&self, step: &Step) -> Option<Program> {
         let (follow, _) = self.follow?;
-        let is_plain = |nesting: &Nesting| {
-            matches!(nesting, Nesting::And | Nesting::Case | Nesting::Conditional | Nesting::Group | Nesting::Loop)
+        // Behind `||`, in a test or for what it prints it may run and its failure be lost.
+        let is_plain = |nesting: &Nesting| match nesting {
+            Nesting::Pipeline | Nesting::Tested => step.caller.is_none(),
+            Nesting::And
+            | Nesting::Case
+            | Nesting::Conditional
+            | Nesting::Group
+            | Nesting::Loop
+            | Nesting::Subshell => true,
+            _ => false,
         };
         follow(step).filter(|_| step.place.nesting.iter().all(is_plain))
     }
@@ -49,11 +57,15 @@ impl Walker<'_> {
                 assigned: assigned.clone(),
                 exported: self.exported.clone(),
                 folder: Some(program.folder.clone()),
+                left: None,
+                pushed: Vec::new(),
+                subshell: None,
                 own_folder: own_folder(step),
                 scripts: &own,
                 called: &called,
             };
             inner.item(*index, script, &caller);
+            inner.note_variables();
             self.walk = inner.walk;
         }
     }

@@ -8,23 +8,25 @@ use crate::fold::situation::Situation;
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let builder = situation.build().command.builder;
     let findings = match builder {
-        Builder::Buildctl => return without_value(situation).into_iter().collect(),
-        Builder::Docker | Builder::Buildx | Builder::Compose | Builder::Nerdctl => return Vec::new(),
+        Builder::Buildctl | Builder::Img => return without_value(situation).into_iter().collect(),
+        Builder::Docker | Builder::Buildx | Builder::Bake | Builder::Compose | Builder::Nerdctl => return Vec::new(),
         Builder::Kaniko => [lost_files(situation), ignored_paths(situation), ignored_below(situation)].concat(),
         Builder::Buildah | Builder::Podman => [shell(situation), container_ignore(situation)].concat(),
     };
     findings.into_iter().chain(owners(situation)).collect()
 }
 
-/// buildctl takes a build argument with its value alone, and one that is not set would become an empty one.
+/// buildctl and img take a build argument with its value alone, and one that is not set would become an empty one.
 fn without_value(situation: &Situation<'_>) -> Option<Finding> {
     let builder = situation.build().command.builder;
     let options = situation.options_to_add();
     let argument = options.iter().find_map(|option| option.strip_prefix("--build-arg "));
     argument.filter(|_| !builder.passes_variables()).map(|name| {
         let message = format!("the build reads {name}, and {} passes no variable on by its name alone", builder.name());
-        Finding::new(Code::BuilderLacksFeature, situation.command_location(), message)
-            .with_help(format!("pass it yourself: '--opt build-arg:{name}=${name}'"))
+        Finding::new(Code::BuilderLacksFeature, situation.command_location(), message).with_help(match builder {
+            Builder::Img => format!("pass it yourself: '--build-arg {name}=${name}'"),
+            _ => format!("pass it yourself: '--opt build-arg:{name}=${name}'"),
+        })
     })
 }
 

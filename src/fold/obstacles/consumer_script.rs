@@ -134,7 +134,7 @@ fn goes_to_tracked_folder(situation: &Situation<'_>, step: &Step) -> bool {
     };
     let from = step.folder.as_ref().zip(folder.pattern.as_deref());
     let place = from.and_then(|(from, path)| place_in_repository(path, from));
-    program.text() == Some("cd") && place.is_some_and(|place| situation.repository.tracks(&place))
+    matches!(program.text(), Some("cd" | "pushd")) && place.is_some_and(|place| situation.repository.tracks(&place))
 }
 
 /// Files of the context that the image job makes or changes before it builds.

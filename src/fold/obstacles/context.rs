@@ -49,6 +49,8 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
         Builder::Buildah => "buildah build -f PATH/Dockerfile .",
         Builder::Podman => "podman build -f PATH/Dockerfile .",
         Builder::Buildctl => "buildctl build --local context=. --local dockerfile=PATH",
+        Builder::Bake => "context = \".\"', and 'dockerfile = \"PATH/Dockerfile\"",
+        Builder::Img => "img build -f PATH/Dockerfile .",
         Builder::Compose => "docker build -f PATH/Dockerfile .",
         Builder::Nerdctl => "nerdctl build -f PATH/Dockerfile .",
         Builder::Docker | Builder::Buildx => "docker build -f PATH/Dockerfile .",

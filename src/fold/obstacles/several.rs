@@ -54,9 +54,15 @@ fn consumers(pipeline: &Pipeline, group: &Group<'_>) -> Option<Finding> {
         "if the images may hold files of different runs of the build, accept it with '--accept several-consumers'; else give each image a build job of its own",
     );
     let taking = taking(flow);
-    let builds = taking
-        .iter()
-        .filter_map(|other| other.script.location(pipeline, other.build.command.item, other.build.command.span));
+    let place = |other: &Handoff, (item, span)| other.script.location(pipeline, item, span);
+    let own = |other: &Handoff| place(other, (other.build.command.item, other.build.command.span));
+    // A script that is called twice builds twice in one place: the calls tell the two apart.
+    let told = |other: &&Handoff| {
+        let is_elsewhere = taking.iter().filter(|one| own(one) == own(other)).count() > 1;
+        let call = other.build.command.caller.filter(|_| is_elsewhere);
+        call.and_then(|call| place(other, call)).or_else(|| own(other))
+    };
+    let builds = taking.iter().filter_map(told);
     Some(builds.fold(finding, |finding, location| finding.with_related(location, "one image is built here")))
 }
 

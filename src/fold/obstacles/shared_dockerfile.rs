@@ -138,6 +138,10 @@ impl<'a> Elsewhere<'a, '_> {
             return self.is_composed(dockerfile);
         }
         let words: Vec<_> = words.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
+        // Its `-f` names a file that may name any Dockerfile.
+        if words.contains(&"bake") {
+            return true;
+        }
         let options = ["-f", "--file", "--dockerfile"];
         let given = words
             .iter()

@@ -3,6 +3,7 @@
 use crate::docker::{Failure, Step};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
+use crate::handoff::JobScript;
 use crate::syntax::shell::Nesting;
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
@@ -13,17 +14,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         let before = steps.get(..index).unwrap_or_default();
         let behind = steps.get(index + 1..).unwrap_or_default();
         if let Some(part) = script.part(step.item) {
-            // What the program comes to is what the job's own shell looks at.
-            let is_own = |other: &&Step| script.part(other.item).is_none();
-            let own: Vec<_> = before.iter().filter(is_own).cloned().collect();
-            let is_same = |other: &&Step| other.item == step.item;
-            let before: Vec<_> = before.iter().filter(is_same).cloned().collect();
-            let is_behind = |other: &&Step| is_same(other) && !step.span.covers(other.span);
-            let behind: Vec<_> = behind.iter().filter(is_behind).cloned().collect();
-            return by_its_place(step)
-                .or_else(|| by_the_shell(&own))
-                .or_else(|| by_its_program(part.failure, step, &before, &behind))
-                .or_else(|| by_what_follows(step, &behind));
+            return by_its_place(step).or_else(|| in_a_program(script, part.failure, step, (before, behind)));
         }
         by_its_place(step).or_else(|| by_the_shell(before)).or_else(|| by_what_follows(step, behind))
     });
@@ -34,6 +25,29 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             .with_help("let the build command stand as a script item of its own, so that its failure ends the job")
     };
     reason.map(finding).into_iter().collect()
+}
+
+/// A build in a program of its own: what that comes to is what the job's own shell looks at.
+fn in_a_program(
+    script: &JobScript,
+    failure: Failure,
+    step: &Step,
+    (before, behind): (&[Step], &[Step]),
+) -> Option<&'static str> {
+    let of_job = |steps: &[Step]| {
+        let own = steps.iter().filter(|other| script.part(other.item).is_none());
+        own.cloned().collect::<Vec<_>>()
+    };
+    let of_program = |steps: &[Step]| {
+        let own = steps.iter().filter(|other| other.item == step.item && !step.span.covers(other.span));
+        own.map(Step::in_own_text).collect::<Vec<_>>()
+    };
+    let call = before.iter().rfind(|other| step.caller == Some((other.item, other.span)));
+    let own = step.in_own_text();
+    by_the_shell(&of_job(before))
+        .or_else(|| by_its_program(failure, &own, &of_program(before), &of_program(behind)))
+        .or_else(|| by_what_follows(&own, &of_program(behind)))
+        .or_else(|| by_what_follows(call?, &of_job(behind)))
 }
 
 fn by_its_place(step: &Step) -> Option<&'static str> {
@@ -101,7 +115,7 @@ fn gives_up(steps: &[&Step]) -> bool {
 /// A command that is tested ends no script by its failure. In front of `&&` that is no loss where nothing comes behind
 /// (POSIX: `set -e`).
 fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
-    if !step.place.nesting.contains(&Nesting::Tested) {
+    if !step.place.nesting.contains(&Nesting::Tested) || ends_its_subshell(step, behind) {
         return None;
     }
     let is_same = |other: &&Step| other.item == step.item && other.statement == step.statement;
@@ -118,4 +132,22 @@ fn by_what_follows(step: &Step, behind: &[Step]) -> Option<&'static str> {
         return Some("something looks at its exit status, and goes on");
     }
     rest.next().is_some().then_some("it stands in front of '&&', and the script goes on behind that")
+}
+
+/// Whether it stands in a list by `&&` with which a subshell ends, as in `(cd web && docker build . && docker push a)`: what that
+/// comes to is what the subshell comes to, and nothing tests this (POSIX: `set -e`, "a compound command other than a
+/// subshell").
+fn ends_its_subshell(step: &Step, behind: &[Step]) -> bool {
+    let Some(subshell) = step.subshell else {
+        return false;
+    };
+    let inner = |step: &Step| step.place.nesting.rsplit(|one| *one == Nesting::Subshell).next().map(<[_]>::to_vec);
+    let around = step.place.nesting.iter().rposition(|one| *one == Nesting::Subshell).unwrap_or_default();
+    let is_tested_outside = step.place.nesting.iter().take(around).any(|one| *one == Nesting::Tested);
+    let is_plain = |one: &Nesting| matches!(one, Nesting::And | Nesting::Tested);
+    let is_plain = |step: &Step| inner(step).is_some_and(|inner| inner.iter().all(is_plain));
+    let is_within =
+        |other: &&Step| other.item == step.item && subshell.covers(other.span) && !step.span.covers(other.span);
+    let goes_on = |other: &Step| is_plain(other) && inner(other).is_some_and(|inner| inner.contains(&Nesting::And));
+    !is_tested_outside && is_plain(step) && behind.iter().filter(is_within).all(goes_on)
 }

@@ -72,7 +72,7 @@ fn of_step(reason: &UnclearReason, location: Location) -> Finding {
         UnclearReason::Builder(builder) => {
             let message = format!("the image is built by {}, which is not folded yet", builder.name);
             Finding::new(Code::BuilderUnsupported, location, message)
-            .with_help("builds by 'docker build', 'docker buildx build', 'docker compose build', 'nerdctl build', 'buildctl build', kaniko, 'buildah build' and 'podman build' are folded")
+            .with_help("builds by 'docker build', 'docker buildx build', 'docker buildx bake', 'docker compose build', 'nerdctl build', 'buildctl build', kaniko, 'buildah build', 'podman build' and 'img build' are folded")
         }
         UnclearReason::Laid(_) => {
             let message =

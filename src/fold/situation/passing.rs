@@ -31,7 +31,7 @@ impl Situation<'_> {
         };
         let mut options: Vec<_> = passed.filter(is_missing).collect();
         options.sort_by_key(|(variable, _)| variable.is_secret());
-        options.into_iter().map(|(_, option)| option).collect()
+        options.into_iter().map(|(_, option)| command.as_written(&option)).collect()
     }
 
     /// Whether the builder is BuildKit for certain.
@@ -89,7 +89,8 @@ fn mounts_of(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>, build
     let walk = &handoff.script.walk;
     let command = &handoff.build.command;
     // Compose would have to be told of a secret in its own file.
-    if command.builder == Builder::Compose || !command.builder.has_engine() && !command.builder.is_buildkit() {
+    let has_no_secrets = matches!(command.builder, Builder::Compose | Builder::Img);
+    if has_no_secrets || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
     }
     let buildkit = buildkit.map(str::to_owned).or_else(|| buildkit::asked_for(consumer, handoff));

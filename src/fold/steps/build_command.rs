@@ -10,7 +10,7 @@
 //! ```
 
 use super::Edits;
-use crate::docker::{BuildCommand, CommandContext, WiderCommand};
+use crate::docker::{BuildCommand, CommandContext, PartOrigin, WiderCommand};
 use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
 use crate::fold::situation::Situation;
@@ -130,14 +130,18 @@ fn replaced(
     new: &str,
 ) -> Result<(RepositoryPath, TextEdit), Box<Finding>> {
     let failed = |location: Location| edit_failed(location, "the build command cannot be completed here");
-    if let Some(part) = script.part(item) {
+    if let Some((part, place)) = script.part(item).and_then(|part| Some((part, part.exact_place(place)?))) {
+        let (source, span) = match &part.origin {
+            PartOrigin::File { source, span } => (source, *span),
+            PartOrigin::Word { item, .. } => return replaced(pipeline, script, *item, place, new),
+        };
         let mut edit = TextEdit::builder();
-        edit.replace(part.place(place), new);
-        let edit = edit.finish().ok().filter(|_| part.is_exact());
-        let edit = edit.ok_or_else(|| failed(Location::new(&part.source, part.span)))?;
-        return Ok((part.source.path().clone(), edit));
+        edit.replace(place, new);
+        let edit = edit.finish().map_err(|_| failed(Location::new(source, span)))?;
+        return Ok((source.path().clone(), edit));
     }
-    let found = script.items.get(item).and_then(|item| Some((item, pipeline.file(item.origin.file)?)));
+    let own = script.items.get(item).filter(|_| script.part(item).is_none());
+    let found = own.and_then(|item| Some((item, pipeline.file(item.origin.file)?)));
     let Some((item, file)) = found else {
         return Err(failed(Location::File(RepositoryPath::root())));
     };

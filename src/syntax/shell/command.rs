@@ -143,6 +143,13 @@ impl Place {
         })
     }
 
+    /// The part of it that lies within the innermost `( … )`.
+    #[must_use]
+    pub fn within_subshell(&self) -> Self {
+        let inner = self.nesting.rsplit(|nesting| *nesting == Nesting::Subshell).next();
+        Self { nesting: inner.unwrap_or_default().to_vec() }
+    }
+
     /// Whether it stands in the body of a function, so that it runs when that is called.
     #[must_use]
     pub fn is_in_function(&self) -> bool {

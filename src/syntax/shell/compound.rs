@@ -1,6 +1,6 @@
 use crate::text::Span;
 
-/// A compound command that decides whether the commands in it run, and how often (POSIX shell, 2.9.4 and 2.9.5).
+/// A compound command that decides whether the commands in it run, how often, and in which shell (POSIX shell, 2.9.4 and 2.9.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compound {
     /// The bytes of it, from its first word to its last.
@@ -30,6 +30,8 @@ pub enum CompoundKind {
     While,
     /// The definition of the function of this name.
     Function(String),
+    /// `( … )`
+    Subshell,
 }
 
 impl Compound {

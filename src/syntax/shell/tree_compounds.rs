@@ -21,9 +21,12 @@ impl Walker<'_> {
                 self.reserved("}").map(|_| ())
             }
             ast::CompoundCommand::Subshell(subshell) => {
+                let start = self.position;
                 self.operator("(")?;
                 self.nested(Nesting::Subshell, |walker| walker.list(&subshell.list))?;
-                self.operator(")").map(|_| ())
+                self.operator(")")?;
+                self.compound_since(start, CompoundKind::Subshell);
+                Ok(())
             }
             ast::CompoundCommand::ForClause(clause) => self.for_clause(clause),
             ast::CompoundCommand::CaseClause(clause) => self.case_clause(clause),

@@ -1,0 +1,82 @@
+//! A build that a file describes is followed, and the file is left alone: what the build needs more can only be passed by the
+//! command that names it.
+
+use super::command_elsewhere::{elsewhere, why_to_change};
+use crate::docker::{BuildCommand, Builder, Description, image_builds};
+use crate::finding::{Code, Finding};
+use crate::fold::situation::Situation;
+
+/// Variables by which Compose reads other files than those that it looks for, or builds other services.
+const OF_COMPOSE: [&str; 3] = ["COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES"];
+
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let command = &situation.build().command;
+    let Some(description) = &command.described_in else {
+        return Vec::new();
+    };
+    let finding = why_not_passed(situation, command, description).and_then(|why| {
+        let file = &description.file;
+        let reason = why_to_change(situation, command)?;
+        let found = elsewhere(situation, format!("{file} describes this build, and {why}: {reason}"));
+        Some(match situation.passed().find(|variable| variable.is_secret()) {
+            Some(secret) => found.with_help(format!(
+                "build with a plain 'docker build'; if {name} is no secret, pass it with '--pass {name}=arg'",
+                name = secret.name
+            )),
+            None => found,
+        })
+    });
+    let of_compose = (command.builder == Builder::Compose).then(|| of_compose(situation, command, description));
+    finding.into_iter().chain(of_compose.into_iter().flatten()).collect()
+}
+
+/// Why the command cannot pass what the build needs, as the middle of a sentence.
+fn why_not_passed(
+    situation: &Situation<'_>,
+    command: &BuildCommand,
+    description: &Description,
+) -> Option<&'static str> {
+    let (all, _) = image_builds(situation.repository, &situation.handoff.script.walk);
+    let is_alone = all.iter().filter(|other| other.step == command.step).count() == 1;
+    let passes_secrets = situation.passed().any(|variable| variable.is_secret());
+    if situation.widening.is_some() {
+        return Some("is left alone");
+    }
+    match command.builder {
+        // It passes an argument by its name to all that it builds, and a secret not at all.
+        Builder::Compose => (!is_alone || passes_secrets).then_some("is left alone"),
+        // What is set for a target comes to those that inherit from it, and secrets take the place of its own.
+        _ if description.is_inherited && !is_alone => Some("another target inherits from it"),
+        _ if passes_secrets && command.has_option("--secret") => Some("has secrets of its own"),
+        _ => {
+            let is_same_step = |other: &&&crate::handoff::Handoff| {
+                other.consumer == situation.consumer.name && other.build.command.step == command.step
+            };
+            let several = situation.group.handoffs.iter().filter(is_same_step).count() > 1;
+            several.then_some("the command builds several of its targets")
+        }
+    }
+}
+
+/// What holds of a Compose file alone.
+fn of_compose(situation: &Situation<'_>, command: &BuildCommand, description: &Description) -> Vec<Finding> {
+    let settings = OF_COMPOSE.iter().find(|name| is_set(situation, command, name)).map(|name| {
+        let message = format!("{name} may be set here, so that Compose reads other files or builds other services");
+        Finding::new(Code::BuildCommandUnclear, situation.command_location(), message)
+            .with_help("name the one Compose file by '-f', and the services")
+    });
+    let message =
+        format!("{} describes this image; whoever builds it elsewhere gets the builder stage too", description.file);
+    let told = Finding::new(Code::ComposeServiceBuilt, situation.command_location(), message)
+        .with_help("nobody has to make the files before the build any more; the first build on a machine takes longer");
+    settings.into_iter().chain([told]).collect()
+}
+
+/// Whether the job, a line of its script or the `.env` file sets a variable.
+fn is_set(situation: &Situation<'_>, command: &BuildCommand, name: &str) -> bool {
+    let texts = situation.handoff.script.items.iter().filter_map(|item| item.text.as_deref());
+    let settings = command.folder.join(".env").and_then(|path| situation.repository.read(&path).ok());
+    situation.consumer.variables.get(name).is_some()
+        || texts.into_iter().any(|text| text.contains(name))
+        || settings.is_some_and(|file| file.text().contains(name))
+}
