@@ -35,6 +35,7 @@ mod switch_off;
 mod takeover;
 mod template;
 mod unpacked;
+mod variable_source;
 mod widening;
 
 use crate::finding::{Code, Finding, Severity};
@@ -45,6 +46,7 @@ use crate::source::Repository;
 use crate::text::ChangeSet;
 
 use group::Group;
+use joined::Joining;
 use situation::Situation;
 use takeover::Takeover;
 
@@ -142,9 +144,10 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         kept: Vec::new(),
         fallback: None,
     };
-    let findings = obstacles::of_docker_cp(repository, pipeline, found);
-    let intent = Intent::of_docker_cp(found);
-    finish(vec![summary], findings, intent, policy, || steps::fold_docker_cp(repository, pipeline, found))
+    let joining = Joining::of(repository, pipeline, policy, found);
+    let findings = obstacles::of_docker_cp(repository, pipeline, &joining);
+    let intent = Intent::of_docker_cp(&joining);
+    finish(vec![summary], findings, intent, policy, || steps::fold_docker_cp(repository, pipeline, &joining))
 }
 
 /// Makes the change unless a finding forbids it; a difference that the user accepted only lowers the trust.

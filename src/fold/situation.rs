@@ -2,7 +2,7 @@ mod layer;
 mod passing;
 mod place;
 
-use passing::secret_mounts;
+pub(super) use passing::secret_mounts;
 use place::{project_folder, user};
 
 use super::chain;
@@ -100,7 +100,7 @@ impl<'a> Situation<'a> {
         let is_set = |name: &str| producer.variables.get(name).is_some() || policy.passed.contains_key(name);
         let mut script = BuildScript::new(repository, policy, &producer_script, has_bash, &is_set);
         script.take_evidence(repository, |words| evidence::of_dockerfile(repository, &handoff.build, words));
-        let secret_mounts = secret_mounts(consumer, handoff, policy.builder);
+        let secret_mounts = secret_mounts(consumer, &handoff.script, &handoff.build, policy.builder);
         let environment = BuildEnvironment::new(&Sources {
             repository,
             pipeline,

@@ -50,7 +50,8 @@ fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) ->
     let uses = classify(&second.stages, &second.stages.reachable(second.target?), &second.context, &patterns, &[]);
     let service_steps = containers.iter().map(|container| container.step).collect();
     let consumer = Rc::clone(&job.name);
-    Some(DockerCp { consumer, script, first, second, copies, containers, service_steps, other_uses: Vec::new(), uses })
+    let (other_uses, image_uses) = (Vec::new(), Vec::new());
+    Some(DockerCp { consumer, script, first, second, copies, containers, service_steps, other_uses, image_uses, uses })
 }
 
 /// A container whose only mount is the project's folder, in which it works.

@@ -4,7 +4,7 @@ use super::Situation;
 use crate::docker::{Builder, BuilderTraits, SecretMounts, Step};
 use crate::fold::environment::{PassedVariable, Way, has_same_value, may_pass_argument};
 use crate::gitlab::Job;
-use crate::handoff::Handoff;
+use crate::handoff::{ImageBuild, JobScript};
 use crate::outcome::ToldBuilder;
 use crate::syntax::dockerfile::DirectiveKind;
 
@@ -50,11 +50,16 @@ impl Situation<'_> {
 }
 
 /// How the builder behind the build command gives secrets to a `RUN`.
-pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>) -> SecretMounts {
+pub(in crate::fold) fn secret_mounts(
+    consumer: &Job,
+    script: &JobScript,
+    build: &ImageBuild,
+    told: Option<ToldBuilder>,
+) -> SecretMounts {
     let image = consumer.image().and_then(|image| image.name);
     let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
-    let walk = &handoff.script.walk;
-    let command = &handoff.build.command;
+    let walk = &script.walk;
+    let command = &build.command;
     // Compose would have to be told of a secret in its own file.
     if command.builder == Builder::Compose || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
@@ -72,7 +77,7 @@ pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<Told
         let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
         words.contains(&"buildx") && words.contains(&"create")
     };
-    let directives = handoff.build.dockerfile.directives.iter();
+    let directives = build.dockerfile.directives.iter();
     let mut frontend =
         directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
     SecretMounts::of_builder(BuilderTraits {
