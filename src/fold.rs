@@ -36,6 +36,7 @@ mod switch_off;
 mod takeover;
 mod template;
 mod unpacked;
+mod variable_source;
 mod widening;
 
 use crate::finding::{Code, Finding, Severity};
@@ -46,6 +47,7 @@ use crate::source::Repository;
 use crate::text::ChangeSet;
 
 use group::Group;
+use joined::Joining;
 use situation::Situation;
 use takeover::Takeover;
 
@@ -143,9 +145,10 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         kept: Vec::new(),
         fallback: None,
     };
-    let findings = obstacles::of_docker_cp(repository, pipeline, found);
-    let intent = Intent::of_docker_cp(pipeline, found);
-    finish(vec![summary], findings, intent, policy, || steps::fold_docker_cp(repository, pipeline, found))
+    let joining = Joining::of(repository, pipeline, policy, found);
+    let findings = obstacles::of_docker_cp(repository, pipeline, &joining);
+    let intent = Intent::of_docker_cp(pipeline, &joining);
+    finish(vec![summary], findings, intent, policy, || steps::fold_docker_cp(repository, pipeline, &joining))
 }
 
 /// Makes the change unless a finding forbids it; a difference that the user accepted only lowers the trust.

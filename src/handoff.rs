@@ -27,6 +27,7 @@ mod traps;
 mod unclear;
 mod visibility;
 mod written;
+mod written_out;
 
 pub use cache_writers::{made_for_cache, may_make, may_write};
 pub use command_use::{TreeUse, names_beside_commands, tree_use, writes};

@@ -54,6 +54,40 @@ impl BuildCommand {
         Ok(wider)
     }
 
+    /// This command for the stage `target` of another Dockerfile, from the same context; `text` is that of its item.
+    ///
+    /// # Errors
+    /// Why it cannot be written, as a whole sentence without a full stop.
+    pub fn for_stage_of(
+        &self,
+        dockerfile: &RepositoryPath,
+        target: &str,
+        text: &str,
+    ) -> Result<WiderCommand, &'static str> {
+        if self.described_in.is_some() || !dockerfile.is_plain() {
+            return Err("the other Dockerfile cannot be named in the command");
+        }
+        let mut wider = WiderCommand { command: self.clone(), replacements: Vec::new(), option: None };
+        let mut options = Vec::new();
+        match &self.dockerfile_word {
+            Some(word) if word.span.slice(text) != word.raw => {
+                return Err("the path of the Dockerfile is not written in plain words");
+            }
+            Some(word) => {
+                let path = Root::of(&word.raw).place(self.way_to(dockerfile), &format!("/{dockerfile}"));
+                wider.replace(word, Place::Dockerfile, path);
+            }
+            None => options.push(format!("-f {}", self.way_to(dockerfile))),
+        }
+        match &self.target {
+            None => options.push(format!("--target {target}")),
+            Some(own) if own == target => {}
+            Some(_) => return Err("its stage gets another name"),
+        }
+        wider.option = (!options.is_empty()).then(|| options.join(" "));
+        Ok(wider)
+    }
+
     /// Whether the builder looks for the Dockerfile where the command runs, and finds it there.
     fn finds_dockerfile_without_context(&self) -> bool {
         let is_by_context = self.other_dockerfile.as_ref() == Some(&self.dockerfile);
@@ -80,16 +114,18 @@ impl WiderCommand {
     #[must_use]
     pub fn all_written_in(commands: &[&Self], text: &str) -> Option<String> {
         let mut builder = TextEdit::builder();
-        for (span, new) in commands.iter().flat_map(|command| command.changes()) {
+        for (span, new) in commands.iter().flat_map(|command| command.changes(&[])) {
             builder.replace(span, new);
         }
         builder.finish().ok()?.apply(text)
     }
 
-    /// What is written in the place of which bytes of the item.
-    fn changes(&self) -> Vec<(Span, String)> {
-        let option = self.option.iter().map(|option| (Span::at(self.command.options_at), format!(" {option}")));
-        self.replacements.iter().cloned().chain(option).collect()
+    /// What is written in the place of which bytes of the item, with more options in front of its own.
+    #[must_use]
+    pub fn changes(&self, options: &[String]) -> Vec<(Span, String)> {
+        let options: String = options.iter().chain(&self.option).map(|option| format!(" {option}")).collect();
+        let at = (!options.is_empty()).then(|| (Span::at(self.command.options_at), options));
+        self.replacements.iter().cloned().chain(at).collect()
     }
 
     fn replace(&mut self, word: &WrittenWord, place: Place, new: String) {

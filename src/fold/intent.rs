@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::container_caches;
 use super::export;
 use super::fate::Fate;
-use super::joined;
+use super::joined::Joining;
 use super::listings;
 use super::rewire;
 use super::situation::Situation;
@@ -11,7 +11,6 @@ use super::steps::by_consumer;
 use super::takeover::{Taken, Takeover};
 use crate::docker::WiderCommand;
 use crate::gitlab::Pipeline;
-use crate::handoff::DockerCp;
 use crate::outcome::Via;
 use crate::text::TextEdit;
 
@@ -114,18 +113,22 @@ impl Intent {
     }
 
     /// What joining two Dockerfiles changes.
-    pub(super) fn of_docker_cp(pipeline: &Pipeline, found: &DockerCp) -> Self {
+    pub(super) fn of_docker_cp(pipeline: &Pipeline, joining: &Joining<'_>) -> Self {
+        let found = joining.found;
         let mut keywords = BTreeSet::from(OF_CONSUMER);
         let cache = pipeline.job(&found.consumer).and_then(|job| container_caches::going(pipeline, job, found));
         keywords.extend(cache.map(|_| "cache"));
         let changed = BTreeMap::from([(found.consumer.to_string(), keywords)]);
-        let command = &found.second.command;
-        let options = joined::options_to_add(found).unwrap_or_default();
-        let text = found.script.items.get(command.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
-        let added: String = options.iter().map(|option| format!(" {option}")).collect();
-        let with_options = TextEdit::insert(command.options_at, added).apply(text);
-        let completed = with_options.map(|after| vec![(text.to_owned(), after)]).unwrap_or_default();
-        let completed = BTreeMap::from([(found.consumer.to_string(), completed)]);
+        let text = |item: usize| found.script.items.get(item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+        let completed = joining.commands().into_iter().filter_map(|(command, changes)| {
+            let before = text(command.item);
+            let mut edit = TextEdit::builder();
+            for (span, new) in changes {
+                edit.replace(span, new);
+            }
+            Some((before.to_owned(), edit.finish().ok()?.apply(before)?))
+        });
+        let completed = BTreeMap::from([(found.consumer.to_string(), completed.collect())]);
         Self { changed, completed, removes_lines: true, ..Self::default() }
     }
 

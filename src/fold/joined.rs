@@ -4,40 +4,27 @@
 //! to be run goes. Whatever both files or both builds say of one name must be the same (BuildKit: an `ARG` before the first
 //! `FROM` is the default of every bare `ARG` of that name).
 
-use std::collections::BTreeSet;
+mod arguments;
+mod contexts;
+mod platform;
+
+use arguments::{RenamedArgument, globals, is_repeated};
 
 use super::container_command;
+use super::situation::secret_mounts;
 use super::stage_names;
-use crate::docker::Stages;
+use super::widening::source_below;
+use crate::docker::{BuildCommand, SecretMounts, Stages, WiderCommand};
 use crate::finding::Location;
+use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
-use crate::syntax::dockerfile::{Arguments, Directive, DirectiveKind, Instruction, Keyword};
-use crate::text::{Span, TextEdit};
+use crate::outcome::Policy;
+use crate::source::Repository;
+use crate::syntax::dockerfile::{Directive, DirectiveKind, Instruction, Keyword};
+use crate::text::{RepositoryPath, Span, TextEdit, TextEditBuilder};
 
-/// Options of the first build that say nothing of what it makes, or that its stages need no longer.
-const OF_FIRST_IMAGE: [&str; 18] = [
-    "-f",
-    "-o",
-    "-q",
-    "-t",
-    "--cache-from",
-    "--compress",
-    "--file",
-    "--force-rm",
-    "--label",
-    "--load",
-    "--output",
-    "--progress",
-    "--pull",
-    "--quiet",
-    "--rm",
-    "--squash",
-    "--tag",
-    "--target",
-];
-
-/// Build arguments that every build has (Dockerfile reference: predefined ARGs).
-const PREDEFINED: [&str; 5] = ["all_proxy", "ftp_proxy", "http_proxy", "https_proxy", "no_proxy"];
+pub(super) use contexts::Contexts;
+pub(super) use platform::Platform;
 
 /// Instructions that only tell how an image is run.
 const OF_RUNNING: [Keyword; 6] =
@@ -48,106 +35,97 @@ pub(super) fn is_one_file(found: &DockerCp) -> bool {
     found.first.source.path() == found.second.source.path()
 }
 
-/// The stages that the first image is made of.
-fn own_stages(build: &ImageBuild) -> BTreeSet<usize> {
-    build.target.map(|target| build.stages.reachable(target)).unwrap_or_default()
+/// Two Dockerfiles that become one, and what that asks for beside the text of their stages.
+pub(super) struct Joining<'a> {
+    pub(super) found: &'a DockerCp,
+    /// The build context of both; why there is none, as a sentence without a full stop.
+    pub(super) contexts: Result<Contexts, String>,
+    /// What the `ARG`s of the first Dockerfile are called then, where they cannot keep their names.
+    renamed: Vec<RenamedArgument>,
+    /// The platform of the first stages; why it would be another one, as a sentence.
+    pub(super) platform: Result<Platform, &'static str>,
 }
 
-/// The stage that an instruction belongs to; `None` for one in front of all.
-fn stage_of(stages: &Stages, instruction: usize) -> Option<usize> {
-    stages.stages.iter().position(|stage| (stage.from..stage.end).contains(&instruction))
-}
+impl<'a> Joining<'a> {
+    pub(super) fn of(repository: &dyn Repository, pipeline: &Pipeline, policy: &Policy, found: &'a DockerCp) -> Self {
+        let job = pipeline.job(&found.consumer);
+        let mounts = job.map(|job| secret_mounts(job, &found.script, &found.second, policy.builder));
+        let has_buildkit = mounts.is_some_and(|mounts| mounts != SecretMounts::None);
+        let contexts = Contexts::of(repository, found, has_buildkit);
+        let renamed = arguments::renamed(found, has_buildkit);
+        Self { found, contexts, renamed, platform: Platform::of(job, found, has_buildkit) }
+    }
 
-/// Whether an `ARG` of this name stands in one of the stages that `is_meant`, or in front of all.
-fn declares(build: &ImageBuild, is_meant: impl Fn(usize) -> bool, name: &str) -> bool {
-    build.dockerfile.instructions.iter().enumerate().any(|(index, instruction)| {
-        let is_named = arguments(instruction).iter().any(|(declared, _)| *declared == name);
-        is_named && stage_of(&build.stages, index).is_none_or(&is_meant)
-    })
-}
-
-/// The names that an `ARG` declares, each with its default.
-fn arguments(instruction: &Instruction) -> Vec<(&str, Option<&str>)> {
-    match &instruction.arguments {
-        Arguments::KeyValues(pairs) if instruction.keyword == Keyword::Arg => {
-            pairs.iter().map(|pair| (pair.name.text(), pair.value.as_ref().map(|value| value.text()))).collect()
+    /// The build of the first image as it goes on, where something uses that image: its stage of the joined Dockerfile.
+    ///
+    /// # Errors
+    /// Why that would be another image, or cannot be written, as a sentence without a full stop.
+    pub(super) fn first_command(&self) -> Option<Result<WiderCommand, String>> {
+        let found = self.found;
+        if !found.keeps_first() || is_one_file(found) {
+            return None;
         }
-        _ => Vec::new(),
-    }
-}
-
-/// The `ARG`s in front of the first `FROM`.
-fn globals(build: &ImageBuild) -> impl Iterator<Item = &Instruction> {
-    let before = build.dockerfile.instructions.iter().take_while(|instruction| instruction.keyword != Keyword::From);
-    before.filter(|instruction| instruction.keyword == Keyword::Arg)
-}
-
-/// The options that the second build needs, so that it builds the stages of the first as that did.
-///
-/// # Errors
-/// Why no options do that, as a sentence.
-pub(super) fn options_to_add(found: &DockerCp) -> Result<Vec<String>, String> {
-    let (first, second) = (&found.first, &found.second);
-    let own = own_stages(first);
-    let in_first = |name: &str| declares(first, |stage| own.contains(&stage), name);
-    let in_second = |name: &str| declares(second, |stage| !is_one_file(found) || !own.contains(&stage), name);
-    let name_of = |value: &Option<String>| {
-        let text = value.as_deref().unwrap_or_default().trim_matches(['"', '\'']);
-        text.split('=').next().unwrap_or_default().to_owned()
-    };
-    let is_argument = |option: &&(String, Option<String>)| option.0 == "--build-arg";
-    let mut added = Vec::new();
-    let (ours, theirs) = (&first.command.options, &second.command.options);
-    let same_in = |options: &[(String, Option<String>)], option: &(String, Option<String>)| options.contains(option);
-    for option in ours.iter().filter(|option| !OF_FIRST_IMAGE.contains(&option.0.as_str()) && !same_in(theirs, option))
-    {
-        let (name, value) = option;
-        let written = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name} {value}"));
-        match name.as_str() {
-            "--build-arg" => {
-                let argument = name_of(value);
-                let is_predefined = PREDEFINED.contains(&argument.to_lowercase().as_str());
-                if !is_predefined && !in_first(&argument) {
-                    continue;
-                }
-                if theirs.iter().filter(is_argument).any(|(_, other)| name_of(other) == argument) {
-                    return Err(format!("the two builds give the build argument {argument} different values"));
-                }
-                if is_predefined || in_second(&argument) {
-                    return Err(format!("the build argument {argument} would also reach the second image"));
-                }
-                added.push(written);
-            }
-            "--secret" | "--ssh" if !second.command.has_option(name) => added.push(written),
-            "--no-cache" => added.push(written),
-            _ => return Err(format!("the first build has the option {name}, which the second one does not get")),
+        let command = &found.first.command;
+        let has = |option: &str| command.has_option(option);
+        let reason = if found.containers.iter().any(|container| container.runs) {
+            Some("what runs in its container would be in the image as well")
+        } else if has("--no-cache") {
+            Some("it would be built twice, without a cache")
+        } else if command.builder != found.second.command.builder
+            || command.option("--builder") != found.second.command.option("--builder")
+        {
+            Some("the two builds may have no cache in common, and would make the files twice")
+        } else if has("-o") || has("--output") {
+            Some("the build writes files instead of an image")
+        } else if !self.contexts.as_ref().is_ok_and(Contexts::is_unchanged) {
+            Some("the two builds have different contexts or ignore files")
+        } else if !self.renamed.is_empty() {
+            Some("its build arguments get other names")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Some(Err(reason.to_owned()));
         }
+        let name = Joined::of(self).map(|joined| joined.name)?;
+        let text = found.script.items.get(command.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+        let written = command.for_stage_of(found.second.source.path(), &name, text);
+        Some(written.map_err(str::to_owned))
     }
-    let reaches_first = |option: &&(String, Option<String>)| !same_in(ours, option) && in_first(&name_of(&option.1));
-    if let Some((_, value)) = theirs.iter().filter(is_argument).find(reaches_first) {
-        let argument = name_of(value);
-        return Err(format!("the build argument {argument} of the second build would also reach the builder stage"));
-    }
-    environment(found).map(|()| added)
-}
 
-/// What stands in front of the two commands must be the same, but for BuildKit, which every engine of today has.
-fn environment(found: &DockerCp) -> Result<(), String> {
-    let (first, second) = (&found.first.command.environment, &found.second.command.environment);
-    let only_first = first.iter().find(|pair| !second.contains(pair));
-    let is_buildkit = |pair: &&(String, Option<String>)| pair.0 == "DOCKER_BUILDKIT" && pair.1.as_deref() == Some("1");
-    let only_second = second.iter().find(|pair| !first.contains(pair) && !is_buildkit(pair));
-    match only_first.or(only_second) {
-        Some((name, _)) => Err(format!("{name} is set for one of the two builds alone")),
-        None => Ok(()),
+    /// The build commands that change, each with what is written in the place of which bytes of its item.
+    pub(super) fn commands(&self) -> Vec<(&BuildCommand, Vec<(Span, String)>)> {
+        let second = &self.found.second.command;
+        let options = self.options_to_add().unwrap_or_default();
+        let wider = self.contexts.as_ref().ok().and_then(|contexts| contexts.second.as_ref());
+        let changes = match wider {
+            Some((_, wider)) => wider.changes(&options),
+            None => vec![(
+                Span::at(second.options_at),
+                options.iter().map(|option| format!(" {option}")).collect::<String>(),
+            )],
+        };
+        let first = self.first_command().and_then(Result::ok);
+        let first = first.map(|first| (&self.found.first.command, first.changes(&[])));
+        first.into_iter().chain([(second, changes)]).collect()
+    }
+
+    /// The options that the second build needs, so that it builds the stages of the first as that did.
+    ///
+    /// # Errors
+    /// Why no options do that, as a sentence.
+    pub(super) fn options_to_add(&self) -> Result<Vec<String>, String> {
+        arguments::options_to_add(self.found, &self.renamed)
     }
 }
 
 /// What the two files say in different ways, each with its place in the first.
-pub(super) fn disagreements(found: &DockerCp) -> Vec<(Location, &'static str)> {
+pub(super) fn disagreements(joining: &Joining<'_>) -> Vec<(Location, &'static str)> {
+    let found = joining.found;
     if is_one_file(found) {
         return Vec::new();
     }
+    let is_kept = |name: &str| !joining.renamed.iter().any(|argument| argument.is(name));
     let (first, second) = (&found.first, &found.second);
     let at = |span: Span| Location::new(&first.source, span);
     let directives = first.dockerfile.directives.iter().filter(|directive| {
@@ -156,14 +134,16 @@ pub(super) fn disagreements(found: &DockerCp) -> Vec<(Location, &'static str)> {
     });
     let directives = directives.map(|directive| (at(directive.span), "the other Dockerfile has not this directive"));
     let is_agreed = |argument: &Instruction| {
-        let own = arguments(argument);
-        own.iter().all(|(name, _)| !second.stages.declared.contains(*name)) || is_repeated(second, argument)
+        let own = arguments::of(argument);
+        own.iter().all(|(name, _)| !second.stages.declared.contains(*name) || !is_kept(name))
+            || is_repeated(second, argument)
     };
     let ours = globals(first).filter(|argument| !is_agreed(argument)).map(|argument| {
         (at(argument.span), "an ARG of this name is in the other Dockerfile too, and it would get this default")
     });
     let theirs = globals(second).filter(|argument| {
-        let is_ours = arguments(argument).iter().any(|(name, _)| first.stages.declared.contains(*name));
+        let is_ours =
+            arguments::of(argument).iter().any(|(name, _)| first.stages.declared.contains(*name) && is_kept(name));
         is_ours && !is_repeated(first, argument)
     });
     let theirs = theirs.map(|argument| {
@@ -171,11 +151,6 @@ pub(super) fn disagreements(found: &DockerCp) -> Vec<(Location, &'static str)> {
         (location, "an ARG of this name is in the other Dockerfile too, and it would get this default")
     });
     directives.chain(ours).chain(theirs).collect()
-}
-
-/// Whether the other Dockerfile has the same `ARG` in front of its first `FROM`.
-fn is_repeated(other: &ImageBuild, argument: &Instruction) -> bool {
-    globals(other).any(|own| arguments(own) == arguments(argument))
 }
 
 fn has_directive(build: &ImageBuild, directive: &Directive) -> bool {
@@ -196,7 +171,8 @@ pub(super) struct Joined {
 
 impl Joined {
     /// Joins the two; `None` where an instruction of the first is not well formed.
-    pub(super) fn of(found: &DockerCp) -> Option<Self> {
+    pub(super) fn of(joining: &Joining<'_>) -> Option<Self> {
+        let found = joining.found;
         let (first, second) = (&found.first, &found.second);
         let target = first.target?;
         let stage = first.stages.stages.get(target)?;
@@ -213,30 +189,31 @@ impl Joined {
         };
         let text = first.source.text();
         let mut edit = TextEdit::builder();
-        let mut directives = String::new();
-        for directive in &first.dockerfile.directives {
-            if !has_directive(second, directive) {
-                directives.push_str(directive.span.slice(text));
-                directives.push('\n');
-            }
-            edit.delete(directive.span);
-        }
-        for argument in globals(first).filter(|argument| is_repeated(second, argument)) {
+        first.dockerfile.directives.iter().for_each(|directive| edit.delete(directive.span));
+        let own = first.dockerfile.directives.iter().filter(|directive| !has_directive(second, directive));
+        let directives: String = own.map(|directive| format!("{}\n", directive.span.slice(text))).collect();
+        let is_new = |name: &str| joining.renamed.iter().any(|argument| argument.is(name));
+        let keeps_name = |argument: &&Instruction| !arguments::of(argument).iter().any(|(name, _)| is_new(name));
+        for argument in globals(first).filter(keeps_name).filter(|argument| is_repeated(second, argument)) {
             edit.delete(argument.owned_span());
         }
         let own = first.dockerfile.instructions.iter().enumerate().take(stage.end);
         for (index, instruction) in own {
+            if joining.platform == Ok(Platform::OfBuilder) {
+                edit.extend(platform::on_builder(first, instruction));
+            }
             if index == stage.from && stage.name.is_none() {
                 edit.extend(first.dockerfile.name_stage(instruction, &name)?);
             }
-            if index >= stage.from && OF_RUNNING.contains(&instruction.keyword) {
+            if index >= stage.from && !found.keeps_first() && OF_RUNNING.contains(&instruction.keyword) {
                 edit.delete(instruction.owned_span());
             }
-            for (span, name) in stage_references(instruction) {
-                if let Some((_, new)) = renamed.iter().find(|(old, _)| *old == name.to_lowercase()) {
-                    edit.replace(span, new.clone());
-                }
-            }
+            arguments::rename(first, index, instruction, &joining.renamed, &mut edit);
+            rename_stages(instruction, &renamed, &mut edit);
+        }
+        let folder = joining.contexts.as_ref().ok()?.first.clone();
+        if !folder.is_root() {
+            sources_below(first, &folder, stage.end, &mut edit)?;
         }
         // What comes behind the stage is of no use to the second image.
         if let Some(next) = first.dockerfile.instructions.get(stage.end) {
@@ -254,6 +231,27 @@ impl Joined {
     }
 }
 
+/// Puts `folder` in front of what the first `end` instructions take of the context.
+fn sources_below(build: &ImageBuild, folder: &RepositoryPath, end: usize, edit: &mut TextEditBuilder) -> Option<()> {
+    for copy in build.stages.copies.iter().filter(|copy| copy.from.is_none() && copy.instruction < end) {
+        let instruction = build.dockerfile.instructions.get(copy.instruction)?;
+        for source in &copy.sources {
+            let below = source_below(folder, &source.written);
+            edit.extend(build.dockerfile.replace_source(instruction, source.index, &below)?);
+        }
+    }
+    for instruction in build.dockerfile.instructions.iter().take(end) {
+        let mounts = instruction.mounts();
+        for mount in mounts.iter().filter(|mount| mount.kind() == "bind" && mount.from().is_none()) {
+            let source = mount.source().map_or("", |source| source.text());
+            let key = if mount.value("src").is_some() { "src" } else { "source" };
+            let place = folder.join(source)?;
+            edit.extend(build.dockerfile.set_mount_field(mount, key, place.as_str())?);
+        }
+    }
+    Some(())
+}
+
 /// The names of first stages that the second Dockerfile uses too, each with the one that it gets.
 fn renamed(first: &Stages, second: &Stages) -> Vec<(String, String)> {
     let taken: Vec<_> = second.taken_names().collect();
@@ -266,6 +264,15 @@ fn renamed(first: &Stages, second: &Stages) -> Vec<(String, String)> {
         names.find(|name| !all.contains(name)).unwrap_or_default()
     };
     clashing.into_iter().map(|name| (name.clone(), free(&name))).collect()
+}
+
+/// Gives stages their new names where an instruction speaks of them.
+fn rename_stages(instruction: &Instruction, renamed: &[(String, String)], edit: &mut TextEditBuilder) {
+    for (span, name) in stage_references(instruction) {
+        if let Some((_, new)) = renamed.iter().find(|(old, _)| *old == name.to_lowercase()) {
+            edit.replace(span, new.clone());
+        }
+    }
 }
 
 /// Where an instruction names stages: its own, and those that it starts from or takes files of.

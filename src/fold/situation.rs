@@ -3,7 +3,8 @@ mod layer;
 mod passing;
 mod place;
 
-use passing::{Surroundings, secret_mounts};
+use passing::Surroundings;
+pub(super) use passing::secret_mounts;
 use place::{project_folder, user};
 
 use super::chain;
@@ -112,7 +113,7 @@ impl<'a> Situation<'a> {
             consumer,
             consumer_script: &handoff.script,
             build: &handoff.build,
-            mounts: secret_mounts(consumer, handoff, policy.builder),
+            mounts: secret_mounts(consumer, &handoff.script, &handoff.build, policy.builder),
             folder: &folder,
         };
         let Surroundings { secret_mounts, turns_on_buildkit, environment } = Surroundings::of(sources, handoff);

@@ -15,11 +15,11 @@ mod takeover;
 mod template;
 
 use super::edit_failed;
+use super::joined::Joining;
 use super::proposing::Proposal;
 use super::situation::Situation;
 use crate::finding::{Finding, Location};
 use crate::gitlab::Pipeline;
-use crate::handoff::DockerCp;
 use crate::source::Repository;
 use crate::text::{ChangeSet, RepositoryPath, TextEdit};
 
@@ -100,15 +100,19 @@ fn apart<'a, 'b>(
 }
 
 /// Joins the two Dockerfiles of `found`.
-pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, found: &DockerCp) -> Change {
-    let mut edits = dockerfiles::join(repository, found)?;
-    edits.extend(script_lines::remove(pipeline, found)?);
+pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, joining: &Joining<'_>) -> Change {
+    let found = joining.found;
+    let mut edits = dockerfiles::join(repository, joining)?;
+    edits.extend(script_lines::remove(pipeline, joining)?);
     edits.extend(cache::of_containers(pipeline, found)?);
     let location = found
         .script
         .location(pipeline, found.second.command.item, found.second.command.span)
         .unwrap_or(Location::File(RepositoryPath::root()));
     let mut changes = union(edits, location.clone())?;
+    if let Ok(contexts) = &joining.contexts {
+        contexts.write(repository, &mut changes)?;
+    }
     if dockerfiles::is_unused(repository, pipeline, found) {
         let removed = changes.delete(found.first.source.path().clone());
         removed.map_err(|error| edit_failed(location, &error.to_string()))?;

@@ -14,14 +14,14 @@
 
 mod ignore;
 
-use crate::docker::{BuildContext, CommandContext, Copy, WiderCommand};
+use crate::docker::{BuildContext, CommandContext, Copy, CopySource, WiderCommand};
 use crate::gitlab::Pipeline;
-use crate::handoff::{Handoff, ImageBuild, SourceUse};
+use crate::handoff::{CopyUse, Handoff, ImageBuild, SourceUse};
 use crate::source::Repository;
 use crate::syntax::dockerfile::Instruction;
 use crate::text::RepositoryPath;
 
-pub(super) use ignore::{IgnoreFile, is_only_dockerfile, is_used_elsewhere};
+pub(super) use ignore::{IgnoreFile, ignore_lines_below, is_only_dockerfile, is_used_elsewhere};
 
 /// How a build gets the whole project for its context.
 pub(super) struct Widening {
@@ -70,6 +70,9 @@ impl Widening {
         if let Some(reason) = why_not_below(build) {
             return Err(reason);
         }
+        if build.dockerfile.instructions.iter().any(Instruction::mounts_context) {
+            return Err("a RUN mounts files of the context".to_owned());
+        }
         let text = handoff.script.items.get(build.command.item).and_then(|item| item.text.as_deref());
         let command = build.command.with_project_as_context(text.unwrap_or_default())?;
         let has_buildkit = has_buildkit || build.command.builder.is_buildkit();
@@ -88,31 +91,36 @@ impl Widening {
 
     /// A source of a `COPY` as it must be written to name the same files.
     pub(super) fn source(&self, written: &str) -> String {
-        let quote = written.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
-        let mut path = written.trim_matches(['"', '\'']);
-        while let Some(rest) = path.strip_prefix("./").or_else(|| path.strip_prefix('/')) {
-            path = rest;
-        }
-        let path = if path == "." { "" } else { path };
-        format!("{quote}{}/{path}{quote}", self.folder)
+        source_below(&self.folder, written)
     }
 }
 
-/// The sources of the context that stay so, each with its copy.
-fn from_context(handoff: &Handoff) -> impl Iterator<Item = &str> {
+/// A source of a `COPY` as it must be written to name the same files from above `folder`, which was the context.
+pub(super) fn source_below(folder: &RepositoryPath, written: &str) -> String {
+    let quote = written.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
+    let mut path = written.trim_matches(['"', '\'']);
+    while let Some(rest) = path.strip_prefix("./").or_else(|| path.strip_prefix('/')) {
+        path = rest;
+    }
+    let path = if path == "." { "" } else { path };
+    format!("{quote}{folder}/{path}{quote}")
+}
+
+/// The sources of the context that stay so: those of which `uses` does not say that a stage gives them.
+pub(super) fn from_context<'a>(build: &'a ImageBuild, uses: &'a [CopyUse]) -> impl Iterator<Item = &'a CopySource> {
     let is_taken = |copy: &Copy, at: usize| {
-        let found = handoff.uses.iter().find(|found| found.copy.instruction == copy.instruction);
+        let found = uses.iter().find(|found| found.copy.instruction == copy.instruction);
         matches!(found.and_then(|found| found.sources.get(at)), Some(SourceUse::Builder { .. }))
     };
-    let copies = handoff.build.stages.copies.iter().filter(|copy| copy.from.is_none());
+    let copies = build.stages.copies.iter().filter(|copy| copy.from.is_none());
     copies.flat_map(move |copy| {
         let staying = copy.sources.iter().enumerate().filter(move |(at, _)| !is_taken(copy, *at));
-        staying.filter_map(|(_, source)| source.path.as_deref())
+        staying.map(|(_, source)| source)
     })
 }
 
 /// Why the sources of the Dockerfile cannot be written from further up.
-fn why_not_below(build: &ImageBuild) -> Option<String> {
+pub(super) fn why_not_below(build: &ImageBuild) -> Option<String> {
     let text = build.source.text();
     let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && !copy.sources.is_empty());
     for copy in own {
@@ -130,8 +138,7 @@ fn why_not_below(build: &ImageBuild) -> Option<String> {
             return Some(format!("it cannot be told what {} names", source.written));
         }
     }
-    let mounts = build.dockerfile.instructions.iter().any(Instruction::mounts_context);
-    mounts.then(|| "a RUN mounts files of the context".to_owned())
+    None
 }
 
 /// Whether some of a word stands in quotes, and not all of it.

@@ -75,7 +75,7 @@ const WITHOUT_VALUE: [&str; 14] = [
 ];
 
 /// Options that lay other files over those of the image.
-const MOUNTS: [&str; 5] = ["-v", "--mount", "--tmpfs", "--volume", "--volumes-from"];
+pub(super) const MOUNTS: [&str; 5] = ["-v", "--mount", "--tmpfs", "--volume", "--volumes-from"];
 
 /// A container that a script makes.
 #[derive(Clone, Debug)]
@@ -226,18 +226,22 @@ pub(super) fn engine_words<'a>(step: &'a Step, group: &str, subcommand: &str) ->
     rest.split_first().filter(|(word, _)| word.text() == Some(subcommand)).map(|(_, rest)| rest)
 }
 
-/// Whether it stops or removes containers of these names, or images of these tags, and nothing else.
-pub(super) fn removes(step: &Step, names: &[&str], tags: &[String]) -> bool {
-    let containers = ["rm", "stop", "kill"].iter().any(|verb| {
+/// Whether it stops or removes containers of these names, and nothing else.
+pub(super) fn removes_containers(step: &Step, names: &[&str]) -> bool {
+    ["rm", "stop", "kill"].iter().any(|verb| {
         container_words(step, verb)
             .is_some_and(|words| operands_are(words, |word| names.contains(&spelled(word).as_str())))
-    });
+    })
+}
+
+/// Whether it removes images of these tags, and nothing else.
+pub(super) fn removes_images(step: &Step, tags: &[String]) -> bool {
     let is_image = |word: &StepWord| tags.iter().any(|tag| is_same_image(tag, &word.raw));
     let images = engine_words(step, "image", "rmi").or_else(|| match step.words.get(1).and_then(StepWord::text) {
         Some("image") => engine_words(step, "image", "rm"),
         _ => None,
     });
-    containers || images.is_some_and(|words| operands_are(words, is_image))
+    images.is_some_and(|words| operands_are(words, is_image))
 }
 
 fn operands_are(words: &[StepWord], expected: impl Fn(&StepWord) -> bool) -> bool {
@@ -343,7 +347,7 @@ impl CopyOut {
 
 #[cfg(test)]
 mod tests {
-    use super::{Container, CopyOut, copy_words, removes};
+    use super::{Container, CopyOut, copy_words, removes_containers, removes_images};
     use crate::gitlab::Pipeline;
     use crate::handoff::JobScript;
     use crate::source::MemoryRepository;
@@ -419,8 +423,11 @@ mod tests {
 
     #[test]
     fn what_removes_the_container_or_the_image_and_nothing_else_is_known() {
-        let does =
-            |line: &str| removes(script(&[line]).walk.steps.first().unwrap(), &["e", "$id"], &["x:1".to_owned()]);
+        let does = |line: &str| {
+            let script = script(&[line]);
+            let step = script.walk.steps.first().unwrap();
+            removes_containers(step, &["e", "$id"]) || removes_images(step, &["x:1".to_owned()])
+        };
         for line in ["docker rm -f e", "docker rm -v $id e", "docker rmi x:1", "docker image rm x:1", "docker stop $id"]
         {
             assert!(does(line), "{line}");

@@ -95,8 +95,9 @@ fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) ->
     let uses = classify(&build.stages, &build.stages.reachable(build.target?), &build.context, &patterns, &[]);
     let mut service_steps: Vec<_> = containers.iter().map(|container| container.step).collect();
     service_steps.extend(folders_for_caches(&script, &containers));
-    let (consumer, other_uses) = (Rc::clone(&job.name), Vec::new());
-    Some(DockerCp { consumer, script, first, second: build, copies, containers, service_steps, other_uses, uses })
+    let consumer = Rc::clone(&job.name);
+    let (other_uses, image_uses, second) = (Vec::new(), Vec::new(), build);
+    Some(DockerCp { consumer, script, first, second, copies, containers, service_steps, other_uses, image_uses, uses })
 }
 
 /// The folders of the project that a job caches, and what the containers make there.

@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
-use super::container::{Container, CopyOut, CopyWords, copy_words, is_of_name, is_same_image, removes, spelled};
+use super::container::{
+    Container, CopyOut, CopyWords, copy_words, is_of_name, is_same_image, removes_containers, removes_images, spelled,
+};
 use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
-use super::images_taken::images_taken;
+use super::images_taken::{images_taken, known_tags, only_reads_images};
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
+use super::written_out;
 use crate::docker::{BuildCommand, Builder, Copy, CopySource, Step, StepWord, place_in_repository};
 use crate::gitlab::{Job, PathPattern};
 use crate::source::Repository;
@@ -30,8 +33,10 @@ pub struct DockerCp {
     pub containers: Vec<Container>,
     /// The steps that only serve the copying: making containers and folders, and removing them.
     pub service_steps: Vec<usize>,
-    /// Steps that use the first image or its container in some other way.
+    /// Steps that use the container of the first image in some other way.
     pub other_uses: Vec<usize>,
+    /// Steps that use the first image itself, or may do so: it has to be built on for them.
+    pub image_uses: Vec<usize>,
     /// How the `COPY`s of the second Dockerfile lie to the files.
     pub uses: Vec<CopyUse>,
 }
@@ -65,7 +70,24 @@ impl DockerCp {
     #[must_use]
     pub fn steps_that_go(&self) -> Vec<usize> {
         let copies = self.copies.iter().map(|copy| copy.step);
-        copies.chain(self.service_steps.iter().copied()).chain([self.first.command.step]).collect()
+        let first = (!self.keeps_first()).then_some(self.first.command.step);
+        copies.chain(self.service_steps.iter().copied()).chain(first).collect()
+    }
+
+    /// Whether the job goes on building the first image, since something uses it.
+    #[must_use]
+    pub fn keeps_first(&self) -> bool {
+        !self.image_uses.is_empty()
+    }
+
+    /// Whether this step only starts a container into which no file of the job is laid: what its words name lies in there.
+    #[must_use]
+    pub fn runs_apart(&self, step: usize) -> bool {
+        let reads = |name: &str| matches!(name, "--cidfile" | "--env-file" | "--label-file");
+        let is_redirected = self.script.walk.steps.get(step).is_none_or(|step| !step.redirections.is_empty());
+        Container::of(&self.script, step).is_some_and(|container| {
+            !is_redirected && container.mount().is_none() && !container.options.iter().any(|(name, _)| reads(name))
+        })
     }
 
     /// Where a source of a `COPY`, which takes the files at `path`, lands if it takes them from the first image.
@@ -100,7 +122,7 @@ fn between(
     let pair = Pair { repository, script, first, second };
     let (containers, mut copies) = pair.copies();
     let first = ImageBuild::read(repository, first).ok()?;
-    copies.extend(written_out(repository, &first));
+    copies.extend(written_out::of_build(repository, &first));
     if copies.is_empty() {
         return None;
     }
@@ -110,9 +132,10 @@ fn between(
     let patterns: Vec<_> = patterns.collect();
     let target = second.target?;
     let uses = classify(&second.stages, &second.stages.reachable(target), &second.context, &patterns, &[]);
+    written_out::doubt_whole_systems(&first, &mut copies, &uses);
     let is_used = uses.iter().flat_map(|copy| &copy.sources).any(|source| *source != SourceUse::Context);
     let is_doubtful = copies.iter().any(|copy| copy.place.is_none()) && second.copies_something_untracked(repository);
-    let (service_steps, other_uses) = pair.other_steps(&containers, &copies);
+    let Others { service_steps, other_uses, image_uses } = pair.other_steps(&containers, &copies);
     (is_used || is_doubtful).then(|| DockerCp {
         consumer: Rc::clone(&job.name),
         script: JobScript::new(job),
@@ -122,6 +145,7 @@ fn between(
         containers,
         service_steps,
         other_uses,
+        image_uses,
         uses,
     })
 }
@@ -198,10 +222,12 @@ impl Pair<'_> {
         })
     }
 
-    /// The steps that only serve the copying, and those that use the first image or its container otherwise.
-    fn other_steps(&self, containers: &[Container], copies: &[CopyOut]) -> (Vec<usize>, Vec<usize>) {
+    /// What the steps beside the builds and the copies do with the first image and its containers.
+    fn other_steps(&self, containers: &[Container], copies: &[CopyOut]) -> Others {
         let names: Vec<_> = containers.iter().map(|container| container.name.as_str()).collect();
-        let (mut service, mut others) = (Vec::new(), Vec::new());
+        let tags = known_tags(self.script, self.first);
+        let mut found = Others::default();
+        let mut removals = Vec::new();
         for (index, step) in self.script.walk.steps.iter().enumerate() {
             let is_copy = copies.iter().any(|copy| copy.step == index);
             if is_copy || index == self.first.step || index == self.second.step {
@@ -209,13 +235,22 @@ impl Pair<'_> {
             }
             let makes = containers.iter().any(|container| container.step == index);
             let unpacks = index > 0 && copies.iter().any(|copy| copy.step == index - 1 && copy.is_unpacked);
-            if makes || unpacks || removes(step, &names, &self.first.tags) || self.clears(index, step, copies) {
-                service.push(index);
-            } else if self.names(step, &names) {
-                others.push(index);
+            if makes || unpacks || removes_containers(step, &names) || self.clears(index, step, copies) {
+                found.service_steps.push(index);
+            } else if removes_images(step, &self.first.tags) {
+                removals.push(index);
+            } else if self.names_container(step, &names) {
+                found.other_uses.push(index);
+            } else if self.names_image(step) {
+                // What came before the first build is of no meaning for what that made.
+                let is_harmless = index < self.first.step || only_reads_images(step, &tags);
+                if is_harmless { &mut found.image_uses } else { &mut found.other_uses }.push(index);
             }
         }
-        (service, others)
+        if found.image_uses.is_empty() {
+            found.service_steps.extend(removals);
+        }
+        found
     }
 
     /// Whether a step makes the folders that the files land in, or removes them, and nothing else.
@@ -239,17 +274,21 @@ impl Pair<'_> {
         }
     }
 
-    fn names(&self, step: &Step, names: &[&str]) -> bool {
-        let tags = known_tags(self.script, self.first);
-        step.words.iter().any(|word| {
-            let text = spelled(word);
+    fn names_container(&self, step: &Step, names: &[&str]) -> bool {
+        step.words.iter().map(spelled).any(|text| {
             let is_name =
                 |name: &str| text == name || text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'));
             // The number of a container is what its variable or the command that makes it stands for.
-            let is_container = |name: &str| is_name(name) || name.starts_with('$') && text.contains(name);
-            let is_image = |tag: &String| is_same_image(tag, &word.raw) || is_same_image(tag, &text);
-            names.iter().any(|name| is_container(name)) || tags.iter().any(is_image)
-        }) || self.may_take(step, &tags)
+            names.iter().any(|name| is_name(name) || name.starts_with('$') && text.contains(name))
+        })
+    }
+
+    fn names_image(&self, step: &Step) -> bool {
+        let tags = known_tags(self.script, self.first);
+        let is_image = |word: &StepWord| {
+            tags.iter().any(|tag| is_same_image(tag, &word.raw) || is_same_image(tag, &spelled(word)))
+        };
+        step.words.iter().any(is_image) || self.may_take(step, &tags)
     }
 
     /// Whether a step takes an image by a variable of which it is not known that it names another than the first.
@@ -269,51 +308,18 @@ impl Pair<'_> {
     }
 }
 
-/// The tags that a build gives: as they are written, and where their variables are known, as they come out.
-fn known_tags(script: &JobScript, command: &BuildCommand) -> Vec<String> {
-    let words = script.walk.steps.get(command.step).map(|step| step.words.as_slice()).unwrap_or_default();
-    let of_word = |word: &StepWord| {
-        let text = word.text()?;
-        let is_tag = command.tags.iter().any(|tag| word.raw.ends_with(tag.as_str()));
-        let tag = text.split_once('=').map_or(text, |(_, tag)| tag).trim_start_matches("-t");
-        is_tag.then(|| tag.to_owned())
-    };
-    command.tags.iter().cloned().chain(words.iter().filter_map(of_word)).collect()
+/// What the steps beside the builds and the copies do.
+#[derive(Default)]
+struct Others {
+    service_steps: Vec<usize>,
+    other_uses: Vec<usize>,
+    image_uses: Vec<usize>,
 }
 
 /// Whether these options of `tar` unpack what it is given on its input, and change nothing of it.
 fn unpacks_input(flags: &str) -> bool {
     let letters = flags.trim_start_matches('-');
     letters.contains('x') && letters.chars().all(|letter| "xvfp".contains(letter))
-}
-
-/// What a build writes into the project by `--output` in the place of an image: all that its stage holds (Docker docs:
-/// local exporter).
-fn written_out(repository: &dyn Repository, first: &ImageBuild) -> Option<CopyOut> {
-    let value = first.command.option("-o").or_else(|| first.command.option("--output"))?;
-    let parts: Vec<_> = value.trim_matches(['"', '\'']).split(',').collect();
-    let folder = match parts.as_slice() {
-        [folder] if !folder.contains('=') => Some(*folder),
-        parts if parts.contains(&"type=local") && parts.len() == 2 => {
-            parts.iter().find_map(|part| part.strip_prefix("dest="))
-        }
-        _ => None,
-    };
-    let known = folder.filter(|folder| !folder.contains(['$', '`']) && *folder != "-");
-    let place = known.and_then(|folder| place_in_repository(folder, &first.command.folder));
-    let stage = first.target.and_then(|target| first.stages.stages.get(target));
-    let is_bare = stage.is_some_and(|stage| stage.base_written == "scratch");
-    let doubt = match &place {
-        None if parts.iter().any(|part| part.starts_with("type=")) && !parts.contains(&"type=local") => return None,
-        None => Some("it is not known where this writes the files"),
-        Some(place) if place.is_root() => Some("this lays the files over the whole project"),
-        Some(_) if !is_bare => Some("this writes out a whole system, and not only the files"),
-        Some(place) if repository.tracks(place) => Some("git tracks files where this writes its own"),
-        Some(_) => None,
-    };
-    let doubt = doubt.map(str::to_owned);
-    let inside = "/".to_owned();
-    Some(CopyOut { step: first.command.step, inside, place, doubt, options: Vec::new(), is_unpacked: false })
 }
 
 /// Whether one copy lands where another does, or within it.

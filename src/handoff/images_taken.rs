@@ -1,7 +1,8 @@
 //! The images that a command of a script uses.
 
-use super::container::{container_words, engine_words, option, spelled};
-use crate::docker::{Step, StepWord};
+use super::container::{MOUNTS, container_words, engine_words, is_same_image, option, spelled};
+use super::job_script::JobScript;
+use crate::docker::{BuildCommand, Step, StepWord};
 
 /// The words by which a step runs, pushes, renames or saves an image.
 pub(super) fn images_taken(step: &Step) -> Vec<&StepWord> {
@@ -26,4 +27,58 @@ fn image_word(words: &[StepWord]) -> Option<&StepWord> {
         }
         option(&raw, &mut rest)?;
     }
+}
+
+/// The tags that a build gives: as they are written, and where their variables are known, as they come out.
+pub(super) fn known_tags(script: &JobScript, command: &BuildCommand) -> Vec<String> {
+    let words = script.walk.steps.get(command.step).map(|step| step.words.as_slice()).unwrap_or_default();
+    let of_word = |word: &StepWord| {
+        let text = word.text()?;
+        let is_tag = command.tags.iter().any(|tag| word.raw.ends_with(tag.as_str()));
+        let tag = text.split_once('=').map_or(text, |(_, tag)| tag).trim_start_matches("-t");
+        is_tag.then(|| tag.to_owned())
+    };
+    command.tags.iter().cloned().chain(words.iter().filter_map(of_word)).collect()
+}
+
+/// Programs that look into an image, or load it elsewhere, and leave it as it is.
+const READERS: [&str; 10] =
+    ["container-structure-test", "cosign", "dive", "dockle", "grype", "k3d", "kind", "snyk", "syft", "trivy"];
+
+/// Whether a step only reads the images that it names: no other image gets one of these tags by it, and no container of it can
+/// change files of the job.
+pub(super) fn only_reads_images(step: &Step, tags: &[String]) -> bool {
+    if step.program().is_some_and(|program| READERS.contains(&program)) {
+        return true;
+    }
+    if let Some(words) = ["create", "run"].iter().find_map(|verb| container_words(step, verb)) {
+        return !has_mount(words);
+    }
+    if let Some(words) = engine_words(step, "image", "tag") {
+        let new = words.last();
+        return new.is_some_and(|new| {
+            !tags.iter().any(|tag| is_same_image(tag, &new.raw) || is_same_image(tag, &spelled(new)))
+        });
+    }
+    ["push", "save", "inspect", "history", "scout", "scan"]
+        .iter()
+        .any(|verb| engine_words(step, "image", verb).is_some())
+}
+
+/// Whether one of the options of `docker create` or `docker run` lays files of the job into the container, or cannot be read.
+fn has_mount(words: &[StepWord]) -> bool {
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let raw = spelled(word);
+        if !raw.starts_with('-') {
+            return false;
+        }
+        let Some(options) = option(&raw, &mut rest) else {
+            return true;
+        };
+        if options.iter().any(|(name, _)| MOUNTS.contains(&name.as_str())) {
+            return true;
+        }
+    }
+    true
 }

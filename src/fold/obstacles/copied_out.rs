@@ -1,5 +1,6 @@
 //! What stands in the way of joining two Dockerfiles.
 
+mod builds;
 mod containers;
 mod handed_on;
 mod sources;
@@ -7,12 +8,13 @@ mod sources;
 use super::copies;
 use super::dockerfile;
 use super::includes;
-use crate::docker::{BuildCommand, CommandContext, Copy, CopySource, Engine, Step};
+use crate::docker::{BuildCommand, Copy, CopySource, Engine, Step};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::joined::Joining;
 use crate::fold::unpacked::is_archive;
 use crate::fold::{container_command, joined};
 use crate::gitlab::{Job, PathPattern, Pipeline};
-use crate::handoff::{Container, CopyOut, CopyUse, DockerCp, ImageBuild, SourceUse, TreeUse, tree_use};
+use crate::handoff::{Container, CopyOut, DockerCp, SourceUse, TreeUse, tree_use};
 use crate::source::Repository;
 use crate::syntax::dockerfile::{Arguments, Keyword};
 use crate::syntax::shell::{Command, Nesting, Script};
@@ -22,12 +24,13 @@ use crate::syntax::yaml::{NodeKind, ScalarStyle};
 pub(in crate::fold) fn of_docker_cp(
     repository: &dyn Repository,
     pipeline: &Pipeline,
-    found: &DockerCp,
+    joining: &Joining<'_>,
 ) -> Vec<Finding> {
+    let found = joining.found;
     let Some(job) = pipeline.job(&found.consumer) else {
         return Vec::new();
     };
-    let check = Check { pipeline, found, job };
+    let check = Check { pipeline, joining, found, job };
     let image = job.image().and_then(|image| image.name);
     let services = job.services();
     let engine = Engine::of_images(image.as_deref().into_iter().chain(services.iter().map(|(name, _)| name.as_str())));
@@ -58,6 +61,7 @@ pub(in crate::fold) fn of_docker_cp(
 
 struct Check<'a> {
     pipeline: &'a Pipeline,
+    joining: &'a Joining<'a>,
     found: &'a DockerCp,
     job: &'a Job,
 }
@@ -72,12 +76,16 @@ impl Check<'_> {
             caches.iter().zip(origin.iter().cycle()).map(|(place, origin)| PathPattern::of_place(place, *origin)),
         );
         let gone = self.found.steps_that_go();
-        let own = |index: &usize| *index == self.found.second.command.step || gone.contains(index);
+        let builds = [self.found.first.command.step, self.found.second.command.step];
+        let own = |index: &usize| builds.contains(index) || gone.contains(index);
         let others = self.found.script.walk.steps.iter().enumerate().filter(|(index, _)| !own(index));
         let uses = others.filter_map(|(index, step)| {
             let how = match tree_use(step, &patterns) {
                 _ if self.found.other_uses.contains(&index) => "this uses the first image in another way".to_owned(),
-                TreeUse::None => return None,
+                _ if self.found.image_uses.contains(&index) && self.found.runs_apart(index) => {
+                    return self.needs_first(step);
+                }
+                TreeUse::None => return self.needs_first(step).filter(|_| self.found.image_uses.contains(&index)),
                 TreeUse::Touches(word) => format!("{word} would no longer be in the job's folder"),
                 TreeUse::Unknown(program) => {
                     format!("{program} may read the files, which would no longer be in the job's folder")
@@ -98,6 +106,14 @@ impl Check<'_> {
             Finding::new(Code::ImageScriptUnclear, location, format!("this part of the job cannot be read: {message}"))
         });
         uses.chain(opaque).chain(self.nested()).chain(self.shared()).collect()
+    }
+
+    /// A use of the first image, where that cannot be built from its stage of the joined Dockerfile.
+    fn needs_first(&self, step: &Step) -> Option<Finding> {
+        let reason = self.joining.first_command()?.err()?;
+        let message = format!("this uses the first image, which cannot be built from its stage: {reason}");
+        let finding = Finding::new(Code::HandoffUsedOutsideBuild, self.step_location(step), message);
+        Some(finding.with_help("let a job of its own do this, with an image of its own, or leave the two builds apart"))
     }
 
     /// What goes must run always, and with all that its script item holds.
@@ -165,58 +181,13 @@ impl Check<'_> {
         Some(Finding::new(Code::JobDefinitionShared, self.pipeline.location(foreign.origin), message))
     }
 
-    fn builds(&self) -> Vec<Finding> {
-        let (first, second) = (&self.found.first, &self.found.second);
-        let location = self.command_location(&first.command);
-        let finding = |code, message: &str| Finding::new(code, location.clone(), message.to_owned());
-        let mut findings = Vec::new();
-        if matches!(second.command.context, CommandContext::Missing(_)) {
-            let message = "this build names no context, so it cannot have worked; the fold adds the missing '.'";
-            findings.push(Finding::new(Code::BuildContextMissing, self.command_location(&second.command), message));
-        }
-        let ignore = |build: &ImageBuild| build.context.ignore.as_ref().map(|(file, _)| file.path().clone());
-        if first.context.folder != second.context.folder || ignore(first) != ignore(second) {
-            let message = "the two builds have different contexts or ignore files";
-            let help = "build both from one folder, with one ignore file or with none";
-            findings.push(finding(Code::ContextNarrowerThanSources, message).with_help(help));
-        }
-        if joined::is_one_file(self.found) {
-            findings.extend(self.order_of_stages());
-        }
-        let second_for_platform = second.command.builder.platform_options();
-        if second_for_platform.iter().any(|option| second.command.has_option(option)) {
-            let message = "the second build is for another platform, and the first one was not";
-            let help = "build the first image for that platform too, or leave them apart";
-            findings.push(finding(Code::BuildCommandUnclear, message).with_help(help));
-        }
-        if let Err(message) = joined::options_to_add(self.found) {
-            let help = "give both builds the same options, or leave them apart";
-            findings.push(finding(Code::BuildCommandUnclear, &message).with_help(help));
-        }
-        findings
-    }
-
-    /// A stage can take files only of one in front of it.
-    fn order_of_stages(&self) -> Vec<Finding> {
-        let target = self.found.first.target;
-        let early = self.found.uses.iter().filter(|copy| Some(copy.copy.stage) <= target);
-        let finding = |copy: &CopyUse| {
-            let instruction = self.found.second.dockerfile.instructions.get(copy.copy.instruction)?;
-            let message = "this takes files of a stage that stands behind it";
-            let location = Location::new(&self.found.second.source, instruction.span);
-            let finding = Finding::new(Code::DockerfileUnclear, location, message);
-            Some(finding.with_help("move the stage that makes the files in front of this one"))
-        };
-        early.filter_map(finding).collect()
-    }
-
     /// The first Dockerfile must be one whose stages can stand in front of the others.
     fn first_image(&self) -> Vec<Finding> {
         let finding = |(location, message)| {
             Finding::new(Code::DockerfileUnclear, location, message)
                 .with_help("write it in the same way in both Dockerfiles, or by another name")
         };
-        let disagreements = joined::disagreements(self.found);
+        let disagreements = joined::disagreements(self.joining);
         disagreements.into_iter().map(finding).chain(self.makes_files_by_running()).collect()
     }
 

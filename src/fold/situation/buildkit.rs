@@ -13,7 +13,7 @@
 
 use crate::docker::{BuildContext, Builder, ImageName};
 use crate::gitlab::Job;
-use crate::handoff::{Handoff, ImageBuild};
+use crate::handoff::{Handoff, ImageBuild, JobScript};
 use crate::syntax::dockerfile::Keyword;
 use crate::syntax::shell::Nesting;
 
@@ -34,9 +34,9 @@ const OF_BOTH: [&str; 12] = [
 ];
 
 /// The value that the job gives to `DOCKER_BUILDKIT` for its build, where it does.
-pub(super) fn asked_for(consumer: &Job, handoff: &Handoff) -> Option<String> {
-    let command = &handoff.build.command;
-    let before = handoff.script.walk.steps.iter().take(command.step);
+pub(super) fn asked_for(consumer: &Job, script: &JobScript, build: &ImageBuild) -> Option<String> {
+    let command = &build.command;
+    let before = script.walk.steps.iter().take(command.step);
     let exported = before.filter(|step| step.program() == Some("export")).flat_map(|step| {
         step.words.iter().filter_map(|word| word.text()?.strip_prefix("DOCKER_BUILDKIT=")).map(str::to_owned)
     });

@@ -5,7 +5,7 @@ use super::buildkit;
 use crate::docker::{Builder, BuilderTraits, SecretMounts, Step};
 use crate::fold::environment::{BuildEnvironment, PassedVariable, Sources, Way, has_same_value, may_pass_argument};
 use crate::gitlab::Job;
-use crate::handoff::Handoff;
+use crate::handoff::{Handoff, ImageBuild, JobScript};
 use crate::outcome::ToldBuilder;
 use crate::syntax::dockerfile::DirectiveKind;
 
@@ -51,8 +51,13 @@ impl Situation<'_> {
 }
 
 /// How the builder behind the build command gives secrets to a `RUN`.
-pub(super) fn secret_mounts(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>) -> SecretMounts {
-    mounts_of(consumer, handoff, told, None)
+pub(in crate::fold) fn secret_mounts(
+    consumer: &Job,
+    script: &JobScript,
+    build: &ImageBuild,
+    told: Option<ToldBuilder>,
+) -> SecretMounts {
+    mounts_of(consumer, (script, build), told, None)
 }
 
 /// What a builder stage gets from around it, and how.
@@ -73,7 +78,7 @@ impl Surroundings {
         let lacks_mounts = sources.mounts == SecretMounts::None
             && as_it_is.environment.passed.iter().any(PassedVariable::is_secret)
             && sources.policy.builder.is_none();
-        let mounts = mounts_of(sources.consumer, handoff, None, Some("1"));
+        let mounts = mounts_of(sources.consumer, (&handoff.script, &handoff.build), None, Some("1"));
         if !lacks_mounts || mounts == SecretMounts::None || !buildkit::may_be_turned_on(sources.consumer, handoff) {
             return as_it_is;
         }
@@ -83,22 +88,27 @@ impl Surroundings {
 }
 
 /// The same with this value for `DOCKER_BUILDKIT`, or with the one that the job gives it.
-fn mounts_of(consumer: &Job, handoff: &Handoff, told: Option<ToldBuilder>, buildkit: Option<&str>) -> SecretMounts {
+fn mounts_of(
+    consumer: &Job,
+    (script, build): (&JobScript, &ImageBuild),
+    told: Option<ToldBuilder>,
+    buildkit: Option<&str>,
+) -> SecretMounts {
     let image = consumer.image().and_then(|image| image.name);
     let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
-    let walk = &handoff.script.walk;
-    let command = &handoff.build.command;
+    let walk = &script.walk;
+    let command = &build.command;
     // Compose would have to be told of a secret in its own file.
     let has_no_secrets = matches!(command.builder, Builder::Compose | Builder::Img);
     if has_no_secrets || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
     }
-    let buildkit = buildkit.map(str::to_owned).or_else(|| buildkit::asked_for(consumer, handoff));
+    let buildkit = buildkit.map(str::to_owned).or_else(|| buildkit::asked_for(consumer, script, build));
     let creates = |step: &Step| {
         let words: Vec<_> = step.words.iter().filter_map(|word| word.text()).collect();
         words.contains(&"buildx") && words.contains(&"create")
     };
-    let directives = handoff.build.dockerfile.directives.iter();
+    let directives = build.dockerfile.directives.iter();
     let mut frontend =
         directives.filter(|directive| directive.kind == DirectiveKind::Syntax).map(|it| it.value.as_str());
     SecretMounts::of_builder(BuilderTraits {

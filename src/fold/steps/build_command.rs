@@ -54,17 +54,14 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
 
 /// The edit that gives `command` its wider context, and adds options behind the word `build`: each word by itself where
 /// that can be, so that a command of several lines keeps them.
-fn widened(
+pub(super) fn widened(
     pipeline: &Pipeline,
     script: &JobScript,
     command: &WiderCommand,
     options: &[String],
 ) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
     let item = command.command.item;
-    let mut parts: Vec<_> = command.replacements.clone();
-    let options: String =
-        options.iter().cloned().chain(command.option.clone()).map(|option| format!(" {option}")).collect();
-    parts.extend((!options.is_empty()).then(|| (Span::at(command.command.options_at), options)));
+    let mut parts = command.changes(options);
     parts.sort_by_key(|(span, _)| span.start());
     let mut apart: Option<(RepositoryPath, TextEdit)> = None;
     for (span, new) in &parts {

@@ -16,6 +16,7 @@ use crate::fold::fate::Fate;
 use crate::fold::relaxing::Named;
 use crate::fold::situation::Situation;
 use crate::fold::unpacked;
+use crate::fold::variable_source;
 use crate::gitlab::is_glob;
 use crate::handoff::{CopyUse, ImageBuild, Landing, MountUse, SourceUse};
 use crate::syntax::dockerfile::{CopyPart, CopyView};
@@ -237,8 +238,10 @@ fn rooted(build: &ImageBuild, path: &str, written: &str, origin: &Origin<'_>) ->
     if bare.contains('$') {
         // The variable stays a variable: only what stands in front of it is rooted.
         let relative = bare.trim_start_matches("./").trim_start_matches('/');
-        let root = (origin.place)(build.context.folder.as_str());
-        return format!("{quote}{root}/{relative}{quote}");
+        let folder = &build.context.folder;
+        let rooted = variable_source::written(path, relative, folder, &(origin.place)(path));
+        let rooted = rooted.unwrap_or_else(|| format!("{}/{relative}", (origin.place)(folder.as_str())));
+        return format!("{quote}{rooted}{quote}");
     }
     format!("{quote}{}{slash}{quote}", (origin.place)(path))
 }

@@ -4,7 +4,8 @@ use super::copies::{Origin, renumber, take_from};
 use super::{Edits, builder_stage};
 use crate::docker::{Copy, CopySource};
 use crate::finding::Location;
-use crate::fold::joined::{Joined, is_one_file};
+use crate::fold::joined::{Joined, Joining, is_one_file};
+use crate::fold::widening::source_below;
 use crate::fold::{edit_failed, run_lines};
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
@@ -12,10 +13,11 @@ use crate::source::Repository;
 use crate::syntax::dockerfile::{Dockerfile, Keyword};
 use crate::text::{RepositoryPath, TextEdit};
 
-pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
+pub(super) fn join(repository: &dyn Repository, joining: &Joining<'_>) -> Edits {
+    let found = joining.found;
     let second = &found.second;
     let path = second.source.path().clone();
-    let joined = Joined::of(found).ok_or_else(|| {
+    let joined = Joined::of(joining).ok_or_else(|| {
         edit_failed(Location::File(found.first.source.path().clone()), "the stages of this file cannot be moved")
     })?;
     let place = |local: &str| found.place_inside(local);
@@ -28,7 +30,10 @@ pub(super) fn join(repository: &dyn Repository, found: &DockerCp) -> Edits {
         is_tracked_too: &|path| second.takes_tracked(repository, path),
         unpacked: &|_| None,
         named: &|_| None,
-        below: &|written| written.to_owned(),
+        below: &|written| match joining.contexts.as_ref().ok().and_then(|contexts| contexts.second.as_ref()) {
+            Some((folder, _)) => source_below(folder, written),
+            None => written.to_owned(),
+        },
         may_be_owned: may_change_owners(&found.first.dockerfile)
             || may_change_owners(&Dockerfile::parse(&joined.stages)),
     };

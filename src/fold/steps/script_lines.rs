@@ -1,19 +1,27 @@
 //! The lines that built the first image and copied out of it go from the script.
 
 use super::Edits;
-use super::build_command::completed;
+use super::build_command::{completed, widened};
 use crate::fold::edit_failed;
-use crate::fold::joined;
+use crate::fold::joined::Joining;
 use crate::fold::listings;
 use crate::fold::situation::Situation;
 use crate::gitlab::Pipeline;
-use crate::handoff::{DockerCp, JobScript};
+use crate::handoff::JobScript;
 use crate::syntax::yaml::edit;
 
-pub(super) fn remove(pipeline: &Pipeline, found: &DockerCp) -> Edits {
+pub(super) fn remove(pipeline: &Pipeline, joining: &Joining<'_>) -> Edits {
+    let found = joining.found;
     let mut edits = items_of(pipeline, &found.script, &found.steps_that_go())?;
-    let options = joined::options_to_add(found).unwrap_or_default();
-    edits.extend(completed(pipeline, &found.script, &found.second.command, &options)?);
+    let options = joining.options_to_add().unwrap_or_default();
+    let wider = joining.contexts.as_ref().ok().and_then(|contexts| contexts.second.as_ref());
+    edits.extend(match wider {
+        Some((_, wider)) => widened(pipeline, &found.script, wider, &options)?,
+        None => completed(pipeline, &found.script, &found.second.command, &options)?,
+    });
+    if let Some(Ok(first)) = joining.first_command() {
+        edits.extend(widened(pipeline, &found.script, &first, &[])?);
+    }
     Ok(edits)
 }
 

@@ -81,7 +81,7 @@ pub(super) fn moved(
     }
     let is_copied = |path: &RepositoryPath| {
         let takes = |source: &str| folder.join(source).is_some_and(|place| path.is_within(&place));
-        !build.context.leaves_out(path) && from_context(handoff).any(takes)
+        !build.context.leaves_out(path) && staying(handoff).any(takes)
     };
     let text = if *source.path() != own && is_copied(&own) {
         // The image had no such file.
@@ -155,12 +155,24 @@ pub(super) fn of_project(repository: &dyn Repository, handoff: &Handoff) -> Resu
             if is_file { ignore.matches(place.as_str()) } else { ignore.may_exclude_below(place.as_str()) }
         })
     };
-    match from_context(handoff).find(may_be_left_out) {
+    match staying(handoff).find(may_be_left_out) {
         Some(path) => {
             Err(format!("the ignore file of the project would be read then, and may leave out some of {path}"))
         }
         None => Ok(context),
     }
+}
+
+/// The paths of the sources that stay in the context.
+fn staying(handoff: &Handoff) -> impl Iterator<Item = &str> {
+    from_context(&handoff.build, &handoff.uses).filter_map(|source| source.path.as_deref())
+}
+
+/// The text of an ignore file whose patterns match below `folder` what they matched at the top; `None` where one cannot be
+/// written so, or what the builder would refuse stands among them.
+pub(in crate::fold) fn ignore_lines_below(text: &str, folder: &RepositoryPath) -> Option<String> {
+    let moved = below(text, folder)?;
+    (DockerIgnore::parse(&moved).patterns.len() == DockerIgnore::parse(text).patterns.len()).then_some(moved)
 }
 
 /// The text of an ignore file whose patterns match below `folder` what they matched at the top.

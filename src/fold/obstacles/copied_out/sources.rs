@@ -3,6 +3,7 @@
 use super::Check;
 use crate::docker::{Base, CopySource, Step};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::variable_source;
 use crate::handoff::{SourceUse, is_same_image, writes};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
@@ -25,11 +26,19 @@ impl Check<'_> {
         found.map(finding).collect()
     }
 
-    /// The files lie elsewhere in the first image, and what stands in front of a variable is not all that differs.
+    /// The files may lie elsewhere in the first image, and where more differs than what stands in front of a variable, the
+    /// variable cannot name them there.
     pub(super) fn sources_by_variable(&self) -> Vec<Finding> {
         let sources = self.found.uses.iter().flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
-        let moved = sources
-            .filter(|(found, source)| matches!(found, SourceUse::Builder { .. }) && source.written.contains('$'));
+        let is_moved = |found: &SourceUse, source: &CopySource| match found {
+            SourceUse::Builder { path, .. } if source.written.contains('$') => {
+                let written = source.written.trim_matches(['"', '\'']).trim_start_matches("./").trim_start_matches('/');
+                let folder = &self.found.second.context.folder;
+                variable_source::written(path, written, folder, &self.found.place_inside(path)).is_none()
+            }
+            _ => false,
+        };
+        let moved = sources.filter(|(found, source)| is_moved(found, source));
         let finding = |(_, source): (&SourceUse, &CopySource)| {
             let message = format!(
                 "{} names the files by a variable, and they have another path in the first image",
