@@ -108,7 +108,7 @@ impl<'a> Place<'a> {
         Ok((self.path(), TextEdit::replace(node.full_span, taken.written.clone())))
     }
 
-    /// Variables beside those that the image job has of its own.
+    /// Variables beside those that the image job has of its own, or in the place of one.
     fn with_variables(&self, own: &[&Taken]) -> Edits {
         let new: Vec<_> =
             own.iter().filter_map(|taken| Some((taken.variable.clone()?, taken.written.clone()))).collect();
@@ -117,9 +117,22 @@ impl<'a> Place<'a> {
         };
         let tree = &self.file.tree;
         let is_own = matches!(tree.node(variables.value).kind, NodeKind::Mapping { .. });
-        let edit =
-            if is_own && !is_shared(self.file, variables.value) { added(tree, variables.value, &new) } else { None };
-        Ok(vec![(self.path(), edit.ok_or_else(|| self.shared_variables())?)])
+        if !is_own || is_shared(self.file, variables.value) {
+            return Err(self.shared_variables());
+        }
+        let place = |name: &str| tree.entry(variables.value, name).map(|entry| tree.node(entry.value));
+        let (present, missing): (Vec<_>, Vec<_>) = new.into_iter().partition(|(name, _)| place(name).is_some());
+        let mut edits = Vec::new();
+        for (name, written) in &present {
+            let node = place(name).filter(|node| node.scalar().is_some() && node.anchor.is_none() && !node.is_absent());
+            let node = node.ok_or_else(|| self.shared_variables())?;
+            edits.push((self.path(), TextEdit::replace(node.full_span, written.clone())));
+        }
+        if !missing.is_empty() {
+            let edit = added(tree, variables.value, &missing);
+            edits.push((self.path(), edit.ok_or_else(|| self.shared_variables())?));
+        }
+        Ok(edits)
     }
 
     /// Keywords that the image job has not of its own, all in one edit.

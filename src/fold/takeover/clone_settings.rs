@@ -151,7 +151,8 @@ impl Setting<'_, '_> {
         }
         let value = self.situation.producer.get("variables").and_then(|variables| variables.get(self.name));
         let value = value.filter(|value| value.mapping().is_none()).map(crate::gitlab::Value::written);
-        let written = value.unwrap_or_else(|| self.of(self.situation.producer).unwrap_or_default());
+        let inherited = || self.of(self.situation.producer).filter(|value| !value.is_empty());
+        let written = value.or_else(inherited).unwrap_or_else(|| "\"\"".to_owned());
         let message = format!("the image job gets '{}: {written}', for the builder stage copies its clone", self.name);
         let finding = Finding::new(Code::KeywordTakenOver, self.location(), message);
         let taken = Taken { keyword: "variables", variable: Some(self.name.to_owned()), written };
