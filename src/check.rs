@@ -83,7 +83,7 @@ pub fn check(
     Ok(())
 }
 
-/// Checks what `--modernize` made of the pipeline `before`: `files` is what changed.
+/// Checks what one step of `--modernize` made of a job of the pipeline `before`: `files` is what changed.
 ///
 /// # Errors
 /// A finding that says what does not hold.
@@ -91,7 +91,7 @@ pub fn check_modernized(
     repository: &dyn Repository,
     before: &Pipeline,
     path: &RepositoryPath,
-    made: &Modernization,
+    (job, made): (&str, &Modernization),
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), Box<Finding>> {
     let failed = |what: String| {
@@ -103,7 +103,7 @@ pub fn check_modernized(
     parses(before, &[], files).map_err(failed)?;
     let after = Pipeline::read(&Overlay::new(repository, files), path)
         .map_err(|finding| failed(format!("the modernized pipeline cannot be read: {}", finding.message)))?;
-    modernized::is_as_told(before, &after, made).map_err(failed)
+    modernized::is_as_told(before, &after, job, made).map_err(failed)
 }
 
 fn parses(

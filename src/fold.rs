@@ -52,7 +52,7 @@ use situation::Situation;
 use takeover::Takeover;
 
 pub use intent::{Expected, Intent};
-pub use modernize::{Modernization, PASSES as MODERN_PASSES, modernize};
+pub use modernize::{MODERN_STEPS, Modernization, Modernizing, Rewritten, modernize};
 
 /// What is to be done with some hand-offs that go together.
 pub struct Plan {

@@ -77,18 +77,29 @@ fn modernize(
         return Ok(());
     }
     let original = Pipeline::read(repository, path)?;
-    for pass in 0..fold::MODERN_PASSES {
+    let mut earlier = Vec::new();
+    for (step, job) in (0..fold::MODERN_STEPS).flat_map(|step| jobs.iter().map(move |job| (step, job))) {
         let overlay = Overlay::new(repository, &done.files);
         let pipeline = Pipeline::read(&overlay, path)?;
-        let made = fold::modernize(pass, &original, &pipeline, &jobs)?;
+        let all = fold::Modernizing {
+            repository: &overlay,
+            original: &original,
+            pipeline: &pipeline,
+            policy,
+            files: &done.files,
+            handoffs: &done.handoffs,
+            earlier: &earlier,
+        };
+        let made = fold::modernize(step, job, &all);
         let read = |path: &RepositoryPath| overlay.read(path).ok().map(|file| file.text().to_owned());
         let files = made.changes.apply(read).map_err(|error| self_check(path, &error.to_string()))?;
-        check::check_modernized(&overlay, &pipeline, path, &made, &files)?;
-        if made.makes_difference() {
+        check::check_modernized(&overlay, &pipeline, path, (job, &made), &files)?;
+        if made.makes_difference {
             done.applicability = Some(Applicability::Review);
         }
         done.take_files(files);
         done.findings.extend(made.findings);
+        earlier.extend(made.rewritten);
     }
     Ok(())
 }

@@ -1,207 +1,212 @@
 //! What `--modernize` changes in an image job whose hand-off was folded: what GitLab's documentation recommends now.
 //!
-//! Each step is a file, looks at one habit, and proposes changes; the pipeline is read anew for the next. A step that
-//! cannot make its change surely proposes none and says so.
+//! Each step is a file, looks at one habit, and proposes changes; the pipeline is read anew for the next. A change is made
+//! whole or not at all. One that asks for something outside of the repository, such as a setting of the runner, is a review:
+//! it is told, and made where the user accepts its code. A step that cannot make its change surely says so.
 
+mod edits;
+mod exposure;
 mod kaniko;
+mod layers;
 mod legacy;
 mod login;
 mod pins;
+mod place;
 mod tls;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Location, Severity};
 use crate::gitlab::{Job, Origin, Pipeline};
 use crate::handoff::JobScript;
-use crate::syntax::yaml::edit;
-use crate::text::{ChangeSet, RepositoryPath, Span, TextEdit};
+use crate::outcome::{HandoffSummary, Policy};
+use crate::source::Repository;
+use crate::text::{ChangeSet, FileVersions, RepositoryPath, Span};
 
 /// One habit that is looked at, in the order of how little each changes.
 type Step = fn(&Subject<'_>) -> Vec<Proposal>;
 
 /// All steps.
-const STEPS: [Step; 5] = [login::by_stdin, legacy::renamed, pins::engine, tls::engine, kaniko::builder];
+const STEPS: [Step; 6] =
+    [login::by_stdin, legacy::renamed, pins::engine, tls::engine, layers::in_registry, kaniko::by_buildkit];
 
-/// How many passes over the pipeline there are.
-pub const PASSES: usize = STEPS.len();
+/// How many steps there are.
+pub const MODERN_STEPS: usize = STEPS.len();
 
-/// What one pass changes.
+/// What one step looks at.
+#[derive(Clone, Copy)]
+pub struct Modernizing<'a> {
+    /// The repository as it is by now.
+    pub repository: &'a dyn Repository,
+    /// The pipeline before any change.
+    pub original: &'a Pipeline,
+    /// The pipeline as it is by now.
+    pub pipeline: &'a Pipeline,
+    /// What the user allows and wishes.
+    pub policy: &'a Policy,
+    /// The files that were changed so far.
+    pub files: &'a BTreeMap<RepositoryPath, FileVersions>,
+    /// The hand-offs that were folded, and what was told of them.
+    pub handoffs: &'a [(HandoffSummary, Vec<Finding>)],
+    /// The texts that earlier steps have rewritten.
+    pub earlier: &'a [Rewritten],
+}
+
+/// A text of a job that was rewritten: one of its script, of its image or of its services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The job.
+    pub job: String,
+    /// The text as it was.
+    pub before: String,
+    /// The text as it is.
+    pub after: String,
+}
+
+/// What one step changes in one job.
 #[derive(Default)]
 pub struct Modernization {
     /// The change.
     pub changes: ChangeSet,
     /// What it does, and what it leaves alone.
     pub findings: Vec<Finding>,
-    /// The scalars that it rewrites: the job, the text before and the text after.
-    pub rewritten: Vec<(String, String, String)>,
-}
-
-impl Modernization {
-    /// Whether something of it may make a difference that the user asked for by the flag.
-    #[must_use]
-    pub fn makes_difference(&self) -> bool {
-        !self.changes.is_empty() && self.findings.iter().any(|finding| finding.severity() == Severity::Warning)
-    }
+    /// The texts that it rewrites.
+    pub rewritten: Vec<Rewritten>,
+    /// The items that it adds to the script.
+    pub added: Vec<String>,
+    /// The variables that it sets, and their values.
+    pub variables: Vec<(String, String)>,
+    /// Whether something of it may make a difference that the user asked for.
+    pub makes_difference: bool,
 }
 
 /// An image job, as a step sees it.
 struct Subject<'a> {
     job: &'a Job,
     script: JobScript,
+    all: &'a Modernizing<'a>,
 }
 
 /// What a step proposes, or why it proposes nothing.
 struct Proposal {
-    target: Target,
-    /// What is written there; `None` where the place is left alone.
-    new: Option<String>,
+    at: Target,
+    /// What is written; nothing where the place is left alone.
+    edits: Vec<Edit>,
     code: Code,
     message: String,
+    help: Option<String>,
 }
 
-/// A place of the job.
+/// A place of the job that a finding is about.
 enum Target {
-    /// Some bytes of an item of its script.
-    Item(usize, Span),
-    /// A scalar under one of its keywords, with its text.
-    Scalar(&'static str, Origin, String),
+    /// An item of its script.
+    Item(usize),
+    /// One of its keywords.
+    Keyword(&'static str),
 }
 
-/// Takes the pass `number` over these image jobs. Locations are those of `original`, the pipeline before any change.
-///
-/// # Errors
-/// A finding for edits that meet.
-pub fn modernize(
-    number: usize,
-    original: &Pipeline,
-    pipeline: &Pipeline,
-    jobs: &BTreeSet<String>,
-) -> Result<Modernization, Box<Finding>> {
+/// One thing to be written.
+#[derive(Clone)]
+enum Edit {
+    /// These bytes of an item of the script become another text.
+    Text(usize, Span, String),
+    /// A scalar with this text becomes another.
+    Scalar(Origin, String, String),
+    /// An item of its own, in front of one of the script.
+    Line(usize, String),
+    /// A variable of its own: beside another one, or among those of the job.
+    Variable(Option<Origin>, &'static str, &'static str),
+}
+
+/// Takes the step `number` over the image job `name`.
+#[must_use]
+pub fn modernize(number: usize, name: &str, all: &Modernizing<'_>) -> Modernization {
     let mut made = Modernization::default();
-    let Some(step) = STEPS.get(number) else {
-        return Ok(made);
+    let (Some(step), Some(job)) = (STEPS.get(number), all.pipeline.job(name)) else {
+        return made;
     };
-    for job in jobs.iter().filter_map(|name| pipeline.job(name)) {
-        let subject = Subject { job, script: JobScript::new(job) };
-        let mut texts: Vec<(Origin, Rewrite<'_>)> = Vec::new();
-        let proposals = step(&subject);
-        for proposal in &proposals {
-            match subject.scalar(&proposal.target) {
-                Some((origin, text, span)) if proposal.new.is_some() => {
-                    match texts.iter_mut().find(|(known, _)| *known == origin) {
-                        Some((_, rewrite)) => rewrite.parts.push((span, proposal)),
-                        None => texts.push((origin, Rewrite { text, parts: vec![(span, proposal)] })),
-                    }
-                }
-                _ => made.findings.push(subject.finding(original, proposal)),
-            }
+    let subject = Subject { job, script: JobScript::new(job), all };
+    let is_open = |proposal: &Proposal| {
+        proposal.code.severity() != Severity::Review || all.policy.accepted.contains(&proposal.code)
+    };
+    let (wanted, told): (Vec<_>, Vec<_>) =
+        step(&subject).into_iter().partition(|proposal| !proposal.edits.is_empty() && is_open(proposal));
+    made.findings.extend(told.iter().map(|proposal| subject.told(proposal)));
+    // Some may stand in places that other jobs share.
+    let (possible, alone): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|proposal| edits::write(&subject, &[proposal]).is_some());
+    made.findings.extend(alone.iter().map(|proposal| subject.left_alone(proposal)));
+    let all_of_it: Vec<_> = possible.iter().collect();
+    match edits::write(&subject, &all_of_it) {
+        Some(written) => {
+            made.makes_difference = possible.iter().any(|proposal| proposal.code.severity() >= Severity::Warning);
+            made.findings.extend(possible.iter().map(|proposal| subject.finding(proposal)));
+            made.changes = written.changes;
+            made.rewritten = written.rewritten;
+            made.added = written.added;
+            made.variables = written.variables;
         }
-        for (origin, rewrite) in texts {
-            subject.rewrite(original, pipeline, origin, rewrite, &mut made)?;
-        }
+        None => made.findings.extend(possible.iter().map(|proposal| subject.left_alone(proposal))),
     }
-    Ok(made)
-}
-
-/// A scalar, and what is to be put into it.
-struct Rewrite<'a> {
-    text: String,
-    parts: Vec<(Span, &'a Proposal)>,
-}
-
-impl Rewrite<'_> {
-    /// The bytes from the first part to the last, and what they become.
-    fn joined(&self) -> Option<(Span, String)> {
-        let (first, last) = self.parts.first().zip(self.parts.last())?;
-        let (mut at, mut new) = (first.0.start(), String::new());
-        for (span, proposal) in &self.parts {
-            new.push_str(self.text.get(at..span.start())?);
-            new.push_str(proposal.new.as_deref()?);
-            at = span.end();
-        }
-        Some((Span::new(first.0.start(), last.0.end()), new))
-    }
+    made
 }
 
 impl Subject<'_> {
-    fn scalar(&self, target: &Target) -> Option<(Origin, String, Span)> {
-        match target {
-            Target::Item(item, span) => {
-                let item = self.script.items.get(*item)?;
-                Some((item.origin, item.text.as_deref()?.to_owned(), *span))
-            }
-            Target::Scalar(_, origin, text) => Some((*origin, text.clone(), Span::new(0, text.len()))),
+    fn finding(&self, proposal: &Proposal) -> Finding {
+        let finding = Finding::new(proposal.code, self.location(&proposal.at), proposal.message.clone());
+        match &proposal.help {
+            Some(help) => finding.with_help(help),
+            None => finding,
         }
     }
 
-    fn rewrite(
-        &self,
-        original: &Pipeline,
-        pipeline: &Pipeline,
-        origin: Origin,
-        mut rewrite: Rewrite<'_>,
-        made: &mut Modernization,
-    ) -> Result<(), Box<Finding>> {
-        rewrite.parts.sort_by_key(|(span, _)| span.start());
-        let edit = rewrite
-            .joined()
-            .and_then(|(span, new)| Some((self.edit(pipeline, origin, &rewrite, span, &new)?, span, new)));
-        let Some(((path, edit), span, new)) = edit else {
-            made.findings.extend(rewrite.parts.iter().map(|(_, proposal)| self.left_alone(original, proposal)));
-            return Ok(());
-        };
-        let failed = |_| super::edit_failed(Location::File(path.clone()), "two changes of --modernize meet here");
-        made.changes.edit(path.clone(), edit).map_err(failed)?;
-        made.findings.extend(rewrite.parts.iter().map(|(_, proposal)| self.finding(original, proposal)));
-        let (head, tail) = (rewrite.text.get(..span.start()), rewrite.text.get(span.end()..));
-        let after = format!("{}{new}{}", head.unwrap_or_default(), tail.unwrap_or_default());
-        made.rewritten.push((self.job.name.to_string(), rewrite.text, after));
-        Ok(())
+    /// The finding of what is not written, or not yet. One that could not be written is not offered.
+    fn told(&self, proposal: &Proposal) -> Finding {
+        if proposal.code.severity() != Severity::Review {
+            return self.finding(proposal);
+        }
+        if edits::write(self, &[proposal]).is_none() {
+            return self.left_alone(proposal);
+        }
+        let help = proposal.help.as_deref().map_or(String::new(), |help| format!("{help}; "));
+        self.finding(proposal).with_help(format!("{help}'--accept {}' writes it", proposal.code))
     }
 
-    /// The edit of a scalar that belongs to this job alone and stands in a file of the repository as the job has it.
-    fn edit(
-        &self,
-        pipeline: &Pipeline,
-        origin: Origin,
-        rewrite: &Rewrite<'_>,
-        span: Span,
-        new: &str,
-    ) -> Option<(RepositoryPath, TextEdit)> {
-        let others = pipeline.jobs().iter().filter(|other| other.name != self.job.name);
-        let is_shared = others.into_iter().any(|other| other.holds(origin.file, &|node| node == origin.node));
-        let file = pipeline.file(origin.file).filter(|file| file.is_editable() && !is_shared)?;
-        let is_as_written = file.tree.node(origin.node).scalar() == Some(rewrite.text.as_str());
-        let edit = edit::replace_in_scalar(&file.tree, origin.node, span, new).filter(|_| is_as_written)?;
-        Some((file.source.path().clone(), edit))
-    }
-
-    fn finding(&self, original: &Pipeline, proposal: &Proposal) -> Finding {
-        Finding::new(proposal.code, self.location(original, &proposal.target), proposal.message.clone())
-    }
-
-    fn left_alone(&self, original: &Pipeline, proposal: &Proposal) -> Finding {
+    fn left_alone(&self, proposal: &Proposal) -> Finding {
         let message = format!(
             "{}; this is left alone, for other jobs share the line, or it is not written here",
             proposal.message
         );
-        Finding::new(Code::NotModernized, self.location(original, &proposal.target), message)
+        Finding::new(Code::NotModernized, self.location(&proposal.at), message)
             .with_help("give the job a line of its own, and run stagefold again")
     }
 
     /// Where the place was before the fold, as near as its text tells.
-    fn location(&self, original: &Pipeline, target: &Target) -> Location {
-        let Some(job) = original.job(&self.job.name) else {
+    fn location(&self, target: &Target) -> Location {
+        let Some(job) = self.all.original.job(&self.job.name) else {
             return Location::File(RepositoryPath::root());
         };
+        let keyword = |keyword: &str| self.all.original.keyword_location(job, keyword);
         match target {
-            Target::Scalar(keyword, ..) => original.keyword_location(job, keyword),
-            Target::Item(item, _) => {
-                let text = self.script.items.get(*item).and_then(|item| item.text.as_deref());
-                let same = job.script().into_iter().find(|item| item.text.as_deref() == text);
-                same.map_or_else(|| original.keyword_location(job, "script"), |item| original.location(item.origin))
+            Target::Keyword(name) => keyword(name),
+            Target::Item(item) => {
+                let text = self.script.items.get(*item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+                let origin = place::of_item(job, text, self.all.earlier);
+                origin.map_or_else(|| keyword("script"), |origin| self.all.original.location(origin))
             }
         }
+    }
+
+    /// The text of an item of the script.
+    fn text(&self, item: usize) -> &str {
+        self.script.items.get(item).and_then(|item| item.text.as_deref()).unwrap_or_default()
+    }
+}
+
+impl Proposal {
+    /// A place that is left alone, why, and what can be done.
+    fn left(at: Target, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let code = Code::NotModernized;
+        Self { at, edits: Vec::new(), code, message: message.into(), help: Some(help.into()) }
     }
 }

@@ -9,7 +9,7 @@
 //! - echo "$CI_JOB_TOKEN" | docker login -u gitlab-ci-token --password-stdin $CI_REGISTRY
 //! ```
 
-use super::{Proposal, Subject, Target};
+use super::{Edit, Proposal, Subject, Target};
 use crate::docker::{Step, StepWord};
 use crate::finding::Code;
 use crate::text::Span;
@@ -17,7 +17,7 @@ use crate::text::Span;
 pub(super) fn by_stdin(subject: &Subject<'_>) -> Vec<Proposal> {
     let mut found = Vec::new();
     for step in &subject.script.walk.steps {
-        let text = subject.script.items.get(step.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
+        let text = subject.text(step.item);
         let Some((option, password)) = password(step) else {
             continue;
         };
@@ -26,14 +26,21 @@ pub(super) fn by_stdin(subject: &Subject<'_>) -> Vec<Proposal> {
             let (head, tail) = (text.get(step.span.start()..option.start())?, text.get(option.end()..step.span.end())?);
             Some(format!("echo {password} | {head}--password-stdin{tail}"))
         });
-        let (code, message) = match new {
-            Some(_) => (Code::LoginByStdin, "the password of this login goes by its input"),
-            None => (
-                Code::NotModernized,
+        let at = Target::Item(step.item);
+        found.push(match new {
+            Some(new) => Proposal {
+                at,
+                edits: vec![Edit::Text(step.item, step.span, new)],
+                code: Code::LoginByStdin,
+                message: "the password of this login goes by its input".to_owned(),
+                help: None,
+            },
+            None => Proposal::left(
+                at,
                 "the password of this login is left where it is: what it is cannot be told, or the login reads its input already",
+                "write 'echo \"$PASSWORD\" | docker login … --password-stdin', with the password in a variable",
             ),
-        };
-        found.push(Proposal { target: Target::Item(step.item, step.span), new, code, message: message.to_owned() });
+        });
     }
     found
 }
@@ -41,16 +48,23 @@ pub(super) fn by_stdin(subject: &Subject<'_>) -> Vec<Proposal> {
 /// The bytes of the option that gives the password of a login, and the password as it is written.
 fn password(step: &Step) -> Option<(Span, String)> {
     let is_client = matches!(step.program(), Some("buildah" | "docker" | "nerdctl" | "podman"));
-    if !is_client || step.words.get(1).and_then(StepWord::text) != Some("login") {
+    let is_login = is_client && step.words.get(1).and_then(StepWord::text) == Some("login");
+    if !is_login || step.words.iter().any(|word| word.text() == Some("--password-stdin")) {
         return None;
     }
-    let pairs = step.words.iter().zip(step.words.iter().skip(1));
+    let options = step.words.get(2..).unwrap_or_default();
+    let pairs = options.iter().zip(options.iter().skip(1));
     let mut apart = pairs.filter(|(option, _)| matches!(option.text(), Some("-p" | "--password")));
     if let Some((option, value)) = apart.next() {
         return Some((option.span.join(value.span), value.raw.clone()));
     }
-    let joined = step.words.iter().find_map(|word| Some((word.span, word.raw.strip_prefix("--password=")?.to_owned())));
-    joined.filter(|_| step.words.iter().all(|word| word.text() != Some("--password-stdin")))
+    options.iter().enumerate().find_map(|(at, word)| {
+        // What stands behind an option that takes a value is none.
+        let before = at.checked_sub(1).and_then(|before| options.get(before)).and_then(StepWord::text);
+        let joined = word.raw.strip_prefix("--password=").or_else(|| word.raw.strip_prefix("-p"));
+        let value = joined.filter(|_| !matches!(before, Some("-u" | "--username")))?;
+        Some((word.span, value.strip_prefix('=').unwrap_or(value).to_owned()))
+    })
 }
 
 /// A password that is a variable and nothing else, in double quotes.

@@ -11,7 +11,7 @@
 //! services: ["docker:28.5.2-dind"]
 //! ```
 
-use super::{Proposal, Subject, Target};
+use super::{Edit, Proposal, Subject, Target};
 use crate::docker::{Engine, ImageName};
 use crate::finding::Code;
 use crate::gitlab::{Origin, Value};
@@ -65,8 +65,8 @@ fn proposal(keyword: &'static str, name: String, origin: Origin, release: &str) 
     }
     let base = name.strip_suffix(image.tag.map(|tag| format!(":{tag}")).unwrap_or_default().as_str())?.to_owned();
     let message = format!("{name} is another release from day to day; it gets the release {release}");
-    let new = Some(format!("{base}:{release}{variant}"));
-    Some(Proposal { target: Target::Scalar(keyword, origin, name), new, code: Code::EnginePinned, message })
+    let edits = vec![Edit::Scalar(origin, name.clone(), format!("{base}:{release}{variant}"))];
+    Some(Proposal { at: Target::Keyword(keyword), edits, code: Code::EnginePinned, message, help: None })
 }
 
 #[cfg(test)]

@@ -50,8 +50,12 @@ fn unmounted(situation: &Situation<'_>) -> Vec<Finding> {
     CacheMounts::of(situation).skipped.into_iter().map(finding).collect()
 }
 
-/// A `--cache-from` of an image: that holds the layers of the last stage alone (Docker docs: "Inline cache").
+/// A `--cache-from` of an image: that holds the layers of the last stage alone (Docker docs: "Inline cache"). `--modernize` has
+/// its own word on that.
 fn not_cached(situation: &Situation<'_>) -> Option<Finding> {
+    if situation.policy.modernize {
+        return None;
+    }
     let command = &situation.build().command;
     let cache = command.option("--cache-from").filter(|cache| !cache.contains("type="))?;
     let stage = &situation.stage;
@@ -59,7 +63,8 @@ fn not_cached(situation: &Situation<'_>) -> Option<Finding> {
         "the cache {cache} does not hold the stage '{stage}', which is built anew where the engine starts empty"
     );
     Some(Finding::new(Code::BuilderStageNotCached, situation.command_location(), message).with_help(format!(
-        "build and push '--target {stage}' as an image of its own as well, and name that in another --cache-from"
+        "--modernize offers a cache that holds it; or build and push '--target {stage}' as an image of its own as well, and name \
+         that in another --cache-from"
     )))
 }
 

@@ -7,7 +7,9 @@ use crate::text::Span;
 pub struct NodeId(pub(super) u32);
 
 impl NodeId {
-    pub(super) const fn index(self) -> usize {
+    /// Its place among the nodes of its tree, in the order of the text.
+    #[must_use]
+    pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
