@@ -71,11 +71,13 @@ fn modernize(
     policy: &Policy,
     done: &mut Folded,
 ) -> Result<(), Box<Finding>> {
-    let folded = done.handoffs.iter().filter(|(handoff, _)| handoff.fallback.is_none());
-    let jobs: BTreeSet<_> = folded.map(|(handoff, _)| handoff.consumer.clone()).collect();
-    if !policy.modernize || jobs.is_empty() {
+    let folded: Vec<_> =
+        done.handoffs.iter().map(|(handoff, _)| handoff).filter(|handoff| handoff.fallback.is_none()).collect();
+    if !policy.modernize || folded.is_empty() {
         return Ok(());
     }
+    let after = Pipeline::read(&Overlay::new(repository, &done.files), path)?;
+    let jobs = folded.iter().flat_map(|handoff| modern_jobs(&after, handoff)).collect::<BTreeSet<_>>();
     let original = Pipeline::read(repository, path)?;
     let mut earlier = Vec::new();
     for (step, job) in (0..fold::MODERN_STEPS).flat_map(|step| jobs.iter().map(move |job| (step, job))) {
@@ -102,6 +104,15 @@ fn modernize(
         earlier.extend(made.rewritten);
     }
     Ok(())
+}
+
+/// The image job of a fold, and the build jobs that the fold has made checks of the image's build.
+fn modern_jobs(after: &Pipeline, handoff: &HandoffSummary) -> Vec<String> {
+    let is_check = |name: &&String| {
+        let job = after.job(name).filter(|job| !handoff::is_switched_off(job));
+        job.is_some() && !handoff.kept.contains(name)
+    };
+    handoff.producers.iter().filter(is_check).chain([&handoff.consumer]).cloned().collect()
 }
 
 /// What was folded so far.

@@ -21,7 +21,7 @@ pub(super) fn secret_in_layers(subject: &Subject<'_>, command: &BuildCommand) ->
     }
     // A runner puts the token of the job into the clone's configuration.
     let has_clone = command.context.folder().is_root() && !leaves_out_clone(subject, command);
-    has_clone.then(|| "no ignore file keeps '.git' out of them, which holds the token of the job".to_owned())
+    has_clone.then(|| "no .dockerignore names '.git', which holds the token of the job, so they may as well".to_owned())
 }
 
 /// Whether the ignore file that is in force names `.git`: one beside the Dockerfile comes first (Docker docs: "Build context").

@@ -32,8 +32,9 @@ pub(super) fn in_registry(subject: &Subject<'_>) -> Vec<Proposal> {
     let Some(command) = commands.iter().find(is_docker).filter(|command| !has_lasting_cache(command)) else {
         return Vec::new();
     };
-    // An engine that is not started for the job alone keeps its layers.
-    if !starts_engine(subject) {
+    // An engine that is not started for the job alone keeps its layers, and a check pushes none.
+    let is_image_job = subject.all.handoffs.iter().any(|(handoff, _)| *handoff.consumer == *subject.job.name);
+    if !starts_engine(subject) || !is_image_job {
         return Vec::new();
     }
     let at = Target::Item(command.item);
@@ -57,7 +58,8 @@ pub(super) fn in_registry(subject: &Subject<'_>) -> Vec<Proposal> {
             format!(
                 "the layers of the builder stage are lost with the engine of this job, and no cache is written: {why}"
             ),
-            "build by a 'docker-container' builder with '--cache-to type=registry,ref=…,mode=max'",
+            "mend that and run stagefold again, or build by a 'docker-container' builder with \
+             '--cache-to type=registry,ref=…,mode=max'",
         ),
     };
     vec![proposal]

@@ -28,7 +28,36 @@ fn alike(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::alike;
+    use super::{Rewritten, alike, of_item};
+    use crate::gitlab::Pipeline;
+    use crate::source::MemoryRepository;
+    use crate::text::RepositoryPath;
+
+    #[test]
+    fn an_item_is_found_behind_an_earlier_step_and_behind_the_fold() {
+        let text = "package:\n  script:\n    - docker login -p $A\n    - docker build -t a:$CI_BUILD_REF .\n";
+        let path = RepositoryPath::new(".gitlab-ci.yml").unwrap();
+        let repository = MemoryRepository::new([(".gitlab-ci.yml", text)]);
+        let pipeline = Pipeline::read(&repository, &path).unwrap();
+        let job = pipeline.job("package").unwrap();
+        let rewritten = |before: &str, after: &str| Rewritten {
+            job: "package".to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let earlier = [
+            rewritten("docker login -p $A", "echo \"$A\" | docker login --password-stdin"),
+            rewritten(
+                "docker build --build-arg B -t a:$CI_BUILD_REF .",
+                "docker build --build-arg B -t a:$CI_COMMIT_SHA .",
+            ),
+        ];
+        let found = |text: &str| of_item(job, text, &earlier).map(|origin| origin.node);
+        let items: Vec<_> = job.script().iter().map(|item| Some(item.origin.node)).collect();
+        assert_eq!(found("echo \"$A\" | docker login --password-stdin"), items[0]);
+        assert_eq!(found("docker build --build-arg B -t a:$CI_COMMIT_SHA ."), items[1]);
+        assert_eq!(found("make"), None);
+    }
 
     #[test]
     fn an_option_in_the_middle_leaves_most_of_a_line() {

@@ -29,11 +29,19 @@ pub(super) fn beside(subject: &Subject<'_>, command: &BuildCommand) -> Result<Ke
     let cache = cached_from(command).ok_or("the build takes no cache from an image")?;
     let (name, tag) = name_and_tag(subject, cache).ok_or("the image of its cache is not plain")?;
     tag.filter(|_| command.builder == Builder::Docker).ok_or("the image of its cache has no tag")?;
+    // The lines in front of it run where the line does.
+    let head = subject.text(command.item).get(..command.span.start()).unwrap_or_default();
+    if !head.trim().is_empty() {
+        return Err("other commands stand in front of it in its line".to_owned());
+    }
+    if command.has_option("--no-cache") {
+        return Err("it builds with --no-cache".to_owned());
+    }
     let by_buildkit = builds_by_buildkit(subject, command).ok_or("whether BuildKit builds cannot be told")?;
     let stage = new_stage(subject, command)?;
-    let mut logins = docker_steps(subject, "login").filter(|(at, step, _)| *at < command.step && always_runs(step));
-    if logins.next().is_none() {
-        return Err("the job does not log in to a registry in front of the build".to_owned());
+    let mut logins = docker_steps(subject, "login").peekable();
+    if logins.peek().is_none() || logins.any(|(at, step, _)| at > command.step || !always_runs(step)) {
+        return Err("the job does not log in to the registry in front of the build".to_owned());
     }
     let is_pushed = |word: &StepWord| name_and_tag(subject, &word.raw).is_some_and(|(pushed, _)| pushed == name);
     let mut pushes = docker_steps(subject, "push").filter(|(at, ..)| *at > command.step);
