@@ -52,7 +52,9 @@ pub(super) fn cache(subject: &Subject<'_>, command: &BuildCommand) -> Result<Kep
     if !has_buildx || builds_by_buildkit(subject, command) != Some(true) {
         return Err("the client is not known to have buildx".to_owned());
     }
-    if has_own_engine_settings(subject) {
+    // A service gets the variables of the job; a builder that the engine starts gets none.
+    let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+    if has_own_engine_settings(subject) || subject.job.variables.names().any(is_proxy) {
         return Err("the engine is started with settings that a builder of its own would not have".to_owned());
     }
     let is_known = |(name, _): &&(String, Option<String>)| KNOWN.contains(&name.as_str()) || name == "-t";
