@@ -44,6 +44,8 @@ pub(super) struct Joining<'a> {
     renamed: Vec<RenamedArgument>,
     /// The platform of the first stages; why it would be another one, as a sentence.
     pub(super) platform: Result<Platform, &'static str>,
+    /// Whether the second build is BuildKit's for certain.
+    has_buildkit: bool,
 }
 
 impl<'a> Joining<'a> {
@@ -53,7 +55,7 @@ impl<'a> Joining<'a> {
         let has_buildkit = mounts.is_some_and(|mounts| mounts != SecretMounts::None);
         let contexts = Contexts::of(repository, found, has_buildkit);
         let renamed = arguments::renamed(found, has_buildkit);
-        Self { found, contexts, renamed, platform: Platform::of(job, found, has_buildkit) }
+        Self { found, contexts, renamed, platform: Platform::of(job, found, has_buildkit), has_buildkit }
     }
 
     /// The build of the first image as it goes on, where something uses that image: its stage of the joined Dockerfile.
@@ -69,7 +71,7 @@ impl<'a> Joining<'a> {
         let has = |option: &str| command.has_option(option);
         let reason = if found.containers.iter().any(|container| container.runs) {
             Some("what runs in its container would be in the image as well")
-        } else if has("--no-cache") {
+        } else if has("--no-cache") || found.second.command.has_option("--no-cache") {
             Some("it would be built twice, without a cache")
         } else if command.builder != found.second.command.builder
             || command.option("--builder") != found.second.command.option("--builder")
@@ -115,7 +117,7 @@ impl<'a> Joining<'a> {
     /// # Errors
     /// Why no options do that, as a sentence.
     pub(super) fn options_to_add(&self) -> Result<Vec<String>, String> {
-        arguments::options_to_add(self.found, &self.renamed)
+        arguments::options_to_add(self.found, &self.renamed, self.has_buildkit)
     }
 }
 
