@@ -140,7 +140,7 @@ fn plan_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, policy: &Pol
         via: Via::DockerCp,
         producers: vec![found.first.command.dockerfile.to_string()],
         consumer: found.consumer.to_string(),
-        paths: found.copies.iter().map(|copy| copy.inside.clone()).collect(),
+        paths: found.paths(),
         dockerfile: found.second.command.dockerfile.clone(),
         kept: Vec::new(),
         fallback: None,

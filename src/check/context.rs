@@ -2,6 +2,7 @@
 //! nothing that they had not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::docker::{BuildCommand, Stages, image_builds};
 use crate::fold::Intent;
@@ -21,9 +22,9 @@ pub(super) fn is_kept(
     files: &BTreeMap<RepositoryPath, FileVersions>,
 ) -> Result<(), String> {
     if handoff.via == Via::DockerCp {
-        return Ok(());
+        return is_kept_of_both((repository, before), (overlay, after), handoff, files);
     }
-    let now = builds(overlay, after, &handoff.consumer, handoff);
+    let now = builds(overlay, after, &handoff.consumer, &handoff.dockerfile);
     if now.is_empty() {
         return Err(format!("nothing in '{}' builds {} any more", handoff.consumer, handoff.dockerfile));
     }
@@ -31,11 +32,11 @@ pub(super) fn is_kept(
     let Some((old, new)) = version.and_then(|version| version.before.as_deref().zip(version.after.as_deref())) else {
         return Ok(());
     };
-    let checks = intent.replaced.iter().flat_map(|job| builds(overlay, after, job, handoff));
+    let checks = intent.replaced.iter().flat_map(|job| builds(overlay, after, job, &handoff.dockerfile));
     if let Some(command) = now.iter().cloned().chain(checks).find(|command| is_too_narrow(new, command)) {
         return Err(format!("{} is built from {} alone", handoff.dockerfile, command.context.folder()));
     }
-    let before = builds(repository, before, &handoff.consumer, handoff);
+    let before = builds(repository, before, &handoff.consumer, &handoff.dockerfile);
     // A fold may add builds of stages that are new.
     let old_stages = Stages::new(&Dockerfile::parse(old), &[]);
     let is_known = |command: &&BuildCommand| old_stages.target(command.target.as_deref()).is_some();
@@ -48,9 +49,46 @@ pub(super) fn is_kept(
             return Err(format!("{} cannot be read any more", handoff.dockerfile));
         };
         let added = now.stages.stages.len().saturating_sub(then.stages.stages.len());
-        let known = taken(repository, &then, 0);
-        if let Some(other) = taken(overlay, &now, added).iter().find(|place| !known.contains(*place)) {
+        let known = taken(repository, &then, 0..usize::MAX);
+        if let Some(other) = taken(overlay, &now, added..usize::MAX).iter().find(|place| !known.contains(*place)) {
             return Err(format!("{} copies {other} from the context, which it did not", handoff.dockerfile));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the stages of the first of two Dockerfiles copy the files of the context that they copied before, and those of the
+/// second one no more than that did.
+fn is_kept_of_both(
+    (repository, before): (&dyn Repository, &Pipeline),
+    (overlay, after): (&dyn Repository, &Pipeline),
+    handoff: &HandoffSummary,
+    files: &BTreeMap<RepositoryPath, FileVersions>,
+) -> Result<(), String> {
+    let last = |repository, pipeline| {
+        let command = builds(repository, pipeline, &handoff.consumer, &handoff.dockerfile).pop();
+        command.and_then(|command| ImageBuild::read(repository, &command).ok())
+    };
+    let Some((then, now)) = last(repository, before).zip(last(overlay, after)) else {
+        return Err(format!("{} cannot be read any more", handoff.dockerfile));
+    };
+    let added = now.stages.stages.len().saturating_sub(then.stages.stages.len());
+    let known = taken(repository, &then, 0..usize::MAX);
+    if let Some(other) = taken(overlay, &now, added..usize::MAX).iter().find(|place| !known.contains(*place)) {
+        return Err(format!("{} copies {other} from the context, which it did not", handoff.dockerfile));
+    }
+    let first = handoff.producers.iter().filter_map(|path| RepositoryPath::new(path));
+    let first = first.filter(|path| *path != handoff.dockerfile);
+    for path in first {
+        let Some(command) = builds(repository, before, &handoff.consumer, &path).into_iter().next() else {
+            continue;
+        };
+        let Some(first) = ImageBuild::read(repository, &command).ok() else { continue };
+        let is_changed = |place: &String| RepositoryPath::new(place).is_some_and(|path| files.contains_key(&path));
+        let of_first = taken(repository, &first, 0..added);
+        let of_stages = taken(overlay, &now, 0..added);
+        if let Some(other) = of_first.symmetric_difference(&of_stages).find(|place| !is_changed(place)) {
+            return Err(format!("the stages of {path} copy {other} from the context in one of the two alone"));
         }
     }
     Ok(())
@@ -66,19 +104,24 @@ fn is_too_narrow(dockerfile: &str, command: &BuildCommand) -> bool {
 }
 
 /// The builds of the Dockerfile in a job.
-fn builds(repository: &dyn Repository, pipeline: &Pipeline, job: &str, handoff: &HandoffSummary) -> Vec<BuildCommand> {
+fn builds(
+    repository: &dyn Repository,
+    pipeline: &Pipeline,
+    job: &str,
+    dockerfile: &RepositoryPath,
+) -> Vec<BuildCommand> {
     let is_own = |command: &BuildCommand| {
-        command.dockerfile == handoff.dockerfile || command.other_dockerfile.as_ref() == Some(&handoff.dockerfile)
+        command.dockerfile == *dockerfile || command.other_dockerfile.as_ref() == Some(dockerfile)
     };
     let script = pipeline.job(job).map(|job| JobScript::of_image_job(repository, job));
     let commands = script.map(|script| image_builds(repository, &script.walk).0).unwrap_or_default();
     commands.into_iter().filter(is_own).collect()
 }
 
-/// The files that git tracks and that the stages from the one of number `first` on copy from the context; a source whose
-/// path is not known as it is written.
-fn taken(repository: &dyn Repository, build: &ImageBuild, first: usize) -> BTreeSet<String> {
-    let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && copy.stage >= first);
+/// The files that git tracks and that the stages of these numbers copy from the context; a source whose path is not known as
+/// it is written.
+fn taken(repository: &dyn Repository, build: &ImageBuild, stages: Range<usize>) -> BTreeSet<String> {
+    let own = build.stages.copies.iter().filter(|copy| copy.from.is_none() && stages.contains(&copy.stage));
     let mut found = BTreeSet::new();
     for source in own.flat_map(|copy| &copy.sources) {
         let Some(place) = source.path.as_deref().and_then(|path| build.context.folder.join(path)) else {
@@ -145,6 +188,52 @@ mod tests {
         ] {
             let found = fault(command, &dockerfile).unwrap_or_default();
             assert!(found.contains(expected), "{command}: {found}");
+        }
+    }
+
+    /// What is wrong about a fold of `build/Dockerfile`, built from its folder, into this `Dockerfile`.
+    fn fault_of_joined(dockerfile: &str) -> Option<String> {
+        let (first, old) = ("FROM b\nCOPY src /src\n", "FROM a\nCOPY x.conf /\n");
+        let first_build = "    - docker build -t b build\n";
+        let texts = |first: &str| format!("package:\n  script:\n{first}    - docker build -t a .\n");
+        let (then, now) = (texts(first_build), texts(""));
+        let files = |pipeline| {
+            [
+                (".gitlab-ci.yml", pipeline),
+                ("build/Dockerfile", first),
+                ("build/src/a.ts", ""),
+                ("src/b.ts", ""),
+                ("x.conf", ""),
+            ]
+        };
+        let before = MemoryRepository::new(files(then.as_str()).into_iter().chain([("Dockerfile", old)]));
+        let after = MemoryRepository::new(files(now.as_str()).into_iter().chain([("Dockerfile", dockerfile)]));
+        let path = RepositoryPath::new("Dockerfile").unwrap();
+        let versions = FileVersions { before: Some(old.to_owned()), after: Some(dockerfile.to_owned()) };
+        let handoff = HandoffSummary {
+            via: Via::DockerCp,
+            producers: vec!["build/Dockerfile".to_owned()],
+            consumer: "package".to_owned(),
+            paths: vec!["/dist".to_owned()],
+            dockerfile: path.clone(),
+            kept: Vec::new(),
+            fallback: None,
+        };
+        let files = BTreeMap::from([(path, versions)]);
+        let (then, now) = (pipeline(&before), pipeline(&after));
+        is_kept((&before, &then), (&after, &now), &Intent::default(), &handoff, &files).err()
+    }
+
+    #[test]
+    fn the_stages_of_both_dockerfiles_take_what_they_took() {
+        assert_eq!(fault_of_joined("FROM b AS builder\nCOPY build/src /src\n\nFROM a\nCOPY x.conf /\n"), None);
+        for (dockerfile, expected) in [
+            ("FROM b AS builder\nCOPY src /src\n\nFROM a\nCOPY x.conf /\n", "in one of the two alone"),
+            ("FROM b AS builder\nRUN true\n\nFROM a\nCOPY x.conf /\n", "copy build/src/a.ts from the context"),
+            ("FROM b AS builder\nCOPY build/src /src\n\nFROM a\nCOPY . /\n", "from the context, which it did not"),
+        ] {
+            let found = fault_of_joined(dockerfile).unwrap_or_default();
+            assert!(found.contains(expected), "{dockerfile}: {found}");
         }
     }
 }

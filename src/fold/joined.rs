@@ -30,6 +30,9 @@ pub(super) use platform::Platform;
 const OF_RUNNING: [Keyword; 6] =
     [Keyword::Cmd, Keyword::Entrypoint, Keyword::Expose, Keyword::Healthcheck, Keyword::Label, Keyword::Stopsignal];
 
+/// Why a first image that is used otherwise cannot be built from its stage, where the second build makes that anew.
+const TWICE: &str = "the two builds may have no cache in common, and would make the files twice";
+
 /// Whether both images are built from one Dockerfile, so that its stages are there already.
 pub(super) fn is_one_file(found: &DockerCp) -> bool {
     found.first.source.path() == found.second.source.path()
@@ -44,6 +47,8 @@ pub(super) struct Joining<'a> {
     renamed: Vec<RenamedArgument>,
     /// The platform of the first stages; why it would be another one, as a sentence.
     pub(super) platform: Result<Platform, &'static str>,
+    /// Whether the second build is BuildKit's for certain.
+    has_buildkit: bool,
 }
 
 impl<'a> Joining<'a> {
@@ -53,7 +58,7 @@ impl<'a> Joining<'a> {
         let has_buildkit = mounts.is_some_and(|mounts| mounts != SecretMounts::None);
         let contexts = Contexts::of(repository, found, has_buildkit);
         let renamed = arguments::renamed(found, has_buildkit);
-        Self { found, contexts, renamed, platform: Platform::of(job, found, has_buildkit) }
+        Self { found, contexts, renamed, platform: Platform::of(job, found, has_buildkit), has_buildkit }
     }
 
     /// The build of the first image as it goes on, where something uses that image: its stage of the joined Dockerfile.
@@ -62,19 +67,21 @@ impl<'a> Joining<'a> {
     /// Why that would be another image, or cannot be written, as a sentence without a full stop.
     pub(super) fn first_command(&self) -> Option<Result<WiderCommand, String>> {
         let found = self.found;
-        if !found.keeps_first() || is_one_file(found) {
+        if !found.keeps_first() {
             return None;
         }
         let command = &found.first.command;
         let has = |option: &str| command.has_option(option);
         let reason = if found.containers.iter().any(|container| container.runs) {
             Some("what runs in its container would be in the image as well")
-        } else if has("--no-cache") {
+        } else if has("--no-cache") || found.second.command.has_option("--no-cache") {
             Some("it would be built twice, without a cache")
         } else if command.builder != found.second.command.builder
             || command.option("--builder") != found.second.command.option("--builder")
+            || command.environment != found.second.command.environment
+            || self.loses_cache()
         {
-            Some("the two builds may have no cache in common, and would make the files twice")
+            Some(TWICE)
         } else if has("-o") || has("--output") {
             Some("the build writes files instead of an image")
         } else if !self.contexts.as_ref().is_ok_and(Contexts::is_unchanged) {
@@ -87,10 +94,23 @@ impl<'a> Joining<'a> {
         if let Some(reason) = reason {
             return Some(Err(reason.to_owned()));
         }
+        if is_one_file(found) {
+            return None;
+        }
         let name = Joined::of(self).map(|joined| joined.name)?;
         let text = found.script.items.get(command.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
         let written = command.for_stage_of(found.second.source.path(), &name, text);
         Some(written.map_err(str::to_owned))
+    }
+
+    /// Whether a step between the two builds may take the cache away, or another builder.
+    fn loses_cache(&self) -> bool {
+        let (first, second) = (self.found.first.command.step, self.found.second.command.step);
+        let mut steps = self.found.script.walk.steps.iter().take(second).skip(first);
+        steps.any(|step| {
+            let has = |word: &str| step.words.iter().any(|own| own.text() == Some(word));
+            has("prune") || has("buildx") && ["create", "rm", "stop", "use"].into_iter().any(has)
+        })
     }
 
     /// The build commands that change, each with what is written in the place of which bytes of its item.
@@ -115,7 +135,7 @@ impl<'a> Joining<'a> {
     /// # Errors
     /// Why no options do that, as a sentence.
     pub(super) fn options_to_add(&self) -> Result<Vec<String>, String> {
-        arguments::options_to_add(self.found, &self.renamed)
+        arguments::options_to_add(self.found, &self.renamed, self.has_buildkit)
     }
 }
 

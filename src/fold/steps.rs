@@ -18,6 +18,7 @@ use super::edit_failed;
 use super::joined::Joining;
 use super::proposing::Proposal;
 use super::situation::Situation;
+use crate::docker::BuildContext;
 use crate::finding::{Finding, Location};
 use crate::gitlab::Pipeline;
 use crate::source::Repository;
@@ -114,8 +115,12 @@ pub(super) fn fold_docker_cp(repository: &dyn Repository, pipeline: &Pipeline, j
         contexts.write(repository, &mut changes)?;
     }
     if dockerfiles::is_unused(repository, pipeline, found) {
-        let removed = changes.delete(found.first.source.path().clone());
-        removed.map_err(|error| edit_failed(location, &error.to_string()))?;
+        let own = BuildContext::own_ignore_file(found.first.source.path());
+        let own = Some(own).filter(|own| repository.tracks(own));
+        for path in std::iter::once(found.first.source.path().clone()).chain(own) {
+            let removed = changes.delete(path);
+            removed.map_err(|error| edit_failed(location.clone(), &error.to_string()))?;
+        }
     }
     Ok((changes, Vec::new()))
 }

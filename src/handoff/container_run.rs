@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use super::container::{Container, CopyOut};
 use super::copies::classify;
-use super::docker_cp::{DockerCp, operand_places};
+use super::docker_cp::DockerCp;
 use super::image_build::ImageBuild;
 use super::job_script::JobScript;
+use super::written::operand_places;
 use crate::docker::{BuildCommand, BuildContext, PROJECT_FOLDER, Stages, Step};
 use crate::gitlab::{Cache, Job, PathPattern, Relation, is_glob};
 use crate::source::{Repository, SourceFile};
@@ -96,8 +97,20 @@ fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) ->
     let mut service_steps: Vec<_> = containers.iter().map(|container| container.step).collect();
     service_steps.extend(folders_for_caches(&script, &containers));
     let consumer = Rc::clone(&job.name);
-    let (other_uses, image_uses, second) = (Vec::new(), Vec::new(), build);
-    Some(DockerCp { consumer, script, first, second, copies, containers, service_steps, other_uses, image_uses, uses })
+    let (other_uses, image_uses, references, second) = (Vec::new(), Vec::new(), Vec::new(), build);
+    Some(DockerCp {
+        consumer,
+        script,
+        first,
+        second,
+        copies,
+        containers,
+        service_steps,
+        other_uses,
+        image_uses,
+        references,
+        uses,
+    })
 }
 
 /// The folders of the project that a job caches, and what the containers make there.

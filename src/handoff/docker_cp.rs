@@ -7,9 +7,11 @@ use super::container::{
 };
 use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
+use super::image_references::{self, ImageReference};
 use super::images_taken::{images_taken, known_tags, only_reads_images};
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
+use super::written::{made_folders, operand_places};
 use super::written_out;
 use crate::docker::{BuildCommand, Builder, Copy, CopySource, Step, StepWord, place_in_repository};
 use crate::gitlab::{Job, PathPattern};
@@ -37,6 +39,8 @@ pub struct DockerCp {
     pub other_uses: Vec<usize>,
     /// Steps that use the first image itself, or may do so: it has to be built on for them.
     pub image_uses: Vec<usize>,
+    /// Where the second Dockerfile takes files out of the first image by its name.
+    pub references: Vec<ImageReference>,
     /// How the `COPY`s of the second Dockerfile lie to the files.
     pub uses: Vec<CopyUse>,
 }
@@ -72,6 +76,15 @@ impl DockerCp {
         let copies = self.copies.iter().map(|copy| copy.step);
         let first = (!self.keeps_first()).then_some(self.first.command.step);
         copies.chain(self.service_steps.iter().copied()).chain(first).collect()
+    }
+
+    /// The paths in the first image that the second one takes.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        let is_named = |copy: &&Copy| self.references.iter().any(|reference| reference.instruction == copy.instruction);
+        let named = self.second.stages.copies.iter().filter(is_named).flat_map(|copy| &copy.sources);
+        let named = named.map(|source| source.path.clone().unwrap_or_else(|| source.written.clone()));
+        self.copies.iter().map(|copy| copy.inside.clone()).chain(named).collect()
     }
 
     /// Whether the job goes on building the first image, since something uses it.
@@ -123,10 +136,11 @@ fn between(
     let (containers, mut copies) = pair.copies();
     let first = ImageBuild::read(repository, first).ok()?;
     copies.extend(written_out::of_build(repository, &first));
-    if copies.is_empty() {
+    let second = ImageBuild::read(repository, second).ok()?;
+    let references = image_references::of(&second, &known_tags(script, &first.command));
+    if copies.is_empty() && references.is_empty() {
         return None;
     }
-    let second = ImageBuild::read(repository, second).ok()?;
     let origin = script.items.first()?.origin;
     let patterns = copies.iter().filter_map(|copy| Some(PathPattern::of_place(copy.place.as_ref()?, origin)));
     let patterns: Vec<_> = patterns.collect();
@@ -136,7 +150,7 @@ fn between(
     let is_used = uses.iter().flat_map(|copy| &copy.sources).any(|source| *source != SourceUse::Context);
     let is_doubtful = copies.iter().any(|copy| copy.place.is_none()) && second.copies_something_untracked(repository);
     let Others { service_steps, other_uses, image_uses } = pair.other_steps(&containers, &copies);
-    (is_used || is_doubtful).then(|| DockerCp {
+    (is_used || is_doubtful || !references.is_empty()).then(|| DockerCp {
         consumer: Rc::clone(&job.name),
         script: JobScript::new(job),
         first,
@@ -146,6 +160,7 @@ fn between(
         service_steps,
         other_uses,
         image_uses,
+        references,
         uses,
     })
 }
@@ -326,19 +341,4 @@ fn unpacks_input(flags: &str) -> bool {
 fn meet(one: &CopyOut, other: &CopyOut) -> bool {
     let places = one.place.as_ref().zip(other.place.as_ref());
     places.is_some_and(|(one, other)| one.is_within(other) || other.is_within(one))
-}
-
-/// The folders of the project that a step makes.
-fn made_folders(step: &Step) -> Vec<RepositoryPath> {
-    if step.program() != Some("mkdir") {
-        return Vec::new();
-    }
-    operand_places(step).into_iter().flatten().collect()
-}
-
-/// The places that the operands of a step name; `None` for one that is not known, or not in the project.
-pub(super) fn operand_places(step: &Step) -> Vec<Option<RepositoryPath>> {
-    let operands = step.words.iter().skip(1).filter(|word| !word.raw.starts_with('-'));
-    let place = |word: &StepWord| place_in_repository(word.text()?, step.folder.as_ref()?);
-    operands.map(place).collect()
 }

@@ -165,9 +165,9 @@ impl Search {
             let container = unclear::container(repository, &script, &commands);
             container.into_iter().for_each(|reason| self.note_unclear(repository, job, &[], reason));
         }
-        self.copied_out.extend(copied_out);
-        let images = unclear::images_of_other_builds(pipeline, repository, &commands);
+        let images = unclear::images_of_other_builds(pipeline, repository, &commands, &copied_out);
         images.into_iter().for_each(|reason| self.note_unclear(repository, job, &[], reason));
+        self.copied_out.extend(copied_out);
         let builders = other_builders(&script);
         if commands.is_empty() && problems.is_empty() && builders.is_empty() && script.walk.opaque.is_empty() {
             return;

@@ -4,10 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::command_use::{TreeUse, tree_use, writes};
+use super::docker_cp::DockerCp;
 use super::find::Flow;
 use super::image_build::{ImageBuild, OtherBuilder};
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildProblem, Step, StepWord, build_commands, place_in_repository};
+use crate::docker::{BuildCommand, BuildProblem, Copy, Step, StepWord, build_commands, place_in_repository};
 use crate::gitlab::{Job, Known, NeedSource, Origin, Pipeline, Reads, Relation, UnreadInclude, relation_of_paths};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::text::{RepositoryPath, Span};
@@ -204,12 +205,17 @@ pub(super) fn laid(
     commands.iter().find_map(reason)
 }
 
-/// The images of other builds of the pipeline that the builds of a job copy from by their names.
+/// The images of other builds of the pipeline that the builds of a job copy from by their names, but for those in `followed`.
 pub(super) fn images_of_other_builds(
     pipeline: &Pipeline,
     repository: &dyn Repository,
     commands: &[BuildCommand],
+    followed: &[DockerCp],
 ) -> Vec<UnclearReason> {
+    let is_followed = |build: &ImageBuild, copy: &Copy| {
+        let mut same = followed.iter().filter(|found| found.second.source.path() == build.source.path());
+        same.any(|found| found.references.iter().any(|reference| reference.instruction == copy.instruction))
+    };
     let builds: Vec<_> = commands.iter().filter_map(|command| ImageBuild::read(repository, command).ok()).collect();
     let names_images = |build: &ImageBuild| {
         build
@@ -227,7 +233,8 @@ pub(super) fn images_of_other_builds(
     });
     let made: Vec<_> = made.collect();
     let of_build = |build: &ImageBuild| {
-        let found = build.stages.copies.iter().find_map(|copy| {
+        let mut copies = build.stages.copies.iter().filter(|copy| !is_followed(build, copy));
+        let found = copies.find_map(|copy| {
             let image = copy.from.as_deref().filter(|from| build.stages.find(from).is_none())?;
             let (producer, _) = made.iter().find(|(_, tag)| may_be_tag(tag, image))?;
             let span = build.dockerfile.instructions.get(copy.instruction)?.span;

@@ -1,7 +1,8 @@
 //! What the words of a program name that writes only what they name.
 
 use super::programs::{has_flag, has_letter, has_word};
-use crate::docker::{Step, StepWord};
+use crate::docker::{Step, StepWord, place_in_repository};
+use crate::text::RepositoryPath;
 
 /// The words of a program of the operands' table that name what it writes.
 pub(super) fn written_operands<'a>(step: &'a Step, name: &str) -> Vec<&'a StepWord> {
@@ -52,4 +53,19 @@ fn without_script<'a>(step: &Step, all: Vec<&'a StepWord>) -> Vec<&'a StepWord> 
     let is_script = |word: &&StepWord| scripts.iter().any(|script| std::ptr::eq(*script, *word));
     let operands = all.into_iter().filter(|word| !word.raw.starts_with('-') && !is_script(word));
     operands.skip(usize::from(scripts.is_empty())).collect()
+}
+
+/// The folders of the project that a step makes.
+pub(super) fn made_folders(step: &Step) -> Vec<RepositoryPath> {
+    if step.program() != Some("mkdir") {
+        return Vec::new();
+    }
+    operand_places(step).into_iter().flatten().collect()
+}
+
+/// The places that the operands of a step name; `None` for one that is not known, or not in the project.
+pub(super) fn operand_places(step: &Step) -> Vec<Option<RepositoryPath>> {
+    let operands = step.words.iter().skip(1).filter(|word| !word.raw.starts_with('-'));
+    let place = |word: &StepWord| place_in_repository(word.text()?, step.folder.as_ref()?);
+    operands.map(place).collect()
 }

@@ -88,7 +88,11 @@ pub(super) fn globals(build: &ImageBuild) -> impl Iterator<Item = &Instruction> 
 ///
 /// # Errors
 /// Why no options do that, as a sentence.
-pub(super) fn options_to_add(found: &DockerCp, renamed: &[RenamedArgument]) -> Result<Vec<String>, String> {
+pub(super) fn options_to_add(
+    found: &DockerCp,
+    renamed: &[RenamedArgument],
+    has_buildkit: bool,
+) -> Result<Vec<String>, String> {
     let (first, second) = (&found.first, &found.second);
     let own = own_stages(first);
     let in_first = |name: &str| declares(first, |stage| own.contains(&stage), name);
@@ -135,14 +139,15 @@ pub(super) fn options_to_add(found: &DockerCp, renamed: &[RenamedArgument]) -> R
         let argument = name_of(value);
         return Err(format!("the build argument {argument} of the second build would also reach the builder stage"));
     }
-    environment(found).map(|()| added)
+    environment(found, has_buildkit).map(|()| added)
 }
 
-/// What stands in front of the two commands must be the same, but for BuildKit, which every engine of today has.
-fn environment(found: &DockerCp) -> Result<(), String> {
+/// What stands in front of the two commands must be the same, but for BuildKit, which every engine of today has; the second
+/// build needs no word of it where it is BuildKit's anyway.
+fn environment(found: &DockerCp, has_buildkit: bool) -> Result<(), String> {
     let (first, second) = (&found.first.command.environment, &found.second.command.environment);
-    let only_first = first.iter().find(|pair| !second.contains(pair));
     let is_buildkit = |pair: &&(String, Option<String>)| pair.0 == "DOCKER_BUILDKIT" && pair.1.as_deref() == Some("1");
+    let only_first = first.iter().find(|pair| !(second.contains(pair) || has_buildkit && is_buildkit(pair)));
     let only_second = second.iter().find(|pair| !first.contains(pair) && !is_buildkit(pair));
     match only_first.or(only_second) {
         Some((name, _)) => Err(format!("{name} is set for one of the two builds alone")),

@@ -241,13 +241,17 @@ fn own_ignore_file(
         if outer.meets(&inner.context.folder) {
             return Err(format!("both builds may copy files of {}, with different ignore files", inner.context.folder));
         }
-        // The last pattern that fits decides, so all of the folder is let through first.
         let below = inner.context.folder.relative_to(folder).unwrap_or_default();
-        text = if text.is_empty() { text } else { format!("{text}!{below}\n") };
+        // A line that leaves out all of the folder, and nothing else, has no meaning for the outer build.
+        text = text.split_inclusive('\n').filter(|line| line.trim().trim_matches('/') != below).collect();
+        if DockerIgnore::parse(&text).may_exclude_below(below) {
+            // The last pattern that fits decides, so all of the folder is let through first.
+            text.push_str(&format!("!{below}\n"));
+        }
     }
     text.push_str(&within);
     if text.is_empty() {
-        text.push_str("# Nothing is left out: the .dockerignore of the project is not for this image.\n");
+        text.push_str("# Nothing is left out: the .dockerignore of the folder is not for this image.\n");
     }
     let is_new = repository.read(&own).is_err();
     if let Some(below) =

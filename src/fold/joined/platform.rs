@@ -53,7 +53,11 @@ impl Platform {
                 "the second build is for another platform, and it is not certain that the builder is BuildKit, which alone builds a stage for the one it runs on",
             );
         }
-        if !second.builder.has_engine() || super::is_one_file(found) || found.keeps_first() {
+        if !second.builder.has_engine()
+            || super::is_one_file(found)
+            || found.keeps_first()
+            || !found.references.is_empty()
+        {
             return Err("the second build is for another platform, and the first one was not");
         }
         if dockerfile.text().contains("TARGET")

@@ -163,12 +163,16 @@ fn told(paths: &[&RepositoryPath]) -> String {
 /// BuildKit reads one ignore file, the legacy builder the other.
 fn two_files(situation: &Situation<'_>) -> Option<Finding> {
     let command = &situation.build().command;
+    if situation.has_buildkit() || command.builder.is_buildkit() {
+        return None;
+    }
     BuildContext::has_two_ignore_files(situation.repository, command.context.folder(), &command.dockerfile).then(|| {
         let message = format!(
             "{}.dockerignore and .dockerignore are both there, and builders differ in which they read",
             command.dockerfile
         );
         Finding::new(Code::IgnoreHidesSources, situation.command_location(), message)
+            .with_help("keep one of them, or say that the builder is BuildKit with '--builder buildkit'")
     })
 }
 

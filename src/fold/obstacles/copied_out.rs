@@ -123,7 +123,9 @@ impl Check<'_> {
                 .with_help("write each command as a script item of its own, outside of conditions and loops")
         };
         let gone: Vec<_> = self.found.steps_that_go();
-        let steps = gone.iter().filter_map(|index| Some((*index, self.found.script.walk.steps.get(*index)?)));
+        let kept = self.found.keeps_first().then_some(self.found.first.command.step);
+        let steps = gone.iter().copied().chain(kept);
+        let steps = steps.filter_map(|index| Some((index, self.found.script.walk.steps.get(index)?)));
         let finding = |(index, step): (usize, &Step)| {
             let removes = self.found.service_steps.contains(&index) && !self.makes_container(index);
             if !step.place.runs_once() && !removes {
@@ -132,7 +134,7 @@ impl Check<'_> {
             if !removes && self.lets_fail(step) {
                 return Some(finding(step, "the job goes on where this fails, and the build of the image would not"));
             }
-            let is_whole = self.item_goes(step.item, &gone);
+            let is_whole = Some(index) == kept || self.item_goes(step.item, &gone);
             (!is_whole).then(|| finding(step, "this line does more than copy the files out of the first image"))
         };
         steps.filter_map(finding).collect()

@@ -87,9 +87,10 @@ fn parts(repository: &dyn Repository, before: &BuildContext, place: &RepositoryP
         return Err(format!("what the image copies of {} would take {count} copies to name", told(place)));
     }
     let all = whole.iter().chain(files.values().flatten());
-    let is_plain = |path: &&String| RepositoryPath::new(path).is_some_and(|path| path.is_plain());
+    // What holds a blank stands in the JSON form, which takes no other letter that means something to the builder either.
+    let is_plain = |path: &&String| RepositoryPath::new(&path.replace(' ', "")).is_some_and(|path| path.is_plain());
     if let Some(path) = all.into_iter().find(|path| !is_plain(path)) {
-        return Err(format!("the name {path} would have to be quoted in the Dockerfile"));
+        return Err(format!("the name {path} has letters that mean something else in a Dockerfile"));
     }
     let below = |path: &str| RepositoryPath::new(path).and_then(|path| Some(path.relative_to(place)?.to_owned()));
     let of_files = files.iter().map(|(folder, sources)| Named {

@@ -38,6 +38,9 @@ pub(super) fn join(repository: &dyn Repository, joining: &Joining<'_>) -> Edits 
             || may_change_owners(&Dockerfile::parse(&joined.stages)),
     };
     let mut edits = vec![(path.clone(), take_from(second, &found.uses, &origin)?)];
+    for reference in &found.references {
+        edits.push((path.clone(), TextEdit::replace(reference.span, joined.name.clone())));
+    }
     if !joined.stages.is_empty() {
         edits.push((path.clone(), renumber(second, joined.count)));
         edits.extend(in_front(second, &joined).into_iter().map(|edit| (path.clone(), edit)));

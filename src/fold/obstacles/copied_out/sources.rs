@@ -3,6 +3,7 @@
 use super::Check;
 use crate::docker::{Base, CopySource, Step};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::joined::is_one_file;
 use crate::fold::variable_source;
 use crate::handoff::{SourceUse, is_same_image, writes};
 use crate::source::Repository;
@@ -68,7 +69,12 @@ impl Check<'_> {
             let mounts = instruction.mounts();
             mounts.iter().filter_map(|mount| mount.from()).any(|from| is_foreign(from.text()))
         });
-        let places = bases.chain(copied).chain(mounted.map(|(index, _)| index));
+        let mounted = mounted.map(|(index, _)| index);
+        let takes_of_stage = |index: &usize| {
+            let mut references = self.found.references.iter();
+            references.any(|reference| reference.instruction == *index) && !is_one_file(self.found)
+        };
+        let places = bases.chain(copied.chain(mounted).filter(|index| !takes_of_stage(index)));
         let spans = places.filter_map(|index| Some(second.dockerfile.instructions.get(index)?.span));
         let mut locations: Vec<_> = spans.map(|span| Location::new(&second.source, span)).collect();
         let is_given = |(_, value): &&(String, Option<String>)| {
