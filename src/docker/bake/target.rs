@@ -153,7 +153,11 @@ impl Reading<'_> {
             "contexts" => {
                 let named: Vec<_> =
                     value.entries().iter().map(|(name, value)| (name, self.written(file, value))).collect();
-                if named.is_empty() || named.iter().any(|(_, place)| place.contains("target:")) {
+                // A context of the name of a stage takes its place, and one of files may hold those of the hand-off.
+                let is_image = |(name, place): &(&String, String)| {
+                    place.starts_with("docker-image://") && !name.starts_with("builder")
+                };
+                if named.is_empty() || !named.iter().all(is_image) {
                     return Err(self.not_followed(file, attribute));
                 }
                 let options = named.into_iter().map(|(name, place)| format!("{name}={place}"));
