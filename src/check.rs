@@ -72,7 +72,8 @@ pub fn check(
     check_jobs::are_exact(before, &after, folded).map_err(failed)?;
     for handoff in folded.handoffs {
         context::is_kept((repository, before), (&overlay, &after), folded.intent, handoff, files).map_err(failed)?;
-        secrets_are_kept(before, &after, policy, folded.intent, handoff, files).map_err(failed)?;
+        let described = context::options_described((repository, before), (&overlay, &after), handoff);
+        secrets_are_kept((before, &after), policy, folded.intent, handoff, files, described).map_err(failed)?;
     }
     let is_left = |other: &HandoffSummary, handoff: &HandoffSummary| {
         other.is_of_same_image(handoff) && other.producers.iter().any(|producer| handoff.producers.contains(producer))
@@ -182,12 +183,12 @@ fn stays_switched_off(before: &Job, after: &Job) -> Result<(), String> {
 
 /// Whether no secret stands where the image could keep it, and all that is passed is taken.
 fn secrets_are_kept(
-    pipeline: &Pipeline,
-    after: &Pipeline,
+    (pipeline, after): (&Pipeline, &Pipeline),
     policy: &Policy,
     intent: &Intent,
     handoff: &HandoffSummary,
     files: &BTreeMap<RepositoryPath, FileVersions>,
+    described: Vec<String>,
 ) -> Result<(), String> {
     let pipelines: Vec<_> = pipeline.files().iter().map(|file| file.source.path().clone()).collect();
     let scripts = pipeline.job(&handoff.consumer).map(texts).zip(after.job(&handoff.consumer).map(texts));
@@ -205,7 +206,7 @@ fn secrets_are_kept(
     let scripts = files.iter().filter(|(path, _)| is_script(path));
     let in_scripts = scripts
         .filter_map(|(_, version)| build_line::added_options(version.before.as_deref()?, version.after.as_deref()?));
-    let options: Vec<_> = after.iter().filter_map(added).chain(in_scripts).flatten().collect();
+    let options: Vec<_> = after.iter().filter_map(added).chain(in_scripts).flatten().chain(described).collect();
     let is_secret = |name: &str| may_hold_secret(pipeline, policy, handoff, name);
     let command = before.join("\n");
     secrets::Passing { dockerfile: (old, new), command: &command, options: &options, is_secret: &is_secret }

@@ -94,6 +94,23 @@ fn is_kept_of_both(
     Ok(())
 }
 
+/// The options that the file which describes a build of the Dockerfile has more than before, as `docker build` has them.
+pub(super) fn options_described(
+    (repository, before): (&dyn Repository, &Pipeline),
+    (overlay, after): (&dyn Repository, &Pipeline),
+    handoff: &HandoffSummary,
+) -> Vec<String> {
+    let options = |builds: Vec<BuildCommand>| {
+        let described = builds.into_iter().filter(|command| command.described_in.is_some());
+        let passing = described.flat_map(|command| command.options);
+        let passing = passing.filter(|(name, _)| matches!(name.as_str(), "--build-arg" | "--secret"));
+        passing.filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect::<Vec<_>>()
+    };
+    let known = options(builds(repository, before, &handoff.consumer, &handoff.dockerfile));
+    let now = options(builds(overlay, after, &handoff.consumer, &handoff.dockerfile));
+    now.into_iter().filter(|option| !known.contains(option)).collect()
+}
+
 /// Whether a build sends less than the project, and copies something of it in the stages that it builds.
 fn is_too_narrow(dockerfile: &str, command: &BuildCommand) -> bool {
     let stages = Stages::new(&Dockerfile::parse(dockerfile), &command.build_arguments);

@@ -51,15 +51,18 @@ const NAMES: [&str; 8] = [
 /// Options that make bake tell something instead of building.
 const TELLING: [&str; 6] = ["--call", "--check", "--list", "--list-targets", "--list-variables", "--print"];
 
-/// The words behind `docker buildx bake`, unless it only tells something.
+/// The words behind `docker buildx bake`, or `docker bake` for short, unless it only tells something.
 pub(super) fn build_words(step: &Step) -> Option<&[StepWord]> {
     let (program, rest) = step.words.split_first()?;
     let is_docker = program.text()?.rsplit('/').next()? == "docker";
-    let at = rest.iter().position(|word| word.text() == Some("buildx")).filter(|_| is_docker)?;
-    let is_flag = |word: &StepWord| word.raw.starts_with('-');
-    let is_bake = |word: &StepWord| matches!(word.text(), Some("bake" | "f"));
-    let words =
-        rest.get(at + 2..).filter(|_| rest.iter().take(at).all(is_flag) && rest.get(at + 1).is_some_and(is_bake))?;
+    let flags = rest.iter().take_while(|word| word.raw.starts_with('-')).count();
+    let rest = rest.get(flags..).filter(|_| is_docker)?;
+    let names: Vec<_> = rest.iter().take(2).map(StepWord::text).collect();
+    let words = match names.as_slice() {
+        [Some("bake"), ..] => rest.get(1..)?,
+        [Some("buildx"), Some("bake" | "f")] => rest.get(2..)?,
+        _ => return None,
+    };
     let tells = |word: &StepWord| TELLING.contains(&word.raw.split('=').next().unwrap_or_default());
     (!words.iter().any(tells)).then_some(words)
 }
@@ -93,8 +96,16 @@ impl Environment<'_> {
             {
                 Known::Unknown
             }
+            None if self.is_open() => Known::Unknown,
             None => Known::Unset,
         }
+    }
+
+    /// Whether the script may set variables that are not named in it.
+    fn is_open(&self) -> bool {
+        let reads = |step: &Step| !step.is_followed && matches!(step.program(), Some("." | "eval" | "source"));
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        self.walk.steps.iter().any(reads) || !self.walk.variables.keys().all(|name| is_name(name))
     }
 }
 
@@ -110,7 +121,9 @@ pub(super) fn read(
     let options = BuildOptions::read(words, &GRAMMAR)?;
     let environment = Environment { walk, step };
     let moved = ["BUILDX_BAKE_FILE", "BUILDX_BAKE_FILE_SEPARATOR", "BUILDX_BAKE_FILE_RELATIVE_PATHS"];
-    if let Some(name) = moved.into_iter().find(|name| !matches!(environment.get(name), Known::Unset)) {
+    let is_set =
+        |name: &&str| walk.variables.contains_key(*name) || step.environment.iter().any(|(own, _)| own == *name);
+    if let Some(name) = moved.into_iter().find(is_set) {
         return Err(format!("may read other files, as {name} is set"));
     }
     let definition = Definition::read(repository, folder, &files(repository, folder, &options)?)?;
@@ -216,6 +229,7 @@ target "api" {
         let api = "api/Dockerfile api None []";
         assert_eq!(builds("docker buildx bake web", &files).unwrap(), [web]);
         assert_eq!(builds("docker buildx bake --push", &files).unwrap(), [web, api]);
+        assert_eq!(builds("docker bake web", &files).unwrap(), [web]);
         assert_eq!(builds("docker buildx bake --print", &files).unwrap(), [""; 0]);
         assert_eq!(
             builds(
@@ -259,6 +273,10 @@ target "api" {
             ("docker buildx bake web", "contexts = { base = \"target:base\" }", "target:base"),
             ("docker buildx bake web", "inherits = [\"web\"]", "inherits"),
             ("docker buildx bake web", "dockerfile = \"${UNKNOWN}/Dockerfile\"", "UNKNOWN"),
+            (". ./build.env; docker buildx bake web", "dockerfile = TAG", "TAG"),
+            ("export $(cat .env); docker buildx bake web", "dockerfile = TAG", "TAG"),
+            ("docker buildx bake web", "contexts = { builder = \"docker-image://node\" }", "builder"),
+            ("docker buildx bake web", "contexts = { src = \"web\" }", "src"),
             ("docker buildx bake gone", "context = \".\"", "gone"),
             ("docker buildx bake 'w*'", "context = \".\"", "w*"),
             ("docker buildx bake $TARGET", "context = \".\"", "$TARGET"),
@@ -268,7 +286,7 @@ target "api" {
             ("docker buildx bake -f gone.hcl web", "context = \".\"", "gone.hcl"),
             ("BUILDX_BAKE_FILE=a docker buildx bake web", "context = \".\"", "BUILDX_BAKE_FILE"),
         ] {
-            let text = format!("target \"web\" {{\n  {body}\n}}\n");
+            let text = format!("target \"web\" {{\n  {body}\n}}\nvariable \"TAG\" {{\n  default = \"a\"\n}}\n");
             let found = builds(line, &[("docker-bake.hcl", text.as_str())]).unwrap_err();
             assert!(found.contains(reason), "{line}, {body}: {found}");
         }

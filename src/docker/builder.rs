@@ -147,8 +147,10 @@ impl Builder {
     #[must_use]
     pub const fn secrets(self) -> SecretSource {
         match self {
-            Self::Docker | Self::Buildx | Self::Bake | Self::Buildctl | Self::Nerdctl => SecretSource::Environment,
-            Self::Compose | Self::Img | Self::Kaniko => SecretSource::None,
+            Self::Docker | Self::Buildx | Self::Bake | Self::Buildctl | Self::Compose | Self::Nerdctl => {
+                SecretSource::Environment
+            }
+            Self::Img | Self::Kaniko => SecretSource::None,
             Self::Buildah | Self::Podman => SecretSource::File,
         }
     }

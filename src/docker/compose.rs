@@ -1,8 +1,11 @@
 //! `docker compose build` and `docker-compose build`: the builds that a Compose file describes (Compose specification: build).
 
 mod file;
+mod passing;
 
 pub(super) use file::ComposeFile;
+pub(super) use passing::compose_with_context;
+pub use passing::compose_with_passed;
 
 use super::build_command::{BuildCommand, build_arguments, written};
 use super::build_options::BuildOptions;

@@ -1,5 +1,7 @@
 //! Builds that a file describes, where the command only names them: the services of a Compose file, and the targets of bake.
 
+mod wider;
+
 use super::build_command::{
     BuildCommand, BuildProblem, CommandContext, build_commands, removed_before, steps_before, why_not_there, written,
 };
@@ -32,6 +34,33 @@ pub(super) struct DescribedBuild {
     pub(super) tags: Vec<String>,
     /// What it says besides, as options of `docker build`.
     pub(super) options: Vec<(String, Option<String>)>,
+}
+
+impl DescribedBuild {
+    /// One of which nothing is read yet.
+    pub(super) fn new(description: Description) -> Self {
+        Self {
+            description,
+            context: RepositoryPath::root(),
+            dockerfile: RepositoryPath::root(),
+            target: None,
+            arguments: Vec::new(),
+            tags: Vec::new(),
+            options: Vec::new(),
+        }
+    }
+
+    /// Gives a build argument a value, in the place of the one that it has.
+    pub(super) fn add_argument(&mut self, name: &str, written: String, value: Option<String>) {
+        let is_same = |option: &(String, Option<String>)| {
+            let given = option.1.as_deref().filter(|_| option.0 == "--build-arg");
+            given.and_then(|given| given.split('=').next()) == Some(name)
+        };
+        self.options.retain(|option| !is_same(option));
+        self.arguments.retain(|(other, _)| other != name);
+        self.options.push(("--build-arg".to_owned(), Some(written)));
+        self.arguments.push((name.to_owned(), value));
+    }
 }
 
 /// A command that asks for such builds.

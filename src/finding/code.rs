@@ -112,6 +112,7 @@ codes! {
     CommandNotForBuild "command-not-for-build" Refusal "A command that cannot run in a docker build"
     CommandNotJson "command-not-json" Warning "A CMD or ENTRYPOINT that looks like JSON and is none"
     CommitTextInBuild "commit-text-in-build" Warning "A build that reads what the author of a commit wrote"
+    ComposeFileEdited "compose-file-edited" Warning "A Compose file that passes on what the build reads"
     ComposeServiceBuilt "compose-service-built" Warning "An image that a Compose file describes, perhaps for people's own machines too"
     ContainerOnSources "container-on-sources" Review "Files that a container makes in the job's folder"
     ContextNarrowerThanSources "context-narrower-than-sources" Refusal "A build context that does not hold all sources of the build"

@@ -33,6 +33,8 @@ pub(super) struct Widening {
     pub(super) context: BuildContext,
     /// The ignore file that goes along.
     pub(super) ignore: Option<IgnoreFile>,
+    /// The file that describes the build, as it is then.
+    pub(super) described: Option<(RepositoryPath, String)>,
 }
 
 impl Widening {
@@ -74,7 +76,12 @@ impl Widening {
             return Err("a RUN mounts files of the context".to_owned());
         }
         let text = handoff.script.items.get(build.command.item).and_then(|item| item.text.as_deref());
-        let command = build.command.with_project_as_context(text.unwrap_or_default())?;
+        let (command, described) = if build.command.described_in.is_some() {
+            let wider = build.command.described_with_project_as_context(repository, &handoff.script.walk);
+            wider.map(|(command, file, text)| (command, Some((file, text))))?
+        } else {
+            (build.command.with_project_as_context(text.unwrap_or_default())?, None)
+        };
         let has_buildkit = has_buildkit || build.command.builder.is_buildkit();
         let ignore = ignore::moved(repository, pipeline, handoff, has_buildkit)?;
         let whole = |ignore| BuildContext { folder: RepositoryPath::root(), ignore };
@@ -86,7 +93,7 @@ impl Widening {
                 Err(reason) => return Err(reason),
             },
         };
-        Ok(Self { folder: folder.clone(), command, context, ignore })
+        Ok(Self { folder: folder.clone(), command, context, ignore, described })
     }
 
     /// A source of a `COPY` as it must be written to name the same files.

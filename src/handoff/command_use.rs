@@ -35,7 +35,7 @@ pub fn tree_use(step: &Step, patterns: &[PathPattern]) -> TreeUse {
     let redirected: Vec<_> = step.redirections.iter().map(|(target, _)| target).collect();
     match kind(step, name) {
         ProgramKind::WithoutFiles => touched(step, &redirected, patterns),
-        ProgramKind::OperandsOnly => match touched(step, words.get(1..).unwrap_or_default(), patterns) {
+        ProgramKind::OperandsOnly => match touched(step, &operands(step), patterns) {
             TreeUse::None if sends_what_is_not_known(step, name) => TreeUse::Unknown(name.to_owned()),
             found => found,
         },
@@ -132,6 +132,16 @@ pub fn names_beside_commands(text: &str, patterns: &[PathPattern]) -> bool {
         is_path && (relations.covers || relations.overlaps || relations.below && !word.starts_with('.'))
     };
     is_named || looped_over.chain(tested).flat_map(str::split_whitespace).any(names)
+}
+
+/// The words of a command that may be files, and what it is redirected to. Those behind a subcommand of Compose are services.
+fn operands(step: &Step) -> Vec<&StepWord> {
+    const OF_SERVICES: [&str; 6] = ["down", "images", "logs", "ps", "pull", "push"];
+    let is_compose = step.words.iter().take(2).any(|word| matches!(word.text(), Some("compose" | "docker-compose")));
+    let is_subcommand = |word: &StepWord| word.text().is_some_and(|text| OF_SERVICES.contains(&text));
+    let end = step.words.iter().position(is_subcommand).filter(|_| is_compose).unwrap_or(step.words.len());
+    let redirected = step.redirections.iter().map(|(target, _)| target);
+    step.words.get(1..end).unwrap_or_default().iter().chain(redirected).collect()
 }
 
 fn touched(step: &Step, words: &[&StepWord], patterns: &[PathPattern]) -> TreeUse {
@@ -292,6 +302,14 @@ mod tests {
             assert_eq!(written(line).0, expected, "{line}");
         }
         assert!(written("./configure").1);
+    }
+
+    #[test]
+    fn services_of_compose_are_no_files() {
+        assert_eq!(use_of_dist("docker compose -f a.yml push dist"), TreeUse::None);
+        assert_eq!(use_of_dist("docker-compose pull dist"), TreeUse::None);
+        assert_ne!(use_of_dist("docker compose -f dist/a.yml push dist"), TreeUse::None);
+        assert_ne!(use_of_dist("docker compose logs web > dist/log"), TreeUse::None);
     }
 
     #[test]

@@ -93,9 +93,12 @@ fn built_by(repository: &dyn Repository, step: &Step) -> Option<RepositoryPath> 
 
 /// Whether a script builds an image.
 pub(super) fn builds(text: &str) -> bool {
+    if !speaks_of_a_build(text) {
+        return false;
+    }
     let walk = ScriptWalk::new([Some(text)], &|_| None);
     let is_build = |step: &Step| Builder::of(step).is_some() || is_described_build(step);
-    !walk.opaque.is_empty() && speaks_of_a_build(text) || walk.steps.iter().any(is_build)
+    !walk.opaque.is_empty() || walk.steps.iter().any(is_build)
 }
 
 /// The text behind `sh -c`, where it is one that nothing expands or that is known in full.

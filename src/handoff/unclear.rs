@@ -321,8 +321,8 @@ pub(super) fn opaque(script: &JobScript) -> Vec<UnclearReason> {
 
 /// Whether a text names a builder.
 pub(super) fn speaks_of_a_build(text: &str) -> bool {
-    let is_built = ["docker", "buildah", "nerdctl", "podman"].iter().any(|program| text.contains(program));
-    is_built && text.contains("build")
+    let is_built = ["docker", "buildah", "buildctl", "nerdctl", "podman"].iter().any(|program| text.contains(program));
+    is_built && (text.contains("build") || text.contains("bake"))
         || text.contains("img build")
         || text.contains("kaniko") && text.contains("executor")
 }

@@ -1,8 +1,11 @@
 //! The plain part of HCL, HashiCorp's language for configurations: blocks, and values without operators and functions, in
 //! its own form or in JSON (hashicorp/hcl: `hclsyntax/spec.md`, `json/spec.md`). All else is kept by its name alone.
 
+mod edit;
 mod json;
 mod native;
+
+pub use edit::set_texts;
 
 use crate::text::Span;
 

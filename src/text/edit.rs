@@ -39,6 +39,21 @@ impl TextEdit {
         Self { replacements: vec![Replacement { span, text: text.into() }] }
     }
 
+    /// Makes `after` of `before` in one piece: what stands between the first byte and the last that differ.
+    #[must_use]
+    pub fn between(before: &str, after: &str) -> Self {
+        let is_start = |at: &usize| before.is_char_boundary(*at) && after.is_char_boundary(*at);
+        let same = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();
+        let start = (0..=same).rev().find(is_start).unwrap_or_default();
+        let (old, new) = (before.get(start..).unwrap_or_default(), after.get(start..).unwrap_or_default());
+        let same = old.bytes().rev().zip(new.bytes().rev()).take_while(|(one, other)| one == other).count();
+        let is_end =
+            |length: &usize| old.is_char_boundary(old.len() - length) && new.is_char_boundary(new.len() - length);
+        let end = (0..=same).rev().find(is_end).unwrap_or_default();
+        let written = new.get(..new.len() - end).unwrap_or_default();
+        Self::replace(Span::new(start, before.len() - end), written)
+    }
+
     /// Puts `text` before the byte at `offset`.
     #[must_use]
     pub fn insert(offset: usize, text: impl Into<String>) -> Self {

@@ -63,19 +63,11 @@ pub(super) fn described(
         name,
         context: ".".to_owned(),
         dockerfile: "Dockerfile".to_owned(),
-        build: DescribedBuild {
-            description: Description {
-                file: file.path().clone(),
-                name: name.to_owned(),
-                is_inherited: definition.is_inherited(name),
-            },
-            context: RepositoryPath::root(),
-            dockerfile: RepositoryPath::root(),
-            target: None,
-            arguments: Vec::new(),
-            tags: Vec::new(),
-            options: Vec::new(),
-        },
+        build: DescribedBuild::new(Description {
+            file: file.path().clone(),
+            name: name.to_owned(),
+            is_inherited: definition.is_inherited(name),
+        }),
     };
     told.iter().try_for_each(|told| reading.told(told))?;
     reading.finish(folder)
@@ -98,19 +90,7 @@ fn of_service(built: Vec<DescribedBuild>, name: &str, sets: &[Override]) -> Resu
 /// Gives a build argument the value that `--set` has for it.
 fn set_argument(build: &mut DescribedBuild, name: &str, value: Option<String>) {
     let written = value.as_ref().map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
-    add_argument(build, name, written, value);
-}
-
-/// Gives a build argument a value, in the place of the one that it has.
-fn add_argument(build: &mut DescribedBuild, name: &str, written: String, value: Option<String>) {
-    let is_same = |option: &(String, Option<String>)| {
-        let given = option.1.as_deref().filter(|_| option.0 == "--build-arg");
-        given.and_then(|given| given.split('=').next()) == Some(name)
-    };
-    build.options.retain(|option| !is_same(option));
-    build.arguments.retain(|(other, _)| other != name);
-    build.options.push(("--build-arg".to_owned(), Some(written)));
-    build.arguments.push((name.to_owned(), value));
+    build.add_argument(name, written, value);
 }
 
 /// All that a target is told: what it inherits, what it says, and what `--set` says for it (docker/buildx: `Config.target`).
@@ -173,7 +153,11 @@ impl Reading<'_> {
             "contexts" => {
                 let named: Vec<_> =
                     value.entries().iter().map(|(name, value)| (name, self.written(file, value))).collect();
-                if named.is_empty() || named.iter().any(|(_, place)| place.contains("target:")) {
+                // A context of the name of a stage takes its place, and one of files may hold those of the hand-off.
+                let is_image = |(name, place): &(&String, String)| {
+                    place.starts_with("docker-image://") && !name.starts_with("builder")
+                };
+                if named.is_empty() || !named.iter().all(is_image) {
                     return Err(self.not_followed(file, attribute));
                 }
                 let options = named.into_iter().map(|(name, place)| format!("{name}={place}"));
@@ -233,7 +217,7 @@ impl Reading<'_> {
             // What GitLab sets is there, so that the default of the file is of no meaning.
             let written =
                 if is_own { format!("{name}=${name}") } else { format!("{name}={}", self.written(file, value)) };
-            add_argument(&mut self.build, name, written, known);
+            self.build.add_argument(name, written, known);
         }
         Ok(())
     }

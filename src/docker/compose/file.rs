@@ -86,15 +86,8 @@ impl ComposeFile {
         let Some(build) = self.entry(service, "build").map(|entry| self.followed(entry.value)) else {
             return Ok(None);
         };
-        let mut known = DescribedBuild {
-            description: Description { file: self.path.clone(), name: name.to_owned(), is_inherited: false },
-            tags: Vec::new(),
-            context: RepositoryPath::root(),
-            dockerfile: RepositoryPath::root(),
-            target: None,
-            arguments: Vec::new(),
-            options: Vec::new(),
-        };
+        let description = Description { file: self.path.clone(), name: name.to_owned(), is_inherited: false };
+        let mut known = DescribedBuild::new(description);
         let platform = self.entry(service, "platform");
         known.options.extend(platform.map(|entry| ("--platform".to_owned(), self.text(entry.value))));
         let mut dockerfile = "Dockerfile".to_owned();
@@ -108,7 +101,7 @@ impl ComposeFile {
             let entry = self.entry(service, "build").unwrap_or(Entry { key: build, value: build });
             context = text(&Entry { value: build, ..entry }, "context")?;
         }
-        for entry in self.entries(build) {
+        for entry in self.merged_entries(build, 0) {
             match self.tree.node(entry.key).scalar().unwrap_or_default() {
                 "context" => context = text(&entry, "context")?,
                 "dockerfile" => dockerfile = text(&entry, "Dockerfile")?,
@@ -116,10 +109,12 @@ impl ComposeFile {
                 "args" => {
                     for (name, value) in self.arguments(entry.value) {
                         let written = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
-                        known.options.push(("--build-arg".to_owned(), Some(written)));
-                        known.arguments.push((name, value.filter(|value| !value.contains('$'))));
+                        known.add_argument(&name, written, value.filter(|value| !value.contains('$')));
                     }
                 }
+                "secrets" => known.options.extend(self.secrets(entry.value).ok_or_else(|| {
+                    about("whose build has secrets that are not those of variables or files".to_owned())
+                })?),
                 "network" => known.options.push(("--network".to_owned(), Some(text(&entry, "network")?))),
                 "platforms" => known.options.push(("--platform".to_owned(), None)),
                 key if OF_NO_MEANING.contains(&key) || key.starts_with("x-") => {}
@@ -140,7 +135,7 @@ impl ComposeFile {
     /// environment.
     fn arguments(&self, args: NodeId) -> Vec<(String, Option<String>)> {
         let args = self.followed(args);
-        let of_mapping = self.entries(args).into_iter().filter_map(|entry| {
+        let of_mapping = self.merged_entries(args, 0).into_iter().filter_map(|entry| {
             Some((self.text(entry.key)?, self.text(entry.value).filter(|_| !self.is_null(entry.value))))
         });
         let of_list = self.tree.node(args).items().iter().filter_map(|item| {
@@ -151,6 +146,44 @@ impl ComposeFile {
             })
         });
         of_mapping.chain(of_list).collect()
+    }
+
+    /// The secrets of a build, as options of `docker build`; `None` where one is neither a variable nor a file.
+    fn secrets(&self, secrets: NodeId) -> Option<Vec<(String, Option<String>)>> {
+        let root = self.tree.documents().first()?.root?;
+        let all = self.tree.entry(root, "secrets")?.value;
+        let secret = |item: &NodeId| {
+            let name = self.text(*item)?;
+            let source = self.entry(all, &name)?.value;
+            let (key, value) = match (self.entry(source, "environment"), self.entry(source, "file")) {
+                (Some(variable), None) => ("env", self.text(variable.value)?),
+                (None, Some(file)) => ("src", self.text(file.value)?),
+                _ => return None,
+            };
+            Some(("--secret".to_owned(), Some(format!("id={name},{key}={value}"))))
+        };
+        self.tree.node(self.followed(secrets)).items().iter().map(secret).collect()
+    }
+
+    /// The entries of a mapping, with those that merge keys bring in; its own come first, and of several mappings the one that is
+    /// named first (YAML 1.1: merge).
+    fn merged_entries(&self, mapping: NodeId, depth: usize) -> Vec<Entry> {
+        let is_merge = |entry: &Entry| self.tree.node(entry.key).scalar() == Some("<<");
+        let (merges, mut found): (Vec<_>, Vec<_>) = self.entries(mapping).into_iter().partition(is_merge);
+        for merge in merges.into_iter().filter(|_| depth < 8) {
+            let value = self.followed(merge.value);
+            let parts = match self.tree.node(value).items() {
+                [] => vec![value],
+                items => items.to_vec(),
+            };
+            for entry in parts.into_iter().flat_map(|part| self.merged_entries(part, depth + 1)) {
+                let name = self.tree.node(entry.key).scalar();
+                if !found.iter().any(|known| self.tree.node(known.key).scalar() == name) {
+                    found.push(entry);
+                }
+            }
+        }
+        found
     }
 
     /// Whether a merge key brings in something that the build depends on.

@@ -65,7 +65,7 @@ pub(super) fn elsewhere(situation: &Situation<'_>, message: String) -> Finding {
 }
 
 /// What would have to change about the command.
-pub(super) fn why_to_change(situation: &Situation<'_>, command: &BuildCommand) -> Option<String> {
+fn why_to_change(situation: &Situation<'_>, command: &BuildCommand) -> Option<String> {
     let options = situation.options_to_add();
     match (&command.context, &situation.widening) {
         (CommandContext::Missing(_), _) => Some("it names no context".to_owned()),

@@ -63,7 +63,8 @@ fn narrow(situation: &Situation<'_>) -> Option<Finding> {
 /// The context becomes the whole project, in the line of the image job and in the Dockerfile.
 fn widened(situation: &Situation<'_>, folder: &RepositoryPath) -> Option<Finding> {
     let item = situation.handoff.script.items.get(situation.build().command.item)?;
-    if !situation.is_consumers_own(item.origin) {
+    let is_in_line = situation.wider()?.described.is_none();
+    if is_in_line && !situation.is_consumers_own(item.origin) {
         let (code, whose) = situation.whose(item.origin);
         let message = format!("the build context must become the whole project, and the line {whose}");
         let finding = Finding::new(code, situation.command_location(), message);

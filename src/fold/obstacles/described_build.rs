@@ -1,8 +1,8 @@
-//! A build that a file describes is followed, and the file is left alone: what the build needs more can only be passed by the
-//! command that names it.
+//! A build that a file describes is followed. What it needs more is passed by the command that names it, or written into the file
+//! where nobody else can notice.
 
-use super::command_elsewhere::{elsewhere, why_to_change};
-use crate::docker::{BuildCommand, Builder, Description, image_builds};
+use super::command_elsewhere::elsewhere;
+use crate::docker::{BuildCommand, Builder, Description, SecretMounts, image_builds};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
 
@@ -14,17 +14,21 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(description) = &command.described_in else {
         return Vec::new();
     };
-    let finding = why_not_passed(situation, command, description).and_then(|why| {
-        let file = &description.file;
-        let reason = why_to_change(situation, command)?;
-        let found = elsewhere(situation, format!("{file} describes this build, and {why}: {reason}"));
-        Some(match situation.passed().find(|variable| variable.is_secret()) {
+    let options = situation.options_to_add();
+    let why = if options.is_empty() { None } else { why_not_passed(situation, command, description) };
+    let finding = why.map(|why| {
+        let (file, options) = (&description.file, options.join(" "));
+        let message = format!(
+            "{file} describes this build, and {why}: it would have to pass on what the build reads ({options})"
+        );
+        let found = elsewhere(situation, message);
+        match situation.passed().find(|variable| variable.is_secret()) {
             Some(secret) => found.with_help(format!(
                 "build with a plain 'docker build'; if {name} is no secret, pass it with '--pass {name}=arg'",
                 name = secret.name
             )),
             None => found,
-        })
+        }
     });
     let of_compose = (command.builder == Builder::Compose).then(|| of_compose(situation, command, description));
     finding.into_iter().chain(of_compose.into_iter().flatten()).collect()
@@ -37,14 +41,14 @@ fn why_not_passed(
     description: &Description,
 ) -> Option<&'static str> {
     let (all, _) = image_builds(situation.repository, &situation.handoff.script.walk);
+    let is_in_file = || situation.compose_edit(&situation.options_to_add()).is_some();
     let is_alone = all.iter().filter(|other| other.step == command.step).count() == 1;
     let passes_secrets = situation.passed().any(|variable| variable.is_secret());
-    if situation.widening.is_some() {
-        return Some("is left alone");
-    }
     match command.builder {
-        // It passes an argument by its name to all that it builds, and a secret not at all.
-        Builder::Compose => (!is_alone || passes_secrets).then_some("is left alone"),
+        Builder::Compose => {
+            let is_passed = situation.is_passed_by_command() || is_in_file();
+            (!is_passed).then_some("cannot be changed so that nobody else notices")
+        }
         // What is set for a target comes to those that inherit from it, and secrets take the place of its own.
         _ if description.is_inherited && !is_alone => Some("another target inherits from it"),
         _ if passes_secrets && command.has_option("--secret") => Some("has secrets of its own"),
@@ -69,7 +73,22 @@ fn of_compose(situation: &Situation<'_>, command: &BuildCommand, description: &D
         format!("{} describes this image; whoever builds it elsewhere gets the builder stage too", description.file);
     let told = Finding::new(Code::ComposeServiceBuilt, situation.command_location(), message)
         .with_help("nobody has to make the files before the build any more; the first build on a machine takes longer");
-    settings.into_iter().chain([told]).collect()
+    let options = situation.options_to_add();
+    let is_edited = !options.is_empty()
+        && !situation.is_passed_by_command()
+        && situation.secret_mounts != SecretMounts::None
+        && situation.compose_edit(&options).is_some();
+    let edited = is_edited.then(|| {
+        let message = format!("{} passes on what the build reads from now on: {}", description.file, options.join(" "));
+        let help = match situation.passed().any(|variable| variable.is_secret()) {
+            true => {
+                "whoever builds without these variables passes empty secrets; 'docker-compose' of the first generation does not read such a file"
+            }
+            false => "whoever builds without these variables passes nothing",
+        };
+        Finding::new(Code::ComposeFileEdited, situation.command_location(), message).with_help(help)
+    });
+    settings.into_iter().chain([told]).chain(edited).collect()
 }
 
 /// Whether the job, a line of its script or the `.env` file sets a variable.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::docker::{Builder, SecretMounts, Step, StepWord, place_in_repository};
+use crate::docker::{SecretMounts, Step, StepWord, place_in_repository};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::environment::{PassedVariable, assignments, is_named_in};
 use crate::fold::situation::Situation;
@@ -16,10 +16,6 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let Some(first) = secrets.first() else {
         return Vec::new();
     };
-    if situation.build().command.builder == Builder::Compose {
-        // That the file would have to name them is told of the command.
-        return Vec::new();
-    }
     if situation.secret_mounts == SecretMounts::None {
         return vec![no_mounts(situation, first)];
     }

@@ -2,12 +2,13 @@
 
 use super::Situation;
 use super::buildkit;
-use crate::docker::{Builder, BuilderTraits, SecretMounts, Step};
+use crate::docker::{Builder, BuilderTraits, SecretMounts, Step, compose_with_passed, image_builds};
 use crate::fold::environment::{BuildEnvironment, PassedVariable, Sources, Way, has_same_value, may_pass_argument};
 use crate::gitlab::Job;
 use crate::handoff::{Handoff, ImageBuild, JobScript};
 use crate::outcome::ToldBuilder;
 use crate::syntax::dockerfile::DirectiveKind;
+use crate::text::{RepositoryPath, TextEdit};
 
 impl Situation<'_> {
     /// The variables that the build command passes on and that a `RUN` of the builder stage reads.
@@ -32,6 +33,34 @@ impl Situation<'_> {
         let mut options: Vec<_> = passed.filter(is_missing).collect();
         options.sort_by_key(|(variable, _)| variable.is_secret());
         options.into_iter().map(|(_, option)| command.as_written(&option)).collect()
+    }
+
+    /// The Compose file that describes the build, as it is with these options; `None` where the command passes them itself, or
+    /// where they cannot be written there.
+    pub(in crate::fold) fn compose_edit(&self, options: &[String]) -> Option<(RepositoryPath, TextEdit)> {
+        let command = &self.build().command;
+        let description = command.described_in.as_ref().filter(|_| command.builder == Builder::Compose)?;
+        let source = self.repository.read(&description.file).ok()?;
+        let arguments: Vec<_> = options.iter().filter_map(|option| option.strip_prefix("--build-arg ")).collect();
+        let secrets = options.iter().filter_map(|option| option.strip_prefix("--secret ")).map(|secret| {
+            let name = secret.strip_prefix("id=")?.split(',').next()?;
+            (secret == format!("id={name},env={name}")).then_some(name)
+        });
+        let secrets: Vec<_> = secrets.collect::<Option<_>>()?;
+        let new = compose_with_passed(source.text(), &description.name, &arguments, &secrets)?;
+        Some((description.file.clone(), TextEdit::between(source.text(), &new)))
+    }
+
+    /// Whether the command itself can pass what the build needs more. Compose passes an argument by its name to all that it
+    /// builds, and a secret not at all.
+    pub(in crate::fold) fn is_passed_by_command(&self) -> bool {
+        let command = &self.build().command;
+        if command.builder != Builder::Compose {
+            return true;
+        }
+        let (all, _) = image_builds(self.repository, &self.handoff.script.walk);
+        let is_alone = all.iter().filter(|other| other.step == command.step).count() == 1;
+        is_alone && self.passed().all(|variable| !variable.is_secret())
     }
 
     /// Whether the builder is BuildKit for certain.
@@ -98,8 +127,8 @@ fn mounts_of(
     let services: Vec<_> = consumer.services().into_iter().map(|(name, _)| name).collect();
     let walk = &script.walk;
     let command = &build.command;
-    // Compose would have to be told of a secret in its own file.
-    let has_no_secrets = matches!(command.builder, Builder::Compose | Builder::Img);
+    // The old program of Compose takes no secrets from variables.
+    let has_no_secrets = command.builder == Builder::Img || command.program.starts_with("docker-compose");
     if has_no_secrets || !command.builder.has_engine() && !command.builder.is_buildkit() {
         return SecretMounts::None;
     }

@@ -34,6 +34,13 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
         }
     }
     let script = &situation.handoff.script;
+    let mut edits: Vec<_> = described(situation)?.into_iter().collect();
+    if !options.is_empty() && !situations.iter().all(|situation| situation.is_passed_by_command()) {
+        let failed =
+            || edit_failed(situation.command_location(), "the file that describes the build cannot pass this on");
+        edits.push(situation.compose_edit(&options).ok_or_else(failed)?);
+        return Ok(edits);
+    }
     let edit = match situation.wider() {
         Some(wider) => widened(situation.pipeline, script, &wider.command, &options)?,
         None => completed(situation.pipeline, script, command, &options)?,
@@ -46,10 +53,21 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
         (Some((path, mut asking)), Some((_, edit))) => {
             let failed = |_| edit_failed(situation.command_location(), "the build command cannot be completed here");
             asking.union(edit).map_err(failed)?;
-            Ok(vec![(path, asking)])
+            edits.push((path, asking));
         }
-        (asking, edit) => Ok(asking.into_iter().chain(edit).collect()),
+        (asking, edit) => edits.extend(asking.into_iter().chain(edit)),
     }
+    Ok(edits)
+}
+
+/// The edit of the file that describes the build, where its context becomes wider.
+fn described(situation: &Situation<'_>) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
+    let Some((path, text)) = situation.wider().and_then(|wider| wider.described.as_ref()) else {
+        return Ok(None);
+    };
+    let source = situation.repository.read(path);
+    let source = source.map_err(|error| edit_failed(Location::File(path.clone()), &error.to_string()))?;
+    Ok(Some((path.clone(), TextEdit::between(source.text(), text))))
 }
 
 /// The edit that gives `command` its wider context, and adds options behind the word `build`: each word by itself where
