@@ -60,7 +60,8 @@ impl SecretMounts {
         let is_default = client.is_some_and(|client| client >= FIRST_WITH_BUILDKIT) && !is_refused;
         let is_too_old = [client, engine].into_iter().flatten().any(|release| release < FIRST_WITH_MOUNTS);
         let has_mounts = match traits.told {
-            Some(told) => told == ToldBuilder::BuildKit,
+            // A client that is known to be older has no such option, whatever builds.
+            Some(told) => told == ToldBuilder::BuildKit && client.is_none_or(|client| client >= FIRST_WITH_MOUNTS),
             None => (traits.is_buildkit || is_asked_for || is_default) && !is_too_old,
         };
         let frontend = frontend_release(traits.frontend);

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use crate::docker::{ImageName, PROJECT_FOLDER, SecretMounts, place_in_repository};
 use crate::ecosystem;
-use crate::finding::{Code, Location};
+use crate::finding::Location;
 use crate::gitlab::{Job, Pipeline, ValuePiece, VariableKind, has_secret_name, kind_of_variable};
 use crate::handoff::{ImageBuild, JobScript};
 use crate::outcome::{Pass, Policy};
@@ -139,14 +139,18 @@ impl BuildEnvironment {
         }
     }
 
-    /// Secrets that scripts of the repository read which the build runs.
+    /// What scripts of the repository read which the build runs: secrets by their names, and whatever else they cannot go without
+    /// and nothing here defines.
     fn note_scripts(&mut self, sources: &Sources<'_>) {
         for step in &sources.script.walk.steps {
             let words = step.words.iter().take(2).filter_map(|word| word.text());
             let places = words.filter_map(|word| place_in_repository(word, step.folder.as_ref()?));
             let scripts = places.filter(|place| place.file_name().ends_with(".sh"));
             for file in scripts.filter_map(|place| sources.repository.read(&place).ok()) {
-                let names = names_read_by(file.text()).filter(|name| has_secret_name(name));
+                let names = names_read_by(file.text()).filter(|name| {
+                    has_secret_name(name)
+                        || kind_of_variable(name) == VariableKind::Secret && is_needed(file.text(), name)
+                });
                 for name in names.filter(|name| sources.producer.variables.get(name).is_none()) {
                     let at = file.text().find(&name).unwrap_or_default();
                     let location = Location::new(&file, Span::new(at, at + name.len()));
@@ -173,12 +177,11 @@ impl BuildEnvironment {
             kind_of_variable(name) == VariableKind::NameOfTheJob
                 || kind_of_variable(name) == VariableKind::Predefined && sources.may_pass_argument(name)
         };
-        let is_unread = sources.policy.accepted.contains(&Code::CiVariableInSources);
         let names = names_in_sources(sources.repository).into_iter();
         let missing: Vec<_> = names.filter(|(name, _)| !self.has(sources, name)).collect();
         let (passable, others): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(name, _)| is_passable(name));
         self.missing_in_sources = others;
-        if is_unread || passable.len() > MOST_FROM_SOURCES {
+        if passable.len() > MOST_FROM_SOURCES {
             self.missing_in_sources.extend(passable);
             return self.missing_in_sources.sort_by(|(one, _), (other, _)| one.cmp(other));
         }
@@ -315,6 +318,15 @@ const fn way_of(pass: Pass) -> Way {
         Pass::Secret => Way::Secret,
         Pass::File => Way::File,
     }
+}
+
+/// Whether a script reads a variable of the environment, by the case of its name, and never says what holds where it is not set.
+fn is_needed(script: &str, name: &str) -> bool {
+    let is_upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let has_default = ["-", "+", "="]
+        .iter()
+        .any(|sign| script.contains(&format!("${{{name}{sign}")) || script.contains(&format!("${{{name}:{sign}")));
+    is_upper && !has_default
 }
 
 /// Whether the builder stage sets it by itself.

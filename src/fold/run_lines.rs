@@ -84,7 +84,8 @@ impl BuildScript {
         }
         let is_early =
             |statement: &&Statement| plain_words(statement).is_some_and(|words| reads_nothing(repository, &words));
-        let early = statements.iter().take_while(is_early).count();
+        let is_cut = policy.layers == Layers::Auto;
+        let early = statements.iter().take_while(|statement| is_cut && is_early(statement)).count();
         let written = script.walk.steps.iter().flat_map(|step| writes(step).0).collect();
         Self { statements, layer, early, has_bash, written }
     }
@@ -175,10 +176,11 @@ impl BuildScript {
             }
             lines
         };
-        let early = alone(&mut folders, 0..split.min(self.early), false);
-        let install = alone(&mut folders, split.min(self.early)..split, false);
+        let first = self.early.min(joined_from);
+        let early = alone(&mut folders, 0..first, false);
+        let install = alone(&mut folders, first..split.max(first), false);
         let sources_at = if folders.at.is_root() { ".".to_owned() } else { project.to_owned() };
-        let mut after = alone(&mut folders, split..joined_from, true);
+        let mut after = alone(&mut folders, split.max(first)..joined_from, true);
         let rest = self.statements.get(joined_from..).unwrap_or_default();
         if let Some(first) = rest.first() {
             let scripts: Vec<_> = rest.iter().map(|statement| &statement.script).collect();

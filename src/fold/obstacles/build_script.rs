@@ -1,10 +1,11 @@
 //! The script of the build job must be one that a docker build can run.
 
-use crate::docker::StepWord;
+use crate::docker::{Step, StepWord};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::environment::{RefusedReason, RefusedVariable};
 use crate::fold::situation::Situation;
 use crate::syntax::shell::Script;
+use crate::text::RepositoryPath;
 
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let script = &situation.producer_script;
@@ -26,7 +27,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .with_help("write it in the syntax of a POSIX shell, each item a whole command")
     });
     let refused = situation.environment.refused.iter().map(refused_variable);
-    opaque.chain(refused).chain(dynamic(situation)).chain(commands(situation)).collect()
+    let named = name_of_folder(situation);
+    opaque.chain(refused).chain(named).chain(dynamic(situation)).chain(commands(situation)).collect()
 }
 
 fn refused_variable(variable: &RefusedVariable) -> Finding {
@@ -53,6 +55,27 @@ fn refused_variable(variable: &RefusedVariable) -> Finding {
         ),
     };
     Finding::new(code, variable.location.clone(), message).with_help(help)
+}
+
+/// A script that goes by the last part of the project's folder, which is the project's name on a runner.
+fn name_of_folder(situation: &Situation<'_>) -> Option<Finding> {
+    const FOLDERS: [&str; 6] = ["$CI_PROJECT_DIR", "${CI_PROJECT_DIR}", "$PWD", "${PWD}", "$(pwd)", "`pwd`"];
+    const CUT: [&str; 2] = ["${PWD##*/}", "${CI_PROJECT_DIR##*/}"];
+    let script = &situation.producer_script;
+    let bare = |word: &StepWord| word.raw.replace('"', "");
+    let names = |step: &&Step| {
+        let operands: Vec<_> = step.words.iter().skip(1).map(bare).filter(|word| !word.starts_with('-')).collect();
+        let is_folder = operands.first().is_some_and(|word| FOLDERS.contains(&word.trim_end_matches('/')));
+        let is_root = step.folder.as_ref().is_some_and(RepositoryPath::is_root);
+        let is_project = is_folder && (is_root || operands.iter().any(|word| word.contains("CI_PROJECT_DIR")));
+        let links_by_name = step.program() == Some("ln") && operands.len() == 1;
+        let cuts = step.words.iter().any(|word| CUT.iter().any(|cut| word.raw.contains(cut)));
+        is_project && (links_by_name || step.program() == Some("basename")) || cuts && is_root
+    };
+    let step = script.walk.steps.iter().find(names)?;
+    let message = "this goes by the name of the project's folder, which is another one in a docker build";
+    let finding = Finding::new(Code::CiVariableInBuildScript, script.step_location(situation.pipeline, step)?, message);
+    Some(finding.with_help("say $CI_PROJECT_NAME, or write the name; for a link, as its second word"))
 }
 
 /// A script that looks variables up by a name it makes may read any of them.

@@ -76,6 +76,7 @@ fn shadowed(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Find
         || kind_of_variable(name) == VariableKind::Secret && !ImageName::new(image).is_official();
     let is_argument = matches!(variable.way, Way::Argument(_));
     (is_argument && may_be_set && situation.secret_mounts == SecretMounts::None).then(|| {
+        let image = if image.is_empty() { "the build image" } else { image };
         let message =
             format!("{image} may set {name} itself, and the legacy builder would let that win over the argument");
         Finding::new(Code::VariableOriginUnknown, variable.location.clone(), message)

@@ -11,6 +11,9 @@ use crate::handoff::{JobScript, writes};
 use crate::syntax::shell::Script;
 use crate::text::RepositoryPath;
 
+/// The first release of Docker whose client takes secrets (Docker Engine release notes, 20.10).
+const FIRST_WITH_SECRETS: (u32, u32) = (20, 10);
+
 pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let secrets: Vec<_> = situation.passed().filter(|variable| variable.is_secret()).collect();
     let Some(first) = secrets.first() else {
@@ -37,14 +40,25 @@ fn by_buildkit(situation: &Situation<'_>, secret: &PassedVariable) -> Finding {
 
 fn no_mounts(situation: &Situation<'_>, secret: &PassedVariable) -> Finding {
     let name = &secret.name;
+    let builder = situation.build().command.builder;
+    let is_too_old = situation.engine().version.is_some_and(|version| version < FIRST_WITH_SECRETS);
+    let (why, command, way) = if !builder.has_engine() && !builder.is_buildkit() {
+        let why = format!("{} takes no secrets", builder.name());
+        (why, "this builds the image", "build with Docker 23 or later, or with BuildKit".to_owned())
+    } else if builder.has_engine() && is_too_old {
+        let why = "the engine of the image job is too old to take secrets".to_owned();
+        (why, "this runs an engine older than 20.10", "use an image of docker:23 or later".to_owned())
+    } else {
+        let why = "the builder of the image job is not known to take secrets".to_owned();
+        let way = "build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1' with docker:20.10), or say '--builder buildkit' if it is";
+        (why, "this may run the legacy builder, or an engine older than 20.10", way.to_owned())
+    };
     let message = format!(
-        "the build reads {name}, which may be a secret: by its name, or because the pipeline does not define it; the builder of the image job is not known to take secrets"
+        "the build reads {name}, which may be a secret: by its name, or because the pipeline does not define it; {why}"
     );
     Finding::new(Code::BuilderWithoutSecrets, secret.location.clone(), message)
-        .with_related(situation.command_location(), "this may run the legacy builder, or an engine older than 20.10")
-        .with_help(format!(
-            "build with BuildKit (docker:23 or later, or 'DOCKER_BUILDKIT: 1' with docker:20.10), or say '--builder buildkit' if it is; if {name} is no secret, pass it with '--pass {name}=arg'"
-        ))
+        .with_related(situation.command_location(), command)
+        .with_help(format!("{way}; if {name} is no secret, pass it with '--pass {name}=arg'"))
 }
 
 /// A secret mount sets the variable to an empty text where the job has none, and some expansions tell the two apart.
