@@ -53,8 +53,12 @@ pub(super) fn fold_jobs(situations: &[Situation<'_>]) -> Change {
     }
     let mut proposals = Vec::new();
     let mut dockerfiles: Vec<&RepositoryPath> = Vec::new();
-    for own in apart(situations, |one, other| std::ptr::eq(one.handoff, other.handoff)) {
+    let command = |situation: &Situation<'_>| (situation.consumer.name.clone(), situation.build().command.step);
+    // One command may build several images that a file describes.
+    for own in apart(situations, |one, other| command(one) == command(other)) {
         edits.extend(build_command::complete(&own)?);
+    }
+    for own in apart(situations, |one, other| std::ptr::eq(one.handoff, other.handoff)) {
         let dockerfile = own.first().map(|situation| &situation.build().command.dockerfile);
         let Some(dockerfile) = dockerfile.filter(|path| !dockerfiles.contains(path)) else {
             continue;
@@ -86,8 +90,8 @@ pub(super) fn by_consumer<'a, 'b>(situations: &'a [Situation<'b>]) -> Vec<Vec<&'
 }
 
 /// The situations in lots, each of those that go together.
-fn apart<'a, 'b>(
-    situations: &'a [Situation<'b>],
+fn apart<'a, 'b: 'a>(
+    situations: impl IntoIterator<Item = &'a Situation<'b>>,
     together: impl Fn(&Situation<'b>, &Situation<'b>) -> bool,
 ) -> Vec<Vec<&'a Situation<'b>>> {
     let mut lots: Vec<Vec<&Situation<'b>>> = Vec::new();

@@ -103,7 +103,13 @@ fn defined(text: &str, name: &str) -> Option<String> {
     let edit = match tree.entry(root, "secrets") {
         Some(Entry { value, .. }) => {
             let all = tree.node(value).entries();
-            if tree.entry(value, name).is_some() || is_shared(&tree, value) {
+            if let Some(known) = tree.entry(value, name) {
+                let [entry] = tree.node(known.value).entries() else { return None };
+                let is_same = tree.node(entry.key).scalar() == Some("environment")
+                    && tree.node(entry.value).scalar() == Some(name);
+                return is_same.then(|| text.to_owned());
+            }
+            if is_shared(&tree, value) {
                 return None;
             }
             edit::add_entry(&tree, value, all.len(), name, &format!("\n{step}environment: {name}"))

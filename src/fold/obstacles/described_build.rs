@@ -41,24 +41,17 @@ fn why_not_passed(
     description: &Description,
 ) -> Option<&'static str> {
     let (all, _) = image_builds(situation.repository, &situation.handoff.script.walk);
-    let is_in_file = || situation.compose_edit(&situation.options_to_add()).is_some();
     let is_alone = all.iter().filter(|other| other.step == command.step).count() == 1;
     let passes_secrets = situation.passed().any(|variable| variable.is_secret());
     match command.builder {
         Builder::Compose => {
-            let is_passed = situation.is_passed_by_command() || is_in_file();
+            let is_passed = situation.is_passed_by_command() || situation.is_passed_by_compose();
             (!is_passed).then_some("cannot be changed so that nobody else notices")
         }
         // What is set for a target comes to those that inherit from it, and secrets take the place of its own.
         _ if description.is_inherited && !is_alone => Some("another target inherits from it"),
         _ if passes_secrets && command.has_option("--secret") => Some("has secrets of its own"),
-        _ => {
-            let is_same_step = |other: &&&crate::handoff::Handoff| {
-                other.consumer == situation.consumer.name && other.build.command.step == command.step
-            };
-            let several = situation.group.handoffs.iter().filter(is_same_step).count() > 1;
-            several.then_some("the command builds several of its targets")
-        }
+        _ => None,
     }
 }
 
@@ -77,7 +70,7 @@ fn of_compose(situation: &Situation<'_>, command: &BuildCommand, description: &D
     let is_edited = !options.is_empty()
         && !situation.is_passed_by_command()
         && situation.secret_mounts != SecretMounts::None
-        && situation.compose_edit(&options).is_some();
+        && situation.is_passed_by_compose();
     let edited = is_edited.then(|| {
         let message = format!("{} passes on what the build reads from now on: {}", description.file, options.join(" "));
         let help = match situation.passed().any(|variable| variable.is_secret()) {

@@ -8,7 +8,6 @@ use crate::gitlab::Job;
 use crate::handoff::{Handoff, ImageBuild, JobScript};
 use crate::outcome::ToldBuilder;
 use crate::syntax::dockerfile::DirectiveKind;
-use crate::text::{RepositoryPath, TextEdit};
 
 impl Situation<'_> {
     /// The variables that the build command passes on and that a `RUN` of the builder stage reads.
@@ -35,20 +34,28 @@ impl Situation<'_> {
         options.into_iter().map(|(_, option)| command.as_written(&option)).collect()
     }
 
-    /// The Compose file that describes the build, as it is with these options; `None` where the command passes them itself, or
-    /// where they cannot be written there.
-    pub(in crate::fold) fn compose_edit(&self, options: &[String]) -> Option<(RepositoryPath, TextEdit)> {
-        let command = &self.build().command;
-        let description = command.described_in.as_ref().filter(|_| command.builder == Builder::Compose)?;
-        let source = self.repository.read(&description.file).ok()?;
+    /// The text of the Compose file that describes the build, with what these options pass that it does not pass yet; `None` where
+    /// that cannot be written there.
+    pub(in crate::fold) fn compose_text(&self, text: &str, options: &[String]) -> Option<String> {
+        let description = self.build().command.described_in.as_ref()?;
+        if options.is_empty() {
+            return Some(text.to_owned());
+        }
         let arguments: Vec<_> = options.iter().filter_map(|option| option.strip_prefix("--build-arg ")).collect();
         let secrets = options.iter().filter_map(|option| option.strip_prefix("--secret ")).map(|secret| {
             let name = secret.strip_prefix("id=")?.split(',').next()?;
             (secret == format!("id={name},env={name}")).then_some(name)
         });
         let secrets: Vec<_> = secrets.collect::<Option<_>>()?;
-        let new = compose_with_passed(source.text(), &description.name, &arguments, &secrets)?;
-        Some((description.file.clone(), TextEdit::between(source.text(), &new)))
+        compose_with_passed(text, &description.name, &arguments, &secrets)
+    }
+
+    /// Whether the Compose file that describes the build can pass on what the command does not.
+    pub(in crate::fold) fn is_passed_by_compose(&self) -> bool {
+        let command = &self.build().command;
+        let description = command.described_in.as_ref().filter(|_| command.builder == Builder::Compose);
+        let source = description.and_then(|description| self.repository.read(&description.file).ok());
+        source.is_some_and(|source| self.compose_text(source.text(), &self.options_to_add()).is_some())
     }
 
     /// Whether the command itself can pass what the build needs more. Compose passes an argument by its name to all that it

@@ -9,7 +9,7 @@
 //! - docker build --build-arg CI_COMMIT_SHA --secret id=NPM_TOKEN,env=NPM_TOKEN -t image .
 //! ```
 
-use super::Edits;
+use super::{Edits, apart};
 use crate::docker::{BuildCommand, CommandContext, PartOrigin, WiderCommand};
 use crate::finding::{Finding, Location};
 use crate::fold::edit_failed;
@@ -27,19 +27,11 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
         return Ok(Vec::new());
     };
     let command = &situation.build().command;
-    let mut options: Vec<String> = Vec::new();
-    for option in situations.iter().flat_map(|situation| situation.options_to_add()) {
-        if !options.contains(&option) {
-            options.push(option);
-        }
-    }
+    let mut options = options_to_add(situations);
     let script = &situation.handoff.script;
-    let mut edits: Vec<_> = described(situation)?.into_iter().collect();
-    if !options.is_empty() && !situations.iter().all(|situation| situation.is_passed_by_command()) {
-        let failed =
-            || edit_failed(situation.command_location(), "the file that describes the build cannot pass this on");
-        edits.push(situation.compose_edit(&options).ok_or_else(failed)?);
-        return Ok(edits);
+    let mut edits = described(situations)?;
+    if !situations.iter().all(|situation| situation.is_passed_by_command()) {
+        options.clear();
     }
     let edit = match situation.wider() {
         Some(wider) => widened(situation.pipeline, script, &wider.command, &options)?,
@@ -60,14 +52,54 @@ pub(super) fn complete(situations: &[&Situation<'_>]) -> Edits {
     Ok(edits)
 }
 
-/// The edit of the file that describes the build, where its context becomes wider.
-fn described(situation: &Situation<'_>) -> Result<Option<(RepositoryPath, TextEdit)>, Box<Finding>> {
-    let Some((path, text)) = situation.wider().and_then(|wider| wider.described.as_ref()) else {
-        return Ok(None);
+/// The edits of the files that describe the builds of one command: wider contexts, and what the command cannot pass itself.
+fn described(situations: &[&Situation<'_>]) -> Edits {
+    let mut texts: Vec<(RepositoryPath, String, String)> = Vec::new();
+    let is_same = |one: &Situation<'_>, other: &Situation<'_>| {
+        one.build().command.described_in == other.build().command.described_in
     };
-    let source = situation.repository.read(path);
-    let source = source.map_err(|error| edit_failed(Location::File(path.clone()), &error.to_string()))?;
-    Ok(Some((path.clone(), TextEdit::between(source.text(), text))))
+    for own in apart(situations.iter().copied(), is_same) {
+        let Some((situation, description)) =
+            own.first().and_then(|first| Some((first, first.build().command.described_in.as_ref()?)))
+        else {
+            continue;
+        };
+        let failed = |what: &str| edit_failed(situation.command_location(), what);
+        let at = match texts.iter().position(|(path, ..)| *path == description.file) {
+            Some(at) => at,
+            None => {
+                let source = situation.repository.read(&description.file);
+                let source = source.map_err(|error| failed(&error.to_string()))?;
+                texts.push((description.file.clone(), source.text().to_owned(), source.text().to_owned()));
+                texts.len() - 1
+            }
+        };
+        let Some((_, before, after)) = texts.get_mut(at) else {
+            continue;
+        };
+        if let Some((_, text)) = situation.wider().and_then(|wider| wider.described.as_ref()) {
+            if before != after {
+                return Err(failed("two builds of one file cannot both get a wider context"));
+            }
+            after.clone_from(text);
+        }
+        let passed = if situation.is_passed_by_command() { Vec::new() } else { options_to_add(&own) };
+        let text = situation.compose_text(after, &passed);
+        *after = text.ok_or_else(|| failed("the file that describes the build cannot pass this on"))?;
+    }
+    let edits = texts.into_iter().filter(|(_, before, after)| before != after);
+    Ok(edits.map(|(path, before, after)| (path, TextEdit::between(&before, &after))).collect())
+}
+
+/// What the build jobs of a command need, each once.
+fn options_to_add(situations: &[&Situation<'_>]) -> Vec<String> {
+    let mut options: Vec<String> = Vec::new();
+    for option in situations.iter().flat_map(|situation| situation.options_to_add()) {
+        if !options.contains(&option) {
+            options.push(option);
+        }
+    }
+    options
 }
 
 /// The edit that gives `command` its wider context, and adds options behind the word `build`: each word by itself where
