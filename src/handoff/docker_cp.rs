@@ -8,7 +8,7 @@ use super::container::{
 use super::copies::{CopyUse, SourceUse, classify};
 use super::image_build::ImageBuild;
 use super::image_references::{self, ImageReference};
-use super::images_taken::{images_taken, known_tags, only_reads_images};
+use super::images_taken::{drop_those_of, images_taken, known_tags, only_reads_images};
 use super::job_script::JobScript;
 use super::landing::{Landing, landing};
 use super::written::{made_folders, operand_places};
@@ -240,7 +240,6 @@ impl Pair<'_> {
     /// What the steps beside the builds and the copies do with the first image and its containers.
     fn other_steps(&self, containers: &[Container], copies: &[CopyOut]) -> Others {
         let names: Vec<_> = containers.iter().map(|container| container.name.as_str()).collect();
-        let tags = known_tags(self.script, self.first);
         let mut found = Others::default();
         let mut removals = Vec::new();
         for (index, step) in self.script.walk.steps.iter().enumerate() {
@@ -248,15 +247,19 @@ impl Pair<'_> {
             if is_copy || index == self.first.step || index == self.second.step {
                 continue;
             }
+            let mut tags = known_tags(self.script, self.first);
+            if index > self.second.step {
+                drop_those_of(&mut tags, &known_tags(self.script, self.second));
+            }
             let makes = containers.iter().any(|container| container.step == index);
             let unpacks = index > 0 && copies.iter().any(|copy| copy.step == index - 1 && copy.is_unpacked);
             if makes || unpacks || removes_containers(step, &names) || self.clears(index, step, copies) {
                 found.service_steps.push(index);
-            } else if removes_images(step, &self.first.tags) {
+            } else if removes_images(step, &tags) {
                 removals.push(index);
             } else if self.names_container(step, &names) {
                 found.other_uses.push(index);
-            } else if self.names_image(step) {
+            } else if self.names_image(step, &tags) {
                 // What came before the first build is of no meaning for what that made.
                 let is_harmless = index < self.first.step || only_reads_images(step, &tags);
                 if is_harmless { &mut found.image_uses } else { &mut found.other_uses }.push(index);
@@ -298,12 +301,11 @@ impl Pair<'_> {
         })
     }
 
-    fn names_image(&self, step: &Step) -> bool {
-        let tags = known_tags(self.script, self.first);
+    fn names_image(&self, step: &Step, tags: &[String]) -> bool {
         let is_image = |word: &StepWord| {
             tags.iter().any(|tag| is_same_image(tag, &word.raw) || is_same_image(tag, &spelled(word)))
         };
-        step.words.iter().any(is_image) || self.may_take(step, &tags)
+        step.words.iter().any(is_image) || self.may_take(step, tags)
     }
 
     /// Whether a step takes an image by a variable of which it is not known that it names another than the first.

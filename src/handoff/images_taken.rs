@@ -41,6 +41,11 @@ pub(super) fn known_tags(script: &JobScript, command: &BuildCommand) -> Vec<Stri
     command.tags.iter().cloned().chain(words.iter().filter_map(of_word)).collect()
 }
 
+/// Takes those out of `tags` that another image has taken over.
+pub(super) fn drop_those_of(tags: &mut Vec<String>, other: &[String]) {
+    tags.retain(|tag| !other.iter().any(|other| is_same_image(tag, other)));
+}
+
 /// Programs that look into an image, or load it elsewhere, and leave it as it is.
 const READERS: [&str; 10] =
     ["container-structure-test", "cosign", "dive", "dockle", "grype", "k3d", "kind", "snyk", "syft", "trivy"];
