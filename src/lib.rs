@@ -123,6 +123,8 @@ struct Folded {
     applicability: Option<Applicability>,
     findings: Vec<Finding>,
     refused: Vec<HandoffSummary>,
+    /// All that was there before the first fold.
+    known: Vec<HandoffSummary>,
 }
 
 /// Folds the next hand-off of what is there after those in `done`; says whether there was one.
@@ -141,11 +143,17 @@ fn fold_next(
     if done.handoffs.is_empty() && !plans.is_empty() {
         done.findings.extend(fold::notes(&pipeline));
     }
+    if done.handoffs.is_empty() {
+        let all = plans.iter().flat_map(|plan| plan.summaries.iter().cloned());
+        done.known.extend(all.filter(|_| done.known.is_empty()).collect::<Vec<_>>());
+    }
     let (mut folded, mut refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
     // A fold may take away what stood in the way of another one, so no fallback is taken before the last.
     folded.sort_by_key(|plan| plan.summaries.iter().any(|summary| summary.fallback.is_some()));
     let Some(plan) = folded.into_iter().next() else {
         refused.retain(|plan| !plan.summaries.iter().any(|summary| done.has_rerouted(summary)));
+        // The builder stage takes what the build took, which is no hand-off of the user's.
+        refused.retain(|plan| plan.summaries.iter().any(|summary| done.knew(summary)));
         done.findings.extend(refused.iter().flat_map(|plan| plan.findings.clone()));
         done.refused.extend(refused.into_iter().flat_map(|plan| plan.summaries));
         return Ok(false);
@@ -192,6 +200,16 @@ impl Folded {
                 }
             }
         }
+    }
+
+    /// Whether these jobs handed files on to each other before the first fold.
+    fn knew(&self, handoff: &HandoffSummary) -> bool {
+        let is_same = |before: &HandoffSummary| {
+            before.consumer == handoff.consumer
+                && before.dockerfile == handoff.dockerfile
+                && before.producers.iter().any(|producer| handoff.producers.contains(producer))
+        };
+        handoff.producers.is_empty() || self.known.iter().any(is_same)
     }
 
     /// Whether this hand-off took a fallback before.

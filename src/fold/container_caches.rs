@@ -34,6 +34,6 @@ fn serves_containers(found: &DockerCp, pattern: &PathPattern) -> bool {
     let made = found.copies.iter().filter_map(|copy| copy.place.as_ref());
     let is_above = |place: &RepositoryPath| pattern.relation(place.as_str()) == Relation::Covers;
     let mounted = found.mounted_caches();
-    let is_mounted = RepositoryPath::new(&pattern.text).is_some_and(|own| mounted.contains(&own));
+    let is_mounted = mounted.iter().any(|folder| pattern.relation(folder.as_str()) == Relation::Covers);
     !pattern.is_unbounded() && (is_mounted || made.into_iter().any(is_above))
 }

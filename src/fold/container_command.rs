@@ -32,6 +32,9 @@ enum Program {
 /// Why none do, as a sentence.
 pub(super) fn instructions(first: &ImageBuild, container: &Container) -> Result<Vec<String>, String> {
     let mut lines = Vec::new();
+    if let Some(user) = ImageName::new(&container.image).default_user().filter(|_| container.mounted.is_some()) {
+        return Err(format!("{} works as {user}, and the sources of a stage are root's", container.image));
+    }
     for (option, value) in &container.options {
         let value = value.as_deref().unwrap_or_default();
         let is_known = !value.contains(['$', '`']);
@@ -43,6 +46,9 @@ pub(super) fn instructions(first: &ImageBuild, container: &Container) -> Result<
                 Some((name, value)) if is_known => lines.push(format!("ENV {name}={}", quoted(value))),
                 _ => return Err(format!("the container gets {value} from the job, and a stage does not")),
             },
+            "-u" | "--user" if container.mounted.is_some() && !matches!(value, "0" | "0:0" | "root" | "root:root") => {
+                return Err(format!("the container works as {value}, and the sources of a stage are root's"));
+            }
             "-w" | "--workdir" if is_known => lines.push(format!("WORKDIR {value}")),
             "-u" | "--user" if is_known => lines.push(format!("USER {value}")),
             "-d" | "--detach" => return Err("the container works in the background, and may not be done".to_owned()),

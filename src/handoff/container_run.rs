@@ -164,7 +164,13 @@ fn mounted(script: &JobScript, container: &Container, cached: &Cached<'_>) -> Op
     // What the image takes must lie in the stage where it lay below the sources.
     let own_place = |place: &RepositoryPath| format!("{}/{place}", sources.trim_end_matches('/'));
     let mut elsewhere = caches.iter().filter(|(place, inside)| cached.meets_made(place) && *inside != own_place(place));
-    let is_known = is_known && elsewhere.next().is_none();
+    // What git tracks there was hidden by the mount, and a stage has it.
+    let hides = |inside: &str| {
+        let below = inside.strip_prefix(sources.trim_end_matches('/')).and_then(|below| below.strip_prefix('/'));
+        below.and_then(RepositoryPath::new).is_some_and(|place| cached.repository.tracks(&place))
+    };
+    let hides_some = caches.iter().any(|(_, inside)| hides(inside));
+    let is_known = is_known && elsewhere.next().is_none() && !hides_some;
     let caches = caches.into_iter().map(|(place, _)| place).collect();
     is_known.then_some(Mounted { sources, working_folder, caches })
 }
@@ -182,7 +188,9 @@ fn place_of(step: &Step, from: &str) -> Option<RepositoryPath> {
 }
 
 fn is_plain_folder(folder: &str) -> bool {
-    folder.starts_with('/') && folder.len() > 1 && !folder.contains([':', '$', '`', ' '])
+    // The project's own folder is one of the runner, and no folder of an image.
+    let is_elsewhere = !folder.starts_with(PROJECT_FOLDER) && folder.len() > 1;
+    folder.starts_with('/') && is_elsewhere && !folder.contains([':', '$', '`', ' '])
 }
 
 /// The steps that only make the folders of caches, so that they are there to be mounted.

@@ -13,6 +13,8 @@ pub(super) struct Override {
     pub(super) name: Option<String>,
     /// The value, where it is known; a build argument without one has that of the variable of its name.
     pub(super) value: Option<String>,
+    /// The value as it is written, where there is one.
+    pub(super) written: Option<String>,
     /// Whether it adds to what is there.
     pub(super) adds: bool,
 }
@@ -61,8 +63,11 @@ impl Override {
                 return Err(unclear());
             }
             let targets = targets(pattern, definition).ok_or_else(unclear)?;
-            let value = given.filter(|_| value.known.is_some()).map(str::to_owned);
-            Ok(Self { targets, key, name, value, adds })
+            // A star stands for files where it is not quoted, and for itself where no file is called so.
+            let is_known = value.known.is_some() || !text.contains(['$', '`', '"', '\'', '\\']);
+            let written = given.map(str::to_owned);
+            let value = written.clone().filter(|_| is_known);
+            Ok(Self { targets, key, name, value, written, adds })
         };
         options.all("--set", "--set").map(read).collect()
     }

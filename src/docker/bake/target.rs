@@ -79,7 +79,7 @@ fn of_service(built: Vec<DescribedBuild>, name: &str, sets: &[Override]) -> Resu
         built.into_iter().next().ok_or_else(|| format!("names the service {name}, which builds nothing"))?;
     for set in sets.iter().filter(|set| set.is_for(name)) {
         match (set.key, &set.name) {
-            ("args", Some(argument)) => set_argument(&mut build, argument, set.value.clone()),
+            ("args", Some(argument)) => set_argument(&mut build, argument, set),
             (key, _) if OF_NO_MEANING.contains(&key) || matches!(key, "tags" | "pull") => {}
             (key, _) => return Err(format!("changes {key} of the service {name} by '--set'")),
         }
@@ -88,9 +88,9 @@ fn of_service(built: Vec<DescribedBuild>, name: &str, sets: &[Override]) -> Resu
 }
 
 /// Gives a build argument the value that `--set` has for it.
-fn set_argument(build: &mut DescribedBuild, name: &str, value: Option<String>) {
-    let written = value.as_ref().map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
-    build.add_argument(name, written, value);
+fn set_argument(build: &mut DescribedBuild, name: &str, set: &Override) {
+    let written = set.written.as_ref().map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
+    build.add_argument(name, written, set.value.clone());
 }
 
 /// All that a target is told: what it inherits, what it says, and what `--set` says for it (docker/buildx: `Config.target`).
@@ -185,14 +185,14 @@ impl Reading<'_> {
             set.value.clone().ok_or_else(|| format!("sets {} of {} to a value that is not known", set.key, self.name))
         };
         match (set.key, &set.name) {
-            ("args", Some(argument)) => set_argument(&mut self.build, argument, set.value.clone()),
+            ("args", Some(argument)) => set_argument(&mut self.build, argument, set),
             ("context", _) => self.context = known()?,
             ("dockerfile", _) => self.dockerfile = known()?,
             ("target", _) => self.build.target = Some(known()?),
             ("tags" | "pull", _) => {}
             (key, _) => {
                 if let Some((_, option)) = AS_OPTIONS.iter().find(|(name, _)| *name == key) {
-                    self.option(option, vec![set.value.clone().unwrap_or_default()], set.adds);
+                    self.option(option, vec![set.written.clone().unwrap_or_default()], set.adds);
                 }
             }
         }

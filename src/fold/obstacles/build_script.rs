@@ -63,6 +63,8 @@ fn name_of_folder(situation: &Situation<'_>) -> Option<Finding> {
     const CUT: [&str; 2] = ["${PWD##*/}", "${CI_PROJECT_DIR##*/}"];
     let script = &situation.producer_script;
     let bare = |word: &StepWord| word.raw.replace('"', "");
+    // Where the runner clones to differs from runner to runner, and is no folder of an image.
+    let is_of_runner = |word: &StepWord| bare(word).split('=').any(|part| part.starts_with("/builds/"));
     let names = |step: &&Step| {
         let operands: Vec<_> = step.words.iter().skip(1).map(bare).filter(|word| !word.starts_with('-')).collect();
         let is_folder = operands.first().is_some_and(|word| FOLDERS.contains(&word.trim_end_matches('/')));
@@ -70,12 +72,16 @@ fn name_of_folder(situation: &Situation<'_>) -> Option<Finding> {
         let is_project = is_folder && (is_root || operands.iter().any(|word| word.contains("CI_PROJECT_DIR")));
         let links_by_name = step.program() == Some("ln") && operands.len() == 1;
         let cuts = step.words.iter().any(|word| CUT.iter().any(|cut| word.raw.contains(cut)));
-        is_project && (links_by_name || step.program() == Some("basename")) || cuts && is_root
+        let by_name = is_project && (links_by_name || step.program() == Some("basename")) || cuts && is_root;
+        by_name || step.words.iter().any(is_of_runner)
     };
     let step = script.walk.steps.iter().find(names)?;
-    let message = "this goes by the name of the project's folder, which is another one in a docker build";
+    let message = "this goes by the name or the place of the project's folder, which is another one in a docker build";
     let finding = Finding::new(Code::CiVariableInBuildScript, script.step_location(situation.pipeline, step)?, message);
-    Some(finding.with_help("say $CI_PROJECT_NAME, or write the name; for a link, as its second word"))
+    Some(
+        finding
+            .with_help("say $CI_PROJECT_DIR for the folder, and $CI_PROJECT_NAME or the name itself for its last part"),
+    )
 }
 
 /// A script that looks variables up by a name it makes may read any of them.

@@ -36,22 +36,33 @@ pub(super) fn is_of_no_use(situations: &[&Situation<'_>]) -> bool {
         return false;
     };
     let repository = first.repository;
-    let tracks = |name: &str| RepositoryPath::new(name).is_some_and(|path| repository.tracks(&path));
-    let is_installed = situations.iter().all(|situation| situation.script.dependency_layer().is_some());
-    is_installed
-        && tracks("package.json")
-        && !MAY_ASK.iter().any(|name| tracks(name))
+    let mut folders = vec![RepositoryPath::root()];
+    for situation in situations {
+        // Where an install has no layer, it is not known what it reads.
+        let manifests = situation.script.dependency_layer().map(|layer| layer.manifests.as_slice()).unwrap_or_default();
+        let Some(manifest) = manifests.iter().find(|path| path.file_name() == "package.json") else {
+            return false;
+        };
+        folders.push(manifest.parent());
+    }
+    let tracks = |folder: &RepositoryPath, name: &str| {
+        folder.join(name).is_some_and(|path| repository.tracked().contains_key(&path))
+    };
+    let may_ask = |folder: &RepositoryPath| MAY_ASK.iter().any(|name| tracks(folder, name));
+    !folders.iter().any(may_ask)
+        && folders.iter().skip(1).all(|folder| tracks(folder, "package.json"))
         && !takes(first, ".git")
         && !is_copied(first, ".git")
         && !first.build().dockerfile.instructions.iter().any(Instruction::mounts_context)
-        && !speaks_of_git(repository)
+        && !speaks_of_git(repository, &folders)
 }
 
-fn speaks_of_git(repository: &dyn Repository) -> bool {
+/// Whether a file that configures the build of a package in one of these folders names git.
+fn speaks_of_git(repository: &dyn Repository, folders: &[RepositoryPath]) -> bool {
     let configures = |path: &&RepositoryPath| {
-        let name = path.as_str();
+        let name = path.file_name();
         let is_lock = name.contains("lock") || name == "npm-shrinkwrap.json";
-        !name.contains('/') && !is_lock && CONFIGURES.iter().any(|ending| name.ends_with(ending))
+        folders.contains(&path.parent()) && !is_lock && CONFIGURES.iter().any(|ending| name.ends_with(ending))
     };
     let mut files = repository.tracked().keys().filter(configures);
     files.any(|path| match repository.read(path) {

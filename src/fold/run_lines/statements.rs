@@ -154,7 +154,7 @@ impl<'a> AndList<'a> {
         };
         let gaps = outer.iter().zip(outer.iter().skip(1));
         let is_and = |(one, next): (&&Command, &&Command)| {
-            text.get(one.span.end()..next.span.start()).is_some_and(|gap| gap.trim() == "&&")
+            text.get(one.span.end()..next.span.start()).is_some_and(|gap| gap.replace("\\\n", " ").trim() == "&&")
         };
         let known = |command: &&Command| {
             command.place.nesting.iter().all(|it| matches!(it, Nesting::And | Nesting::Tested | Nesting::Subshell))

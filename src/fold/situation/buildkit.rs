@@ -11,7 +11,7 @@
 //! ```
 //! All of the image is built by it then, so it has to be one that both make alike.
 
-use crate::docker::{BuildContext, Builder, ImageName};
+use crate::docker::{Base, BuildContext, Builder, ImageName};
 use crate::gitlab::Job;
 use crate::handoff::{Handoff, ImageBuild, JobScript};
 use crate::syntax::dockerfile::Keyword;
@@ -60,7 +60,11 @@ pub(super) fn may_be_turned_on(consumer: &Job, handoff: &Handoff) -> bool {
         && consumer.services().iter().any(|(name, _)| is_docker(name))
         && command.builder == Builder::Docker;
     let text = script.items.get(command.item).and_then(|item| item.text.as_deref()).unwrap_or_default();
-    let is_bare = command.span.slice(text).starts_with("docker ")
+    // Behind `time` and its kin the assignment would be the name of a program.
+    let before = text.get(..command.span.start()).unwrap_or_default();
+    let begins = before.trim().is_empty() || before.ends_with('\n') || before.trim_end().ends_with(['&', ';']);
+    let is_bare = begins
+        && command.span.slice(text).starts_with("docker ")
         && command.environment.is_empty()
         && command.described_in.is_none()
         && command.caller.is_none()
@@ -73,7 +77,8 @@ pub(super) fn may_be_turned_on(consumer: &Job, handoff: &Handoff) -> bool {
 }
 
 /// Whether both builders make the same of a Dockerfile: BuildKit leaves out the stages that nothing takes, reads an ignore file of
-/// the Dockerfile's own, gives an argument another rank than a variable of the base image, and downloads by other means.
+/// the Dockerfile's own, gives an argument another rank than a variable of the base image, downloads by other means, lets what a `RUN`
+/// does in a volume last, and gives a folder that `WORKDIR` makes to the user.
 fn is_built_alike(build: &ImageBuild) -> bool {
     let all_are_built = build.target.is_some_and(|target| build.stages.reachable(target).len() == target + 1);
     let own = BuildContext::own_ignore_file(&build.command.dockerfile);
@@ -81,11 +86,24 @@ fn is_built_alike(build: &ImageBuild) -> bool {
     let instructions = &build.dockerfile.instructions;
     // A directive names a frontend, which the legacy builder does not read.
     let in_stages = instructions.iter().skip_while(|instruction| instruction.keyword != Keyword::From);
-    let mut odd =
-        in_stages.filter(|instruction| matches!(instruction.keyword, Keyword::Add | Keyword::Arg | Keyword::Onbuild));
+    let of_root = |image: &str| {
+        image == "scratch" || ImageName::new(image).is_official() && ImageName::new(image).default_user().is_none()
+    };
+    let works_as_root = build.stages.stages.iter().all(|stage| match &stage.base {
+        Base::Image(Some(image)) => of_root(image),
+        Base::Image(None) => false,
+        Base::Stage(_) => true,
+    });
+    let makes_folders = instructions.iter().any(|instruction| instruction.keyword == Keyword::Workdir);
+    let is_odd = |keyword| {
+        let of_owners = makes_folders && keyword == Keyword::User;
+        of_owners || matches!(keyword, Keyword::Add | Keyword::Arg | Keyword::Onbuild | Keyword::Volume)
+    };
+    let mut odd = in_stages.filter(|instruction| is_odd(instruction.keyword));
     all_are_built
         && is_shared
         && odd.next().is_none()
+        && (works_as_root || !makes_folders)
         && build.dockerfile.directives.is_empty()
         && !build.stages.has_onbuild_base()
 }

@@ -16,9 +16,11 @@ impl Check<'_> {
             Some(_) => container.image.clone(),
             None => "the image that it starts from".to_owned(),
         };
-        let message = format!(
-            "{image} may have an ENTRYPOINT, which starts the container and no RUN: what it sets or does would be missing"
-        );
+        let owners = match container.mounted {
+            Some(_) => ", or a USER, who may not write where the sources are root's",
+            None => "",
+        };
+        let message = format!("{image} may have an ENTRYPOINT, which starts the container and no RUN{owners}");
         let help = "see what the image says ('docker inspect'), and accept it where there is none, or one that only starts its \
                     arguments";
         Some(Finding::new(Code::EntrypointUnknown, self.step_location(step), message).with_help(help))
