@@ -97,6 +97,12 @@ fn edits(subject: &Subject<'_>, command: &BuildCommand) -> Result<Vec<Edit>, Str
     }
     edits.push(Edit::Variable(None, FLAGS.0, FLAGS.1));
     edits.extend(login::moved(subject, command)?);
+    if command.has_option("--cache") && !subject.all.policy.accepted.contains(&Code::BuilderLayersInRegistry) {
+        return Err(format!(
+            "BuildKit's cache holds the sources as well, which kaniko's does not, so '--accept {}' is needed too",
+            Code::BuilderLayersInRegistry
+        ));
+    }
     if command.has_option("--cache")
         && let Some(why) = secret_in_layers(subject, command)
     {

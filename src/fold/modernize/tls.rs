@@ -103,7 +103,7 @@ fn edits(
     if Engine::of_images([name]).version.is_some_and(|version| version < OLDEST) {
         return Err("an engine as old as this makes no certificates");
     }
-    let words = ["DOCKER_HOST", "DOCKER_TLS", "DOCKER_CERT_PATH", ":2375", "--host", " -H "];
+    let words = ["DOCKER_HOST", "DOCKER_TLS", "DOCKER_CERT_PATH", "2375", "--host", " -H "];
     let scripts = job.script().into_iter().chain(job.script_of("after_script"));
     if scripts.filter_map(|item| item.text).any(|text| words.iter().any(|word| text.contains(word))) {
         return Err("the script names the engine as well");

@@ -100,7 +100,8 @@ fn has_words_of_its_own(step: &Step) -> Result<(), String> {
     let mut before: Option<&StepWord> = None;
     for word in words {
         let is_value = before.and_then(StepWord::text).is_some_and(|option| WITH_VALUE.contains(&option));
-        if word.raw.starts_with(['$', '"', '\'']) && !is_value {
+        let is_several = word.fields.as_ref().is_some_and(|fields| fields.len() != 1);
+        if word.raw.starts_with(['$', '"', '\'']) && (!is_value || is_several) {
             return Err(format!("it takes options from {}", word.raw));
         }
         before = Some(word);
