@@ -224,7 +224,8 @@ fn may_hold_secret(pipeline: &Pipeline, policy: &Policy, handoff: &HandoffSummar
         let is_set = jobs.iter().any(|job| job.variables.get(name).is_some());
         !is_set && !pipeline.names_set_by_workflow().contains(name) && kind_of_variable(name) == VariableKind::Secret
     };
-    let is_secret = |name: &str| has_secret_name(name) || is_undefined(name);
+    let is_path = |name: &str| jobs.iter().any(|job| job.variables.is_path_of_file(name));
+    let is_secret = |name: &str| has_secret_name(name) && !is_path(name) || is_undefined(name);
     is_secret(name) || jobs.iter().any(|job| job.variables.holds_value_of(name, &is_secret))
 }
 

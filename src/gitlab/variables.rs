@@ -116,6 +116,20 @@ impl Variables {
         self.pieces_of(self.certain(name)?, 0)
     }
 
+    /// Whether the value of `name` is written down as the whole path of a file: then it is none of what that file holds,
+    /// whatever the name tells.
+    #[must_use]
+    pub fn is_path_of_file(&self, name: &str) -> bool {
+        let path = self.certain(name).and_then(|variable| self.pieces_of(variable, 0)).and_then(|pieces| {
+            let text = |(at, piece)| match piece {
+                ValuePiece::Text(text) => Some(text),
+                ValuePiece::Variable(name) => (at == 0 && name == "CI_PROJECT_DIR").then(|| "/project".to_owned()),
+            };
+            pieces.into_iter().enumerate().map(text).collect::<Option<String>>()
+        });
+        path.is_some_and(|path| is_path_of_file(&path))
+    }
+
     /// Whether the value of `name` holds that of a variable with a name that `is_meant` accepts, one of the YAML's own
     /// or another one, through any number of variables.
     #[must_use]
@@ -253,4 +267,18 @@ impl<'a> Iterator for Pieces<'a> {
 
 fn name_length(text: &str) -> usize {
     text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count()
+}
+
+/// Whether a text is a whole path of a file, by its ending.
+fn is_path_of_file(text: &str) -> bool {
+    const MOST_OF_ENDING: usize = 6;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./@".contains(&byte);
+    let is_ending = |ending: &str| {
+        (2..=MOST_OF_ENDING).contains(&ending.len())
+            && ending.starts_with(|first: char| first.is_ascii_lowercase())
+            && ending.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let has_ending = name.rsplit_once('.').is_some_and(|(stem, ending)| !stem.is_empty() && is_ending(ending));
+    text.starts_with('/') && has_ending && text.bytes().all(is_plain)
 }

@@ -130,8 +130,9 @@ fn value(sources: &Sources<'_>, name: &str) -> Value {
         return Value::Unclear;
     };
     let kinds: Vec<_> = pieces.iter().filter_map(variable_of).map(kind_of_variable_in_value).collect();
-    let holds_secret = sources.producer.variables.holds_value_of(name, &has_secret_name);
-    if has_secret_name(name) || holds_secret || kinds.contains(&VariableKind::Secret) {
+    let variables = &sources.producer.variables;
+    let is_secret = |name: &str| has_secret_name(name) && !variables.is_path_of_file(name);
+    if is_secret(name) || variables.holds_value_of(name, &is_secret) || kinds.contains(&VariableKind::Secret) {
         return Value::Secret;
     }
     if kinds.is_empty() {
