@@ -1,5 +1,7 @@
 //! The builder stage gets its sources from the build context: that must be the whole project.
 
+mod named;
+
 use crate::docker::{BuildContext, Builder, CommandContext, CopySource};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::relaxing::{self, Relaxing};
@@ -15,6 +17,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
         .chain(two_files(situation))
         .chain(submodules(situation))
         .chain(history(situation))
+        .chain(named::check(situation))
         .collect()
 }
 
