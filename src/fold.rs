@@ -10,6 +10,7 @@ mod block;
 mod cache_mounts;
 mod chain;
 mod check_job;
+mod collected;
 mod container_caches;
 mod container_command;
 mod environment;

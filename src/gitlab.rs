@@ -36,7 +36,9 @@ pub use conditions::{AllowFailure, Comparison, Complement, Conditions, Meeting, 
 pub use file::PipelineFile;
 pub use job::{Definition, Image, Job};
 pub use needs::{Need, NeedSource};
-pub use path_pattern::{PathPattern, Relation, folder_before_glob, is_glob, may_take, relation_of_paths};
+pub use path_pattern::{
+    PathPattern, Relation, folder_before_glob, is_glob, is_to_be_collected, may_take, relation_of_paths,
+};
 pub use pipeline::Pipeline;
 pub use predefined::{VariableKind, has_secret_name, kind_of_variable, modern_name};
 pub use script::ScriptItem;

@@ -94,7 +94,22 @@ impl<'a> ImageName<'a> {
         let official = self.path.strip_prefix("library/").unwrap_or(self.path);
         DEBIAN_BASED.contains(&official).then_some(true)
     }
+
+    /// Whether it is known to have bzip2 and xz: an official image that is built on all of `buildpack-deps`, whose
+    /// Dockerfile installs both.
+    #[must_use]
+    pub fn has_compressors(&self) -> bool {
+        let official = self.path.strip_prefix("library/").unwrap_or(self.path);
+        let is_less = |part: &str| ["alpine", "curl", "scm", "slim", "windowsservercore", "nanoserver"].contains(&part);
+        let mut parts = self.tag.unwrap_or_default().split('-');
+        self.is_official()
+            && ON_BUILDPACK_DEPS.contains(&official)
+            && !parts.any(|part| is_less(part.trim_end_matches(|last: char| last.is_ascii_digit() || last == '.')))
+    }
 }
+
+/// Official images that are built on all of `buildpack-deps` unless their tag says otherwise.
+const ON_BUILDPACK_DEPS: [&str; 7] = ["buildpack-deps", "gcc", "node", "perl", "python", "ruby", "rust"];
 
 /// Whether a tag of the image `gradle` was built before it ran as root, which it does from 5.4.1 on
 /// (docker-gradle, pull request 99). `5` is the newest of its line, `5.4` may be either and counts as old.
@@ -157,6 +172,18 @@ mod tests {
         }
         assert!(!ImageName::new("gradle").is_known_not_root());
         assert!(!ImageName::new("registry.example.com/gradle:4.10").is_known_not_root());
+    }
+
+    #[test]
+    fn the_large_images_have_compressors() {
+        for name in ["node", "node:22", "python:3.12-bookworm", "library/ruby:3.3"] {
+            assert!(ImageName::new(name).has_compressors(), "{name}");
+        }
+        for name in
+            ["node:22-slim", "python:3.12-alpine3.20", "golang:1.22", "registry.example.com/node:22", "acme/node:22"]
+        {
+            assert!(!ImageName::new(name).has_compressors(), "{name}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::engine::Release;
+use super::frontend;
 use super::image::ImageName;
 use crate::outcome::ToldBuilder;
 
@@ -64,7 +65,7 @@ impl SecretMounts {
             Some(told) => told == ToldBuilder::BuildKit && client.is_none_or(|client| client >= FIRST_WITH_MOUNTS),
             None => (traits.is_buildkit || is_asked_for || is_default) && !is_too_old,
         };
-        let frontend = frontend_release(traits.frontend);
+        let frontend = frontend::release(traits.frontend);
         if !has_mounts || frontend.is_some_and(|frontend| frontend < FRONTEND_WITH_MOUNTS) {
             return Self::None;
         }
@@ -73,13 +74,6 @@ impl SecretMounts {
             && !traits.has_own_builder;
         if knows_variables { Self::Variable } else { Self::File }
     }
-}
-
-/// The version that a `# syntax=` line asks for; the oldest of all where nothing tells.
-fn frontend_release(frontend: Option<&str>) -> Option<Release> {
-    let image = ImageName::new(frontend?);
-    let is_official = image.path == "docker/dockerfile";
-    Some(Release::of_tag(image.tag).filter(|_| is_official).unwrap_or(Release::new(0, 0)))
 }
 
 #[cfg(test)]

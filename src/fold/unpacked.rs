@@ -12,14 +12,25 @@
 //! `ADD` keeps the owners and modes of the archive, and so do `tar` and the copy (Dockerfile reference: ADD, "Adding local
 //! tar archives"). It looks into the file, `tar` believes its name: where that lies, the build stops.
 
+use super::situation::Situation;
+use crate::docker::{ImageName, Step};
 use crate::gitlab::is_glob;
 use crate::handoff::{Handoff, SourceUse};
 
 /// Endings of files that `ADD` unpacks.
 const ARCHIVES: [&str; 10] = ["tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "z"];
 
-/// Endings of archives that `tar` unpacks without another program but gzip, and the option for it.
-const FLAGS: [(&str, &str); 3] = [(".tar", "-xpf"), (".tar.gz", "-xpzf"), (".tgz", "-xpzf")];
+/// Endings of archives that `tar` unpacks, the option for it, and the program that it needs where not every image has it.
+const KINDS: [(&str, &str, Option<&str>); 8] = [
+    (".tar", "-xpf", None),
+    (".tar.gz", "-xpzf", None),
+    (".tgz", "-xpzf", None),
+    (".tar.bz2", "-xpjf", Some("bzip2")),
+    (".tbz2", "-xpjf", Some("bzip2")),
+    (".tbz", "-xpjf", Some("bzip2")),
+    (".tar.xz", "-xpJf", Some("xz")),
+    (".txz", "-xpJf", Some("xz")),
+];
 
 /// An archive that an `ADD` unpacks.
 pub(super) struct Archive {
@@ -77,7 +88,28 @@ fn command(path: &str, folder: &str) -> Option<String> {
 }
 
 fn flags(path: &str) -> Option<&'static str> {
-    FLAGS.iter().find(|(ending, _)| path.ends_with(ending)).map(|(_, flags)| *flags)
+    KINDS.iter().find(|(ending, ..)| path.ends_with(ending)).map(|(_, flags, _)| *flags)
+}
+
+/// The program that unpacks the archive, where neither the image of the build job is known to have it nor the script
+/// calls it.
+pub(super) fn missing_program(situation: &Situation<'_>, path: &str) -> Option<&'static str> {
+    let (.., program) = KINDS.iter().find(|(ending, ..)| path.ends_with(ending))?;
+    let name = situation.image.as_ref().and_then(|image| image.name.as_deref());
+    let is_there = name.is_some_and(|name| ImageName::new(name).has_compressors());
+    program.filter(|program| !is_there && !situation.producer_script.walk.steps.iter().any(|step| calls(step, program)))
+}
+
+/// Whether a step runs the program, or a `tar` that does.
+fn calls(step: &Step, program: &str) -> bool {
+    let letter = if program == "xz" { 'J' } else { 'j' };
+    let long = format!("--{program}");
+    // The first word of `tar` says what it is to do, with a dash or without one.
+    let tells = |(at, word): (usize, &str)| {
+        word == long || !word.starts_with("--") && (at == 0 || word.starts_with('-')) && word.contains(letter)
+    };
+    let words = step.words.iter().skip(1).filter_map(|word| word.text());
+    step.program() == Some(program) || step.program() == Some("tar") && words.enumerate().any(tells)
 }
 
 #[cfg(test)]
@@ -96,7 +128,11 @@ mod tests {
             command("*.tar", "/unpacked/2").unwrap(),
             "mkdir -p /unpacked/2 && for archive in *.tar; do tar --numeric-owner -xpf \"$archive\" -C /unpacked/2 || exit; done"
         );
-        for path in ["dist.tar.xz", "dist.gz", "my dist.tar"] {
+        assert_eq!(
+            command("dist.tar.xz", "/unpacked").unwrap(),
+            "mkdir /unpacked && tar --numeric-owner -xpJf dist.tar.xz -C /unpacked"
+        );
+        for path in ["dist.tar.zst", "dist.xz", "dist.gz", "my dist.tar"] {
             assert!(!can_unpack(path, path), "{path}");
         }
         assert!(!can_unpack("dist.tar", "out/dist.tar"));

@@ -55,10 +55,16 @@ impl PathPattern {
         !is_glob(&self.text)
     }
 
-    /// Whether it names so much of the project that it tells nothing: the root, or a glob for everything in it.
+    /// Whether it may name files anywhere in the project: the root, or a glob that begins with any folder.
     #[must_use]
     pub fn is_unbounded(&self) -> bool {
         matches!(self.text.split('/').next(), None | Some("" | "*" | "**"))
+    }
+
+    /// Whether it names all that lies in the project.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.text.split('/').all(|part| matches!(part, "" | "*" | "**"))
     }
 
     /// The path, where it is no glob.
@@ -75,11 +81,26 @@ impl PathPattern {
         copied(&self.text)
     }
 
+    /// The path with which a `COPY` brings these files, or the glob by which commands have to collect them first; `None`
+    /// where no command is known that finds just these: `**` goes through links in GitLab Runner, and in no shell.
+    #[must_use]
+    pub fn copied_or_collected(&self) -> Option<&str> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./*?@+".contains(&byte);
+        let is_simple = !self.text.contains("**") && self.text.bytes().all(is_plain) && !self.text.starts_with('-');
+        self.copied().or_else(|| (is_simple && self.is_known && !self.is_everything()).then_some(&self.text))
+    }
+
     /// How its files lie to those of `source`, a path from the project's folder on that may hold the
     /// globs of a `COPY` source (`*`, `?`).
     #[must_use]
     pub fn relation(&self, source: &str) -> Relation {
         relation_of_paths(&self.text, source)
+    }
+
+    /// Whether it may match `source`, taken for a file, or a folder above it.
+    #[must_use]
+    pub fn may_name(&self, source: &str) -> bool {
+        may_name(&parts(&self.text).collect::<Vec<_>>(), &parts(source).collect::<Vec<_>>())
     }
 
     fn item(value: &Value, variables: &Variables) -> Vec<Self> {
@@ -114,6 +135,12 @@ pub fn is_glob(path: &str) -> bool {
 pub fn folder_before_glob(path: &str) -> &str {
     let before = path.split(['*', '?', '[']).next().unwrap_or_default();
     if is_glob(path) { before.rsplit_once('/').map_or("", |(folder, _)| folder) } else { before }
+}
+
+/// Whether a path that [`PathPattern::copied_or_collected`] gave is a glob of what has to be collected.
+#[must_use]
+pub fn is_to_be_collected(path: &str) -> bool {
+    copied(path).is_none()
 }
 
 fn copied(path: &str) -> Option<&str> {
@@ -155,7 +182,7 @@ fn relation(pattern: &[&str], source: &[&str]) -> Relation {
             return Relation::Below;
         };
         if *part == "**" {
-            return Relation::Overlaps;
+            return behind_any_folders(rest.get(1..).unwrap_or_default(), source.get(at..).unwrap_or_default());
         }
         if !may_share(part, found) {
             return Relation::Apart;
@@ -165,6 +192,26 @@ fn relation(pattern: &[&str], source: &[&str]) -> Relation {
         }
     }
     Relation::Covers
+}
+
+/// How the files lie to each other that `pattern` and `source` name, where any number of folders may stand in front of the
+/// first: one number with which it takes in the whole source is enough.
+fn behind_any_folders(pattern: &[&str], source: &[&str]) -> Relation {
+    let mut rests = (0..=source.len()).filter_map(|at| source.get(at..));
+    let covers = rests.any(|rest| relation(pattern, rest) == Relation::Covers);
+    if covers { Relation::Covers } else { Relation::Overlaps }
+}
+
+fn may_name(pattern: &[&str], source: &[&str]) -> bool {
+    match pattern {
+        [] => true,
+        ["**", rest @ ..] => (0..=source.len()).filter_map(|at| source.get(at..)).any(|below| may_name(rest, below)),
+        [part, rest @ ..] => match source {
+            [] => false,
+            ["**", ..] => true,
+            [found, below @ ..] => may_share(part, found) && may_name(rest, below),
+        },
+    }
 }
 
 /// Whether the rest of a pattern takes in all that lies below: a folder named by `*` is taken whole.
@@ -178,10 +225,11 @@ fn names_everything(rest: &[&str]) -> bool {
     }
 }
 
-/// Whether every name that `narrow` matches is matched by `wide` too; `false` where that cannot be told.
+/// Whether every name that `narrow` matches is matched by `wide` too; `false` where that cannot be told. `**` is any number
+/// of names.
 fn includes(wide: &str, narrow: &str) -> bool {
-    if wide == narrow || wide == "*" {
-        return true;
+    if wide == narrow || narrow == "**" {
+        return wide == narrow;
     }
     let Some((prefix, suffix)) = single_star(wide) else {
         return false;
@@ -250,7 +298,39 @@ mod tests {
         assert_eq!(lie("target/*.jar", "target/app.jar"), Relation::Covers);
         assert_eq!(lie("target/app.jar", "target/*.jar"), Relation::Overlaps);
         assert_eq!(lie("target/*.jar", "target/*.war"), Relation::Apart);
-        assert_eq!(lie("**/build/libs/*.jar", "api/build/libs/*.jar"), Relation::Overlaps);
+    }
+
+    #[test]
+    fn two_stars_stand_for_any_number_of_folders() {
+        for source in ["api/build/libs/*.jar", "build/libs/app.jar", "a/b/build/libs/app-*.jar", "**/build/libs/*.jar"]
+        {
+            assert_eq!(lie("**/build/libs/*.jar", source), Relation::Covers, "{source}");
+        }
+        for source in ["api", "api/build/libs", "api/build/*.jar", "api/build/libs/*"] {
+            assert_eq!(lie("**/build/libs/*.jar", source), Relation::Overlaps, "{source}");
+        }
+        assert_eq!(lie("**/dist", "web/dist/js/app.js"), Relation::Covers);
+        assert_eq!(lie("packages/**/dist", "packages/dist"), Relation::Covers);
+        assert_eq!(lie("packages/**/dist", "other/dist"), Relation::Apart);
+        assert_eq!(lie("a/**/b/**/c", "a/x/b/y/z/c"), Relation::Covers);
+        assert_eq!(lie("**/target/*", "api/target"), Relation::Covers);
+        assert_eq!(lie("*/dist", "**/dist"), Relation::Overlaps);
+        assert_eq!(lie("**", "dist"), Relation::Covers);
+    }
+
+    #[test]
+    fn a_file_is_named_by_itself_or_by_a_folder_above_it() {
+        let names = |pattern: &str, file: &str| {
+            super::may_name(&super::parts(pattern).collect::<Vec<_>>(), &super::parts(file).collect::<Vec<_>>())
+        };
+        for (pattern, file) in
+            [("**/*.jar", "a.jar"), ("**/target", "target/a.jar"), ("a/**", "a/b.txt"), ("*", "a.sh")]
+        {
+            assert!(names(pattern, file), "{pattern} {file}");
+        }
+        for (pattern, file) in [("**/target/*.jar", "nginx.conf"), ("**/dist", "web/run.sh"), ("a/b.sh/c", "a/b.sh")] {
+            assert!(!names(pattern, file), "{pattern} {file}");
+        }
     }
 
     #[test]

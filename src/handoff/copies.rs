@@ -34,7 +34,7 @@ pub enum SourceUse {
     Ancestor {
         /// The folder that is copied.
         folder: RepositoryPath,
-        /// What lies below it.
+        /// What lies below it; those that [`is_to_be_collected`](crate::gitlab::is_to_be_collected) tells of are globs.
         below: Vec<String>,
     },
     /// It cannot be told what it takes of it.
@@ -68,6 +68,9 @@ impl fmt::Display for Doubt {
             }
             Self::Ignored(path, pattern) => {
                 write!(formatter, "the ignore file may leave out some of {path} by '{pattern}'")
+            }
+            Self::Folders(pattern) if pattern.contains("**") => {
+                write!(formatter, "{pattern} may match in any folder, and no COPY knows '**'")
             }
             Self::Folders(pattern) => {
                 write!(formatter, "{pattern} may match folders, and a COPY would empty these")
@@ -157,6 +160,9 @@ pub(super) fn source_use(
     if let Some(several) = several(source, &place, patterns) {
         return below_folder(&several, context, patterns, exclude);
     }
+    if relations.overlaps && is_beside_all(&place, patterns) {
+        return SourceUse::Context;
+    }
     if relations.overlaps {
         return SourceUse::Unclear(Doubt::Others(source.written.clone()));
     }
@@ -164,6 +170,12 @@ pub(super) fn source_use(
         return SourceUse::Context;
     }
     below_folder(&place, context, patterns, exclude)
+}
+
+/// Whether the place is a file, and neither it nor a folder above it is one that the job hands on: nothing of `**/target`
+/// lies in `nginx.conf`.
+fn is_beside_all(place: &RepositoryPath, patterns: &[PathPattern]) -> bool {
+    is_file(place.as_str()) && !patterns.iter().any(|pattern| !pattern.is_known || pattern.may_name(place.as_str()))
 }
 
 /// The one path of the hand-off that a glob takes, where it stands for names beside it: `target/app.jar` for
@@ -221,7 +233,7 @@ fn below_folder(
         patterns.iter().any(|other| other.text != pattern.text && other.relation(&pattern.text) == Relation::Covers)
     };
     for pattern in patterns.iter().filter(is_below).filter(|pattern| !is_within_another(pattern)) {
-        let Some(copied) = pattern.copied() else {
+        let Some(copied) = pattern.copied_or_collected() else {
             return SourceUse::Unclear(Doubt::Folders(pattern.written.to_string()));
         };
         if below.iter().any(|path| path == copied) {

@@ -99,7 +99,8 @@ impl Handoff {
                     SourceUse::Builder { path, .. } => pattern.relation(&self.origin_of(path)) != Relation::Apart,
                     SourceUse::Ancestor { below, .. } => {
                         let is_below = |copied| below.iter().any(|path| path == copied);
-                        pattern.copied().is_some_and(is_below) || below.iter().any(|path| self.is_moved(path, pattern))
+                        pattern.copied_or_collected().is_some_and(is_below)
+                            || below.iter().any(|path| self.is_moved(path, pattern))
                     }
                     SourceUse::Context | SourceUse::Unclear(_) => false,
                 })
@@ -270,7 +271,7 @@ fn cache_flow(repository: &dyn Repository, pipeline: &Pipeline, reader: &Job, wr
 }
 
 fn has_unbounded(patterns: &[PathPattern]) -> bool {
-    patterns.iter().any(|pattern| pattern.is_unbounded() || !pattern.is_known)
+    patterns.iter().any(|pattern| pattern.is_everything() || !pattern.is_known)
 }
 
 fn handoff(repository: &dyn Repository, job: &Job, flows: &[Flow], build: ImageBuild) -> Option<Handoff> {
@@ -311,7 +312,8 @@ fn takes_moved(source: &SourceUse, moved: &Move) -> bool {
 
 /// Whether the Dockerfile takes some of the files of a flow, from where they were or from where they were moved to.
 fn takes_from(repository: &dyn Repository, build: &ImageBuild, flow: &Flow, moves: &[Move]) -> bool {
-    if flow.is_unbounded && build.copies_something_untracked(repository) {
+    let is_anywhere = flow.is_unbounded || flow.patterns.iter().any(PathPattern::is_unbounded);
+    if is_anywhere && build.copies_something_untracked(repository) {
         return true;
     }
     let patterns: Vec<_> =

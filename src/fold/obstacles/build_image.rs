@@ -2,6 +2,7 @@
 
 use crate::docker::{ImageName, Step, StepWord};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::collected;
 use crate::fold::run_lines::Shell;
 use crate::fold::situation::Situation;
 use crate::fold::unpacked;
@@ -45,6 +46,7 @@ fn not_root(situation: &Situation<'_>, image: &Image) -> Option<Finding> {
     let reasons = [
         (situation.passed().any(|passed| passed.is_secret()), "a secret that is mounted is root's"),
         (situation.build().command.builder.keeps_owners_of_context(), "the builder keeps owners in every copy"),
+        (!collected::globs(situation).is_empty(), "only root collects files in a folder of its own"),
         (!unpacked::archives(situation.handoff).is_empty(), "only root unpacks an archive with its owners"),
     ];
     let (_, reason) = reasons.into_iter().find(|(holds, _)| *holds)?;

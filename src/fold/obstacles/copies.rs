@@ -1,12 +1,16 @@
 //! Each `COPY` that takes the files must be one that can take them from the builder stage instead.
 
+mod parents;
+
 use crate::docker::{Builder, Copy, CopySource};
 use crate::finding::{Code, Finding, Location};
+use crate::fold::collected;
 use crate::fold::left_out;
 use crate::fold::situation::Situation;
-use crate::fold::unpacked::{can_unpack, is_archive};
+use crate::fold::unpacked::{can_unpack, is_archive, missing_program};
+use crate::gitlab::{Relation, relation_of_paths};
 use crate::handoff::{CopyUse, Doubt, ImageBuild, Landing, SourceUse};
-use crate::source::Repository;
+use crate::source::{FileKind, Repository};
 use crate::text::RepositoryPath;
 
 /// The way out where a `COPY` takes more than can be told.
@@ -21,6 +25,8 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     of_copies
         .into_iter()
         .chain(perhaps_missing(situation))
+        .chain(unpacked_by_others(situation))
+        .chain(collected_otherwise(situation))
         .chain(unbounded(situation))
         .chain(left_out_otherwise(situation))
         .chain(names_tracked(situation))
@@ -99,7 +105,8 @@ pub(super) fn uses(
             };
             of_source(build, &copy.copy, found, &location).into_iter().chain(moved)
         });
-    let of_instructions = uses.iter().filter_map(|found| mixed(build, found).or_else(|| with_parents(build, found)));
+    let of_instructions =
+        uses.iter().filter_map(|found| mixed(build, found).or_else(|| parents::check(build, found, landing)));
     of_instructions.chain(of_sources).collect()
 }
 
@@ -111,17 +118,6 @@ fn mixed(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
         let message = "this takes files of the hand-off beside a here-document, and cannot be split";
         Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
             .with_help("copy the files of the hand-off in an instruction of their own")
-    })
-}
-
-/// `--parents` keeps the folders in front of a file, which are others in the stage (Dockerfile reference: COPY --parents).
-fn with_parents(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
-    let instruction = build.dockerfile.instructions.get(found.copy.instruction)?;
-    let moves = found.sources.iter().any(|source| *source != SourceUse::Context);
-    (moves && instruction.has_flag("parents")).then(|| {
-        let message = "this keeps the folders of the files by --parents, and in the builder stage these are others";
-        Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
-            .with_help("copy the files of the hand-off to their whole path, without --parents")
     })
 }
 
@@ -161,6 +157,9 @@ fn way_out(doubt: &Doubt) -> String {
         Doubt::Others(source) => format!("hand on {source} in the job, or copy by name what it hands on"),
         Doubt::Variable(_) => {
             "write the path without the variable, or give the variable a default in the Dockerfile".to_owned()
+        }
+        Doubt::Folders(pattern) if pattern.contains("**") => {
+            format!("name the folders instead of {pattern}, in the job and in a COPY for each of them")
         }
         Doubt::Ignored(..) | Doubt::Folders(_) => BY_NAME.to_owned(),
     }
@@ -227,6 +226,50 @@ fn unpacks(path: &str, origin: &str, can: bool, location: &Location) -> Finding 
     let message = format!("ADD unpacks {origin}, and it cannot be told how the builder stage could");
     Finding::new(Code::CopyUnclear, location.clone(), message)
         .with_help("hand on the files as they are, and take them by COPY")
+}
+
+/// Archives that the builder stage unpacks only by a program which its image may not have.
+fn unpacked_by_others(situation: &Situation<'_>) -> Vec<Finding> {
+    let adds = situation.handoff.uses.iter().filter(|copy| copy.copy.is_add);
+    let sources = adds.flat_map(|copy| copy.sources.iter().zip(&copy.copy.sources));
+    let finding = |(found, source): (&SourceUse, &CopySource)| {
+        let SourceUse::Builder { path, .. } = found else {
+            return None;
+        };
+        let program = missing_program(situation, path)?;
+        let message = format!("ADD unpacks {path}, and the image of the build job is not known to have {program}");
+        let location = Location::new(&situation.build().source, source.span);
+        Some(Finding::new(Code::CopyUnclear, location, message).with_help(format!(
+            "pack it by gzip as a .tar.gz, call {program} in the script, or hand on the files as they are and take them by COPY"
+        )))
+    };
+    sources.filter_map(finding).collect()
+}
+
+/// Globs for whose files the builder stage has no command that collects them.
+fn collected_otherwise(situation: &Situation<'_>) -> Vec<Finding> {
+    let handoff = situation.handoff;
+    let has_programs = collected::has_programs(situation);
+    let tracked = || situation.repository.tracked().iter();
+    let is_link_to = |glob: &str, kind: FileKind, path: &RepositoryPath| {
+        kind == FileKind::SymbolicLink && relation_of_paths(glob, path.as_str()) != Relation::Apart
+    };
+    let finding = |glob: &str| {
+        let has_links = tracked().any(|(path, kind)| is_link_to(glob, *kind, path));
+        let why = match (has_programs, has_links, handoff.origin_of(glob) == glob) {
+            (false, ..) => {
+                "the image of the build job is not known to have bash and GNU's cp, which could collect them"
+            }
+            (_, true, _) => "git tracks a link, through which they may lie elsewhere",
+            (.., false) => "the image job moves them",
+            _ => return None,
+        };
+        let pattern = situation.patterns().into_iter().find(|pattern| pattern.text == *glob)?;
+        let message = format!("{glob} may match folders, and a COPY would empty these: {why}");
+        let finding = Finding::new(Code::CopyUnclear, situation.pipeline.location(pattern.origin), message);
+        Some(finding.with_help(BY_NAME))
+    };
+    collected::globs(situation).into_iter().filter_map(finding).collect()
 }
 
 /// What has another name where it was made, and may be a file or a folder, or go to either.

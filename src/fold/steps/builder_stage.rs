@@ -19,6 +19,7 @@
 use super::Edits;
 use crate::ecosystem::DependencyLayer;
 use crate::fold::cache_mounts::CacheMounts;
+use crate::fold::collected;
 use crate::fold::environment::{RunPrefixes, quoted};
 use crate::fold::export;
 use crate::fold::fate::Fate;
@@ -82,7 +83,8 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     let deletions = left_out::deletions(situation).unwrap_or_default();
     let unpacked = unpacked(situation);
     // These lines name what they change from the folder of the project on.
-    let has_more = !deletions.is_empty() || !unpacked.is_empty();
+    let collected = collected(situation);
+    let has_more = !deletions.is_empty() || !unpacked.is_empty() || !collected.is_empty();
     if has_more && !instructions.last_folder.is_root() {
         lines.push(format!("WORKDIR {}", situation.folder));
     }
@@ -91,6 +93,7 @@ fn lines(situation: &Situation<'_>) -> Vec<String> {
     }
     lines.extend(deletions.into_iter().map(|command| format!("RUN {command}")));
     lines.extend(unpacked);
+    lines.extend(collected);
     lines
 }
 
@@ -136,6 +139,14 @@ fn unpacked(situation: &Situation<'_>) -> Vec<String> {
     let archives: Vec<_> = unpacked::archives(situation.handoff).into_iter().filter(is_own).collect();
     let why = (!archives.is_empty()).then(|| "# ADD unpacked this, which a copy from a stage does not.".to_owned());
     why.into_iter().chain(archives.into_iter().map(|archive| format!("RUN {}", archive.command))).collect()
+}
+
+/// Collects what no copy takes alone.
+fn collected(situation: &Situation<'_>) -> Vec<String> {
+    let globs = collected::globs(situation);
+    let lines =
+        ["# What the job hands on, each in its folder.".to_owned(), format!("RUN {}", collected::command(&globs))];
+    if globs.is_empty() { Vec::new() } else { lines.into() }
 }
 
 fn environment(situation: &Situation<'_>) -> Vec<String> {

@@ -11,13 +11,14 @@
 use super::Edits;
 use crate::docker::{Copy, CopySource};
 use crate::finding::{Finding, Location};
+use crate::fold::collected;
 use crate::fold::edit_failed;
 use crate::fold::fate::Fate;
 use crate::fold::relaxing::Named;
 use crate::fold::situation::Situation;
 use crate::fold::unpacked;
 use crate::fold::variable_source;
-use crate::gitlab::is_glob;
+use crate::gitlab::{is_glob, is_to_be_collected};
 use crate::handoff::{CopyUse, ImageBuild, Landing, MountUse, SourceUse};
 use crate::syntax::dockerfile::{CopyPart, CopyView};
 use crate::text::TextEdit;
@@ -166,8 +167,9 @@ impl Parts<'_> {
             Some(SourceUse::Ancestor { folder, below }) => {
                 let others = folder.is_root() || (self.origin.is_tracked_too)(&self.place(source));
                 let others = others.then(kept).unwrap_or_default();
-                let overlays = below.iter().map(|path| self.overlay(folder.as_str(), path));
-                others.into_iter().chain(overlays).collect()
+                let single = below.iter().filter(|path| !is_to_be_collected(path));
+                let overlays = single.map(|path| self.overlay(folder.as_str(), path));
+                others.into_iter().chain(overlays).chain(self.collected(folder.as_str(), below)).collect()
             }
             _ => kept(),
         }
@@ -189,6 +191,9 @@ impl Parts<'_> {
             Landing::Named(name) => Some(behind(self.view.destination.text(), &name)),
             Landing::AsWritten | Landing::Unclear => None,
         };
+        if self.view.parents {
+            return self.of_stage(path, with_pivot(self.build, path, self.origin));
+        }
         CopyPart { destination, ..self.of_stage(path, rooted(self.build, path, &source.written, self.origin)) }
     }
 
@@ -210,6 +215,20 @@ impl Parts<'_> {
         CopyPart { destination, ..self.of_stage(path, (self.origin.place)(path)) }
     }
 
+    /// What was collected in each stage that makes some of it.
+    fn collected(&self, folder: &str, below: &[String]) -> Vec<CopyPart> {
+        let mut parts: Vec<CopyPart> = Vec::new();
+        for path in below.iter().filter(|path| is_to_be_collected(path)) {
+            let destination = Some(behind(self.view.destination.text(), ""));
+            let source = format!("{}/{folder}", collected::FOLDER);
+            let part = CopyPart { destination, ..self.of_stage(path, format!("{}/", source.trim_end_matches('/'))) };
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        parts
+    }
+
     fn of_stage(&self, path: &str, source: String) -> CopyPart {
         let owner = self.origin.may_be_owned.then(|| "0:0".to_owned());
         CopyPart { from: Some((self.origin.stage)(path)), owner, sources: vec![source], destination: None }
@@ -225,6 +244,14 @@ fn behind(destination: &str, more: &str) -> String {
     let quote = destination.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
     let folder = destination.trim_matches(['"', '\'']).trim_end_matches('/');
     format!("{quote}{folder}/{more}{quote}")
+}
+
+/// The path in the stage, with a `/./` behind the folder that was the context: what stands behind it is what `--parents`
+/// keeps (Dockerfile reference: COPY --parents).
+fn with_pivot(build: &ImageBuild, path: &str, origin: &Origin<'_>) -> String {
+    let folder = &build.context.folder;
+    let below = path.strip_prefix(folder.as_str()).unwrap_or(path).trim_start_matches('/');
+    format!("{}/./{below}", (origin.place)(folder.as_str()))
 }
 
 /// The source as it is written, rooted in the stage; quotes, variables and globs stay, but for a glob that took more
