@@ -98,6 +98,15 @@ impl BuildScript {
         }
     }
 
+    /// The folder of the project in which the dependencies are installed.
+    pub(super) fn layer_folder(&self) -> RepositoryPath {
+        let statement = match &self.layer {
+            Layer::Split(at, _) => self.statements.get(*at),
+            Layer::Whole(_) | Layer::None => None,
+        };
+        statement.map_or_else(RepositoryPath::root, |statement| statement.folder.clone())
+    }
+
     pub(super) const fn layer(&self) -> &Layer {
         &self.layer
     }
