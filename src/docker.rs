@@ -21,6 +21,7 @@ mod step;
 mod turns;
 mod wider_context;
 
+pub use bake::asks_bake;
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
 pub use builder::{Builder, SecretSource};
 pub use compose::compose_with_passed;

@@ -51,20 +51,37 @@ const NAMES: [&str; 8] = [
 /// Options that make bake tell something instead of building.
 const TELLING: [&str; 6] = ["--call", "--check", "--list", "--list-targets", "--list-variables", "--print"];
 
-/// The words behind `docker buildx bake`, or `docker bake` for short, unless it only tells something.
+/// Those of them that read nothing but the files of targets.
+const PRINTING: [&str; 4] = ["--list", "--list-targets", "--list-variables", "--print"];
+
+/// Whether a step asks bake what it would build, and nothing more.
+#[must_use]
+pub fn asks_bake(step: &Step) -> bool {
+    let asks = |word: &StepWord| match word.raw.split_once('=') {
+        Some((name, value)) => name == "--list" && !value.is_empty(),
+        None => PRINTING.contains(&word.raw.as_str()),
+    };
+    words_of_bake(step).is_some_and(|words| words.iter().any(asks))
+}
+
+/// The words behind `docker buildx bake`, unless it only tells something.
 pub(super) fn build_words(step: &Step) -> Option<&[StepWord]> {
+    let tells = |word: &StepWord| TELLING.contains(&word.raw.split('=').next().unwrap_or_default());
+    words_of_bake(step).filter(|words| !words.iter().any(tells))
+}
+
+/// The words behind `docker buildx bake`, or `docker bake` for short.
+fn words_of_bake(step: &Step) -> Option<&[StepWord]> {
     let (program, rest) = step.words.split_first()?;
     let is_docker = program.text()?.rsplit('/').next()? == "docker";
     let flags = rest.iter().take_while(|word| word.raw.starts_with('-')).count();
     let rest = rest.get(flags..).filter(|_| is_docker)?;
     let names: Vec<_> = rest.iter().take(2).map(StepWord::text).collect();
-    let words = match names.as_slice() {
-        [Some("bake"), ..] => rest.get(1..)?,
-        [Some("buildx"), Some("bake" | "f")] => rest.get(2..)?,
-        _ => return None,
-    };
-    let tells = |word: &StepWord| TELLING.contains(&word.raw.split('=').next().unwrap_or_default());
-    (!words.iter().any(tells)).then_some(words)
+    match names.as_slice() {
+        [Some("bake"), ..] => rest.get(1..),
+        [Some("buildx"), Some("bake" | "f")] => rest.get(2..),
+        _ => None,
+    }
 }
 
 /// The variables that a file may read.
@@ -146,6 +163,24 @@ pub(super) fn read(
     Ok(builds?.into_iter().map(|build| asking.command(walk, step, build)).collect())
 }
 
+/// The other targets that may be built of this Dockerfile, by the files that a step reads.
+pub(super) fn built_of(
+    repository: &dyn Repository,
+    walk: &ScriptWalk,
+    step: &Step,
+    (folder, dockerfile, own): (&RepositoryPath, &RepositoryPath, &str),
+) -> Result<Vec<String>, String> {
+    let options = BuildOptions::read(build_words(step).ok_or("builds nothing")?, &GRAMMAR)?;
+    let definition = Definition::read(repository, folder, &files(repository, folder, &options)?)?;
+    let environment = Environment { walk, step };
+    let may_build = |name: &&str| {
+        let described = target::described(&definition, name, &[], &environment, folder);
+        described.map_or(true, |build| build.dockerfile == *dockerfile)
+    };
+    let names = definition.names().into_iter().filter(|name| *name != own);
+    Ok(names.filter(may_build).map(str::to_owned).collect())
+}
+
 /// The files that a command names, or those that bake looks for.
 fn files(
     repository: &dyn Repository,
@@ -219,6 +254,22 @@ target "api" {
                 .iter()
                 .map(|it| format!("{} {} {:?} {:?}", it.dockerfile, it.context.folder(), it.target, it.build_arguments))
                 .collect()),
+        }
+    }
+
+    #[test]
+    fn a_question_is_told_from_a_build() {
+        let asks = |line: &str| ScriptWalk::new([Some(line)], &|_| None).steps.iter().any(super::asks_bake);
+        for line in ["docker buildx bake --print web", "docker bake --list=targets", "docker buildx bake web --print"] {
+            assert!(asks(line), "{line}");
+        }
+        for line in [
+            "docker buildx bake web",
+            "docker buildx bake --print=false",
+            "docker buildx bake --check",
+            "docker build --print .",
+        ] {
+            assert!(!asks(line), "{line}");
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::folder::{Folder, Manifests, names_no_folder};
 use super::invocation::Invocation;
-use super::package::Package;
+use super::package::{COREPACK_SETTINGS, Package};
 use super::yarn::tracked_program;
 use super::{DependencyLayer, Refusal};
 use crate::finding::Location;
@@ -105,11 +105,13 @@ pub(super) fn split(
         None if invocation.has("--immutable") => {
             return Err(Refusal::without_place("`yarn install --immutable` fails without a lock file"));
         }
-        None => {}
+        // The project is the folder of the lock file, else the uppermost one with a `package.json`.
+        None => folder.nothing_above(&["package.json"])?,
     }
     let program = settings.program(folder)?;
     let outputs = folder.outputs(&["node_modules", ".yarn/cache", ".yarn/install-state.gz", ".yarn/unplugged"])?;
     let mut manifests = Manifests::default();
+    manifests.add(folder.file(COREPACK_SETTINGS)?.as_ref());
     manifests.add(Some(&package.file));
     manifests.add(lock.as_ref());
     manifests.add(settings.file);

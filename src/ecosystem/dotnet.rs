@@ -31,7 +31,24 @@ const OPTIONS: Options = Options {
 
 /// The endings of the files that a restore reads (MSBuild: projects and their imports, NuGet: configuration).
 const ENDINGS: &[&str] =
-    &[".sln", ".slnx", "proj", ".props", ".targets", "global.json", "nuget.config", "packages.lock.json"];
+    &[".sln", ".slnf", ".slnx", "proj", ".props", ".targets", "global.json", "nuget.config", "packages.lock.json"];
+
+/// The files that a restore looks for up to the root (MSBuild, "Customize by directory"; NuGet, "Common
+/// configurations", which knows three ways to write its name; .NET, "global.json").
+const READ_ABOVE: &[&str] = &[
+    "Directory.Build.props",
+    "Directory.Build.targets",
+    "Directory.Packages.props",
+    "Directory.Solution.props",
+    "Directory.Solution.targets",
+    "NuGet.Config",
+    "NuGet.config",
+    "global.json",
+    "nuget.config",
+];
+
+/// Options of MSBuild for all that lies below (MSBuild, "Response files").
+const RESPONSES: &str = "Directory.Build.rsp";
 
 /// The most folders with manifests whose copies a person still reads.
 const MOST_FOLDERS: usize = 12;
@@ -62,17 +79,18 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     if invocation
         .operands
         .iter()
-        .any(|operand| folder.join(operand).is_none_or(|path| !folder.repository.tracks(&path)))
+        .any(|operand| folder.join(operand).is_none_or(|path| !is_tracked_within(folder, &path)))
     {
-        return Err(Refusal::without_place("what it restores is not under version control"));
+        return Err(Refusal::without_place("what it restores is not under version control in this folder"));
     }
     let files = manifests(folder)?;
+    stays_among(folder, &files)?;
     let folders: BTreeSet<_> = files.iter().map(|file| file.path().parent()).collect();
     if folders.len() > MOST_FOLDERS {
         return Err(Refusal::without_place(format!("its projects lie in {} folders", folders.len())));
     }
     let mut is_fixed = true;
-    for file in files.iter().filter(|file| !file.path().as_str().ends_with(".json") && !is_solution(file)) {
+    for file in files.iter().filter(|file| !is_of_json(file) && !is_solution(file)) {
         is_fixed &= reads_manifests_alone(file)?;
     }
     let projects: Vec<_> = files.iter().filter(|file| file.path().as_str().ends_with("proj")).collect();
@@ -89,8 +107,58 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     Ok(Some(manifests.layer("dotnet", lock, outputs, false)))
 }
 
+fn is_tracked_within(folder: &Folder<'_>, path: &RepositoryPath) -> bool {
+    folder.repository.tracks(path) && path.relative_to(folder.path).is_some()
+}
+
+fn is_of_json(file: &Arc<SourceFile>) -> bool {
+    [".json", ".slnf"].iter().any(|ending| file.path().as_str().ends_with(ending))
+}
+
 fn is_solution(file: &Arc<SourceFile>) -> bool {
     file.path().as_str().ends_with(".sln")
+}
+
+/// Refuses a project, a solution or an import that leads out of the folder of the restore, where that is not all of
+/// the repository, to a file that is not among those copied.
+fn stays_among(folder: &Folder<'_>, files: &[Arc<SourceFile>]) -> Result<(), Refusal> {
+    folder.nothing_above(&[RESPONSES])?;
+    if let Some(file) = folder.file(RESPONSES)? {
+        let reason = format!("`{}` may name other files", file.path());
+        return Err(Refusal::new(reason, Location::File(file.path().clone())));
+    }
+    if folder.path.is_root() {
+        return Ok(());
+    }
+    for file in files {
+        let refuse = |location| Refusal::new(format!("`{}` leads out of `{}`", file.path(), folder.path), location);
+        let is_list = is_solution(file) || file.path().as_str().ends_with(".slnx") || is_of_json(file);
+        if is_list && ["../", "..\\"].iter().any(|up| file.text().contains(up)) {
+            return Err(refuse(Location::File(file.path().clone())));
+        }
+        let elements = if is_list { None } else { xml::elements(file.text()) }.unwrap_or_default();
+        if let Some(element) = elements.iter().find(|element| !leads_to_one_of(files, file, element)) {
+            return Err(refuse(Location::new(file, element.span)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an element of `file` that names a file to read with it names one of `files`.
+fn leads_to_one_of(files: &[Arc<SourceFile>], file: &Arc<SourceFile>, element: &Element<'_>) -> bool {
+    let named = match element.name() {
+        "Import" if element.attribute("Sdk").is_none() => element.attribute("Project"),
+        "ProjectReference" => element.attribute("Include"),
+        _ => None,
+    };
+    let is_found_above =
+        |path: &str| path.contains("GetPathOfFileAbove(") && READ_ABOVE.iter().any(|name| path.contains(name));
+    let is_one = |path: &str| {
+        let path = path.trim().replace('\\', "/").replace("$(MSBuildThisFileDirectory)", "./");
+        let place = file.path().parent().join(&path);
+        files.iter().any(|other| Some(other.path()) == place.as_ref())
+    };
+    named.is_none_or(|paths| is_found_above(paths) || paths.split(';').all(is_one))
 }
 
 /// All tracked files that a restore may read, those at the top first.
@@ -103,6 +171,9 @@ fn manifests(folder: &Folder<'_>) -> Result<Vec<Arc<SourceFile>>, Refusal> {
     let mut paths: Vec<_> = tracked.map(|(path, _)| path).filter(|path| is_manifest(path)).collect();
     paths.sort_by_key(|path| path.as_str().contains('/'));
     let mut files = Vec::new();
+    for name in READ_ABOVE {
+        files.extend(folder.above(name)?);
+    }
     for path in paths {
         files.extend(folder.file(path.relative_to(folder.path).unwrap_or_default())?);
     }
@@ -162,7 +233,7 @@ fn reading(element: &Element<'_>) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use crate::ecosystem::Split;
-    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root};
+    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root, split_in};
 
     const WEB: (&str, &str) = (
         "src/Web/Web.csproj",
@@ -206,6 +277,38 @@ mod tests {
         assert!(refusal("dotnet restore", &many).0.contains("13 folders"));
         let floats = "<Project><A Include=\"B\" Version=\"1.*\" /></Project>";
         assert!(layer("dotnet restore", &[("a.csproj", floats)]).lock_file.is_none());
+    }
+
+    #[test]
+    fn what_stands_above_is_copied_too() {
+        let own = ("web/app.csproj", CORE.1);
+        let (props, above) = ("<Project><Import Project=\"build/a.props\" /></Project>", "<Project />");
+        let files =
+            |text| [own, ("NuGet.Config", "<configuration/>"), ("Directory.Build.props", text), ("global.json", "{}")];
+        let Split::Legal(found) = split_in("web", "dotnet restore", &files(above)) else { panic!() };
+        let expected = ["Directory.Build.props", "NuGet.Config", "global.json", "web/app.csproj"];
+        assert_eq!(names(&found.manifests), expected);
+        assert_eq!(names(&found.outputs), ["web/obj"]);
+        assert!(matches!(split_in("web", "dotnet restore", &files(props)), Split::NotLegal { .. }));
+        let responses = [own, ("Directory.Build.rsp", "-p:a=b")];
+        assert!(matches!(split_in("web", "dotnet restore", &responses), Split::NotLegal { .. }));
+    }
+
+    #[test]
+    fn what_leads_out_of_the_folder_is_refused() {
+        let found = |command: &str, files: &[_]| split_in("src/Web", command, &[files, &[CORE]].concat());
+        let is_refused = |split| matches!(split, Split::NotLegal { .. });
+        assert!(is_refused(found("dotnet restore", &[WEB])));
+        let own = ("src/Web/Web.csproj", CORE.1);
+        assert!(!is_refused(found("dotnet restore", &[own])));
+        let solution = "Project(\"{F}\") = \"Core\", \"..\\Core\\Core.csproj\", \"{C}\"\n";
+        assert!(is_refused(found("dotnet restore", &[own, ("src/Web/w.sln", solution)])));
+        assert!(is_refused(found("dotnet restore ../Core/Core.csproj", &[own])));
+        let import = "<Project><Import Project=\"..\\a.props\" /></Project>";
+        assert!(is_refused(found("dotnet restore", &[("src/Web/Web.csproj", import), ("src/a.props", "<Project />")])));
+        let root = "<Project><Import Project=\"$([MSBuild]::GetPathOfFileAbove('Directory.Build.props', '$(MSBuildThisFileDirectory)../'))\" /></Project>";
+        let files = [own, ("src/Directory.Build.props", root), ("Directory.Build.props", "<Project />")];
+        assert!(!is_refused(found("dotnet restore", &files)));
     }
 
     #[test]

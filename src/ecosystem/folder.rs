@@ -29,7 +29,8 @@ impl Folder<'_> {
         }
     }
 
-    fn file_at(&self, path: &RepositoryPath) -> Result<Option<Arc<SourceFile>>, Refusal> {
+    /// The tracked file at this path of the repository, as [`Folder::file`] tells it.
+    pub(super) fn file_at(&self, path: &RepositoryPath) -> Result<Option<Arc<SourceFile>>, Refusal> {
         let refuse = |reason| Err(Refusal::new(reason, Location::File(path.clone())));
         match self.repository.tracked().get(path) {
             None => return Ok(None),

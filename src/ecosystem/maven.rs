@@ -122,6 +122,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
         return Err(Refusal::without_place(format!("there is no `pom.xml` in `{}`", folder.path)));
     };
     let is_fixed = reads_itself_alone(&project)?;
+    nothing_of_other_folders(folder, program, &project)?;
     no_extensions(folder)?;
     let mut manifests = Manifests::default();
     manifests.add(Some(&project));
@@ -178,6 +179,27 @@ fn reads_itself_alone(project: &Arc<SourceFile>) -> Result<bool, Refusal> {
     Ok(is_fixed)
 }
 
+/// Refuses what maven takes from beside or above the folder: the nearest `.mvn`, what the wrapper finds beside itself,
+/// and the parent, which lies in `../pom.xml` unless the project says otherwise (Maven, "POM Reference": inheritance).
+fn nothing_of_other_folders(folder: &Folder<'_>, program: &str, project: &Arc<SourceFile>) -> Result<(), Refusal> {
+    if !matches!(program, "mvn" | "mvnw" | "./mvnw") && !program.starts_with('/') {
+        return Err(Refusal::without_place(format!("`{program}` reads what lies beside it")));
+    }
+    if folder.join(".mvn").is_none_or(|path| !folder.repository.tracks(&path)) {
+        folder.nothing_above(&[".mvn"])?;
+    }
+    let elements = xml::elements(project.text()).unwrap_or_default();
+    let parent = elements.iter().find(|element| element.path.len() == 2 && element.name() == "parent");
+    let says_where = elements.iter().any(|element| element.name() == "relativePath" && element.is_in("parent"));
+    match (parent, folder.join("../pom.xml").filter(|path| folder.repository.tracks(path))) {
+        (Some(parent), Some(path)) if !says_where => {
+            let reason = format!("`{}` has a parent, which may be `{path}`", project.path());
+            Err(Refusal::new(reason, Location::new(project, parent.span)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Extensions of the build run before anything else, and may ask git.
 fn no_extensions(folder: &Folder<'_>) -> Result<(), Refusal> {
     match folder.file(".mvn/extensions.xml")? {
@@ -193,7 +215,7 @@ fn no_extensions(folder: &Folder<'_>) -> Result<(), Refusal> {
 mod tests {
     use super::{Folder, relied_on};
     use crate::ecosystem::Split;
-    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root};
+    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root, split_in};
     use crate::source::MemoryRepository;
     use crate::text::RepositoryPath;
 
@@ -201,6 +223,26 @@ mod tests {
         let repository = MemoryRepository::default();
         let folder = Folder { repository: &repository, path: &RepositoryPath::root() };
         relied_on(&folder, &[other.split(' ').collect(), command.split(' ').collect()])
+    }
+
+    #[test]
+    fn what_lies_above_is_refused() {
+        let with_parent = project("<parent><artifactId>p</artifactId><version>1</version></parent>");
+        let elsewhere = with_parent.replace("</parent>", "<relativePath/></parent>");
+        let alone = project("");
+        let go = "mvn -B dependency:go-offline";
+        let found =
+            |command: &str, own: &str, above: &str| split_in("web", command, &[("web/pom.xml", own), (above, "")]);
+        assert!(
+            matches!(found(go, &with_parent, "pom.xml"), Split::NotLegal { reason, .. } if reason.contains("parent"))
+        );
+        assert!(matches!(found(go, &elsewhere, "pom.xml"), Split::Legal(_)));
+        assert!(matches!(found(go, &with_parent, "api/pom.xml"), Split::Legal(_)));
+        assert!(matches!(found(go, &alone, "pom.xml"), Split::Legal(_)));
+        assert!(matches!(found(go, &alone, ".mvn/maven.config"), Split::NotLegal { .. }));
+        assert!(matches!(found("../mvnw dependency:go-offline", &alone, "mvnw"), Split::NotLegal { .. }));
+        let own = [("web/pom.xml", alone.as_str()), ("web/.mvn/maven.config", "-B"), (".mvn/jvm.config", "")];
+        assert!(matches!(split_in("web", go, &own), Split::Legal(layer) if layer.manifests.len() == 2));
     }
 
     fn project(inner: &str) -> String {

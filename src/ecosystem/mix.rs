@@ -42,6 +42,10 @@ const READING: &[&str] = &[
     ":file.",
     ":os.cmd",
     "deps.get",
+    "build_path",
+    "config_path",
+    "deps_path",
+    "lockfile",
 ];
 
 fn is_harmless(_: &Folder<'_>, words: &[&str]) -> bool {
@@ -91,7 +95,7 @@ fn reads_nothing(file: &Arc<SourceFile>) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use crate::ecosystem::Split;
-    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root};
+    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_at_root, split_in};
 
     const PROJECT: (&str, &str) =
         ("mix.exs", "defmodule A.MixProject do\n  defp deps, do: [{:b, \"~> 1\"}] # path: x\nend\n");
@@ -119,6 +123,13 @@ mod tests {
             assert_eq!(refusal("mix deps.get", &[("mix.exs", line), LOCK]).1.as_deref(), Some(line));
         }
         refusal("mix deps.get", &[PROJECT, LOCK, ("config/config.exs", "import_config \"../apps/a.exs\"\n")]);
+        for key in
+            ["build_path: \"../_build\"", "config_path: \"../c.exs\"", "deps_path: \"../deps\"", "lockfile: \"../l\""]
+        {
+            assert_eq!(refusal("mix deps.get", &[("mix.exs", key), LOCK]).1.as_deref(), Some(key));
+        }
+        let umbrella = [("mix.exs", ""), ("apps/web/mix.exs", PROJECT.1)];
+        assert!(matches!(split_in("apps/web", "mix deps.get", &umbrella), Split::NotLegal { .. }));
         refusal("mix deps.get", &[PROJECT, LOCK, ("deps/a", "")]);
         refusal("mix deps.get", &[LOCK]);
     }

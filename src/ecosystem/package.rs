@@ -22,6 +22,12 @@ const LIFECYCLE: &[&str] = &[
     "dependencies",
 ];
 
+/// The keys of `package.json` by which corepack takes the package manager.
+const MANAGER: [&str; 2] = ["packageManager", "devEngines"];
+
+/// The variables that corepack sets for itself (corepack, "Environment Variables").
+pub(super) const COREPACK_SETTINGS: &str = ".corepack.env";
+
 /// The tables of `package.json` that name dependencies, those that replace others included.
 const DEPENDENCIES: &[&str] =
     &["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides", "resolutions"];
@@ -86,6 +92,21 @@ impl Package {
             self.no_nosy_package(folder)?;
         }
         Ok(())
+    }
+
+    /// Refuses where a `package.json` above says which package manager runs here, since this one does not: corepack
+    /// looks for the nearest that does (corepack, "When building packages"). Its own settings lie beside that.
+    pub(super) fn says_its_manager(&self, folder: &Folder<'_>) -> Result<(), Refusal> {
+        if self.root.contains_key("packageManager") {
+            return Ok(());
+        }
+        for above in folder.above("package.json")? {
+            let above = Self::parse(above)?;
+            if let Some(key) = MANAGER.iter().find(|key| above.root.contains_key(**key)) {
+                return Err(above.refuse("says for the folders below it which package manager they use", key));
+            }
+        }
+        folder.nothing_above(&[COREPACK_SETTINGS])
     }
 
     fn no_workspaces(&self) -> Result<(), Refusal> {
@@ -255,6 +276,15 @@ mod tests {
         let below =
             split_in("web", "npm i", &[("package.json", r#"{"workspaces": ["web"]}"#), ("web/package.json", "{}")]);
         assert!(matches!(below, Split::NotLegal { .. }));
+        let pinned = ("package.json", r#"{"packageManager": "pnpm@9.0.0+sha512.a"}"#);
+        for (command, lock) in [("pnpm i", "web/pnpm-lock.yaml"), ("yarn", "web/yarn.lock")] {
+            let found = |own: &str| split_in("web", command, &[pinned, ("web/package.json", own), (lock, "")]);
+            assert!(matches!(found("{}"), Split::NotLegal { reason, .. } if reason.contains("package manager")));
+            assert!(matches!(found(r#"{"packageManager": "yarn@1.22.22"}"#), Split::Legal(_)), "{command}");
+            let settings =
+                split_in("web", command, &[("web/package.json", "{}"), (lock, ""), ("web/.corepack.env", "")]);
+            assert!(matches!(settings, Split::Legal(layer) if layer.manifests.len() == 3), "{command}");
+        }
         let beside = split_in("web", "npm i", &[("package.json", "{}"), ("web/package.json", "{}")]);
         assert!(matches!(beside, Split::Legal(_)));
     }

@@ -5,7 +5,7 @@ use requirements::Requirements;
 use super::caches::Cache;
 use super::folder::{Folder, Manifests, sets_harmless_key};
 use super::invocation::{Invocation, Options};
-use super::{DependencyLayer, Ecosystem, Refusal};
+use super::{DependencyLayer, Ecosystem, Refusal, uv};
 
 /// Packages go to the site-packages of the interpreter, out of the reach of a copy of the sources. pip reads every
 /// option from a variable too (pip, "Configuration": environment variables).
@@ -187,6 +187,9 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     let places: Vec<_> = [environment, target(&invocation)].into_iter().flatten().collect();
     let outputs = folder.outputs(&places)?;
     let mut manifests = Manifests::default();
+    if words.first() == Some(&"uv") {
+        uv::settings_of_pip(folder)?.iter().for_each(|file| manifests.add(Some(file)));
+    }
     requirements.files.iter().for_each(|file| manifests.add(Some(file)));
     let is_fixed = requirements.are_pinned && invocation.operands.iter().all(|operand| operand.contains("=="));
     let lock = requirements.files.first().filter(|_| is_fixed);
@@ -196,7 +199,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
 #[cfg(test)]
 mod tests {
     use crate::ecosystem::Split;
-    use crate::ecosystem::tests::{harmless, layer, names, refusal, split_at_root};
+    use crate::ecosystem::tests::{harmless, layer, names, refusal, split_at_root, split_in};
 
     const PINNED: (&str, &str) =
         ("requirements.txt", "# fixed\nflask==3.0.0 \\\n    --hash=sha256:aa\ngunicorn[x]==1 # y\n");
@@ -229,6 +232,29 @@ mod tests {
         assert_eq!(names(&found.manifests), ["requirements/dev.txt", "requirements/base.txt", "constraints.txt"]);
         assert_eq!(found.lock_file, None);
         assert!(refusal("pip install -r requirements/dev.txt", &files[..2]).0.contains("constraints.txt"));
+    }
+
+    #[test]
+    fn files_above_the_folder_are_copied_too() {
+        let files =
+            [("constraints.txt", "flask==2\n"), ("base.txt", "flask\n"), ("web/requirements.txt", "-r ../base.txt\n")];
+        let Split::Legal(found) = split_in("web", "pip install -r requirements.txt -c ../constraints.txt", &files)
+        else {
+            panic!()
+        };
+        assert_eq!(names(&found.manifests), ["web/requirements.txt", "base.txt", "constraints.txt"]);
+    }
+
+    #[test]
+    fn the_settings_of_uv_count() {
+        let command = "uv pip install -r requirements.txt";
+        let found = layer(command, &[PINNED, (".python-version", "3.12"), ("pyproject.toml", "[project]\n")]);
+        assert_eq!(names(&found.manifests), ["pyproject.toml", ".python-version", "requirements.txt"]);
+        for settings in [("uv.toml", ""), ("pyproject.toml", "[tool.uv.pip]\nno-deps = true\n")] {
+            assert!(refusal(command, &[PINNED, settings]).0.contains("settings of uv"));
+        }
+        let above = [("web/requirements.txt", PINNED.1), ("uv.toml", "")];
+        assert!(matches!(split_in("web", command, &above), Split::NotLegal { .. }));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::caches::Cache;
 use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
 use super::npm::is_harmless_setting;
-use super::package::Package;
+use super::package::{COREPACK_SETTINGS, Package};
 use super::{DependencyLayer, Ecosystem, Refusal, npm};
 use crate::finding::Location;
 use crate::source::SourceFile;
@@ -85,6 +85,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     invocation.only_known_options()?;
     folder.nothing_above(&["pnpm-workspace.yaml", ".npmrc"])?;
     let package = Package::read(folder)?;
+    package.says_its_manager(folder)?;
     no_hooks(folder)?;
     let settings = folder.file(".npmrc")?;
     settings.as_ref().map_or(Ok(()), npm::names_no_files)?;
@@ -107,6 +108,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     for file in [Some(&package.file), lock.as_ref(), workspace.as_ref(), settings.as_ref()] {
         manifests.add(file);
     }
+    manifests.add(folder.file(COREPACK_SETTINGS)?.as_ref());
     for patch in patches(folder, &package, workspace.as_ref())? {
         manifests.add(Some(&patch));
     }

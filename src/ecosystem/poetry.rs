@@ -97,7 +97,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
 
 /// Poetry, "Dependency specification": path dependencies, and those of PEP 508 with an address.
 fn names_no_path(project: &Arc<SourceFile>) -> Result<(), Refusal> {
-    names_no_folder(project, &["@ file:"])?;
+    names_no_folder(project, &["@ file:", "@ ./", "@ ../"])?;
     let entries = toml::entries(project);
     let is_path = |entry: &&toml::Entry<'_>| {
         let is_dependency = entry.table.contains("dependencies") || entry.table.starts_with("tool.poetry.group");

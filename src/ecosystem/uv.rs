@@ -63,6 +63,30 @@ const OPTIONS: Options = Options {
     valued: &["--extra", "--group", "--link-mode", "--only-group", "--python", "-p"],
 };
 
+/// The files that uv looks for up to the root (uv, "Configuration files", "Workspaces", "Python versions").
+const READ_ABOVE: &[&str] = &["pyproject.toml", "uv.toml", ".python-version", ".python-versions"];
+
+/// The files in which uv looks for the version of Python.
+fn versions(folder: &Folder<'_>) -> Result<Vec<Arc<SourceFile>>, Refusal> {
+    let files = [folder.file(".python-version")?, folder.file(".python-versions")?];
+    Ok(files.into_iter().flatten().collect())
+}
+
+/// What `uv pip` reads beside the requirements.
+///
+/// # Errors
+/// Where there are settings of uv, or something stands above the folder.
+pub(super) fn settings_of_pip(folder: &Folder<'_>) -> Result<Vec<Arc<SourceFile>>, Refusal> {
+    folder.nothing_above(READ_ABOVE)?;
+    let project = folder.file("pyproject.toml")?;
+    let has_settings = |file: &Arc<SourceFile>| file.path().file_name() == "uv.toml" || file.text().contains("tool.uv");
+    if let Some(file) = [project.clone(), folder.file("uv.toml")?].into_iter().flatten().find(has_settings) {
+        let reason = format!("`{}` has settings of uv, which may name other files", file.path());
+        return Err(Refusal::new(reason, Location::File(file.path().clone())));
+    }
+    Ok(project.into_iter().chain(versions(folder)?).collect())
+}
+
 /// Whether a file of settings has `link-mode = "symlink"` (uv, "Settings": link-mode), or cannot be read.
 fn links_by_setting(folder: &Folder<'_>, name: &str) -> bool {
     let is_link = |entry: &Entry<'_>| entry.has_key("link-mode") && entry.value.contains("symlink");
@@ -84,7 +108,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     let Some(project) = folder.file("pyproject.toml")? else {
         return Err(Refusal::without_place(format!("there is no `pyproject.toml` in `{}`", folder.path)));
     };
-    folder.nothing_above(&["pyproject.toml", "uv.toml", ".python-version"])?;
+    folder.nothing_above(READ_ABOVE)?;
     let entries = toml::entries(&project);
     let leaves_out = |option: &&str| arguments.contains(option);
     let is_package = entries.iter().any(|entry| entry.table == "build-system")
@@ -105,9 +129,10 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     settings.as_ref().map_or(Ok(()), |file| names_nothing_here(file, &toml::entries(file), true))?;
     let outputs = folder.outputs(&[".venv"])?;
     let mut manifests = Manifests::default();
-    for file in [Some(&project), lock.as_ref(), settings.as_ref(), folder.file(".python-version")?.as_ref()] {
+    for file in [Some(&project), lock.as_ref(), settings.as_ref()] {
         manifests.add(file);
     }
+    versions(folder)?.iter().for_each(|file| manifests.add(Some(file)));
     let is_fixed = invocation.has("--frozen") || invocation.has("--locked");
     Ok(Some(manifests.layer("uv", lock.as_ref(), outputs, !is_fixed)))
 }
@@ -152,7 +177,8 @@ fn has_no_local_source(lock: &Arc<SourceFile>) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal};
+    use crate::ecosystem::Split;
+    use crate::ecosystem::tests::{caches, harmless, layer, names, refusal, split_in};
 
     const PROJECT: (&str, &str) = ("pyproject.toml", "[project]\nname = \"a\"\ndependencies = [\n  \"flask\",\n]\n");
     const LOCK: (&str, &str) = ("uv.lock", "[[package]]\nname = \"a\"\nsource = { virtual = \".\" }\n");
@@ -183,6 +209,16 @@ mod tests {
         refusal("uv sync --frozen", &[PROJECT]);
         refusal("uv sync --package a", &[PROJECT, LOCK]);
         refusal("uv sync", &[PROJECT, LOCK, (".venv/x", "")]);
+    }
+
+    #[test]
+    fn what_stands_above_is_refused() {
+        let own = [("web/pyproject.toml", PROJECT.1), ("web/uv.lock", LOCK.1)];
+        let found = |above: (&'static str, &'static str)| split_in("web", "uv sync", &[own[0], own[1], above]);
+        assert!(matches!(found(("web/.python-versions", "3.12")), Split::Legal(layer) if layer.manifests.len() == 3));
+        for name in ["pyproject.toml", "uv.toml", ".python-version", ".python-versions"] {
+            assert!(matches!(found((name, "")), Split::NotLegal { .. }), "{name}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::caches::Cache;
 use super::folder::{Folder, Manifests, names_no_folder, sets_harmless_key};
 use super::invocation::{Invocation, Options};
-use super::package::Package;
+use super::package::{COREPACK_SETTINGS, Package};
 use super::{DependencyLayer, Ecosystem, Refusal, berry, npm};
 use crate::finding::Location;
 use crate::source::SourceFile;
@@ -112,7 +112,9 @@ const HARMLESS_SETTINGS: &[&str] = &[
 
 fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
-        ["yarn", "-v" | "--version"] | ["corepack", "-v" | "--version"] | ["corepack", "enable", ..] => true,
+        ["yarn", "-v" | "--version"] | ["corepack", "-v" | "--version"] => true,
+        // From then on npm too is the one that a `package.json` names.
+        ["corepack", "enable", programs @ ..] => !programs.contains(&"npm"),
         // Berry writes its settings into the project.
         ["yarn", "config", "set", arguments @ ..] => {
             const KEYS: [&str; 6] =
@@ -135,6 +137,7 @@ fn split(folder: &Folder<'_>, words: &[&str]) -> Result<Option<DependencyLayer>,
     invocation.only_known_options()?;
     folder.nothing_above(&[".yarnrc", ".yarnrc.yml", ".npmrc", "yarn.lock"])?;
     let package = Package::read(folder)?;
+    package.says_its_manager(folder)?;
     let lock = folder.file("yarn.lock")?;
     if berry::is_used(folder, &package, lock.as_ref())? {
         return berry::split(folder, &invocation, &package, lock).map(Some);
@@ -163,6 +166,7 @@ fn classic(
     };
     let outputs = folder.outputs(&["node_modules", invocation.value("--cache-folder").unwrap_or("node_modules")])?;
     let mut manifests = Manifests::default();
+    manifests.add(folder.file(COREPACK_SETTINGS)?.as_ref());
     for file in [Some(&package.file), lock.as_ref(), npm_settings.as_ref(), settings.as_ref(), program.as_ref()] {
         manifests.add(file);
     }

@@ -18,6 +18,7 @@ mod includes;
 mod keywords;
 mod meeting;
 mod notes;
+mod older_compose;
 mod other_jobs;
 mod passing;
 mod references;

@@ -6,6 +6,7 @@
 //! the runner's own error handling in front (semantics: GitLab Runner, `shells/bash.go`).
 
 mod statements;
+mod working_folder;
 
 use super::environment::{RunPrefix, RunPrefixes};
 use crate::ecosystem::{self, DependencyLayer, Split};
@@ -15,6 +16,7 @@ use crate::source::Repository;
 use crate::syntax::shell::{Command, Nesting, Reason, Script};
 use crate::text::RepositoryPath;
 use statements::Statement;
+use working_folder::WorkingFolder;
 
 /// The build job's script, cut into statements.
 pub(super) struct BuildScript {
@@ -96,6 +98,15 @@ impl BuildScript {
             Layer::Split(_, layer) => Some(layer),
             Layer::Whole(_) | Layer::None => None,
         }
+    }
+
+    /// The folder of the project in which the dependencies are installed.
+    pub(super) fn layer_folder(&self) -> RepositoryPath {
+        let statement = match &self.layer {
+            Layer::Split(at, _) => self.statements.get(*at),
+            Layer::Whole(_) | Layer::None => None,
+        };
+        statement.map_or_else(RepositoryPath::root, |statement| statement.folder.clone())
     }
 
     pub(super) const fn layer(&self) -> &Layer {
@@ -196,27 +207,6 @@ impl BuildScript {
         let stays =
             |(at, statement): &(usize, &Statement)| !statement.only_enters && !stands_alone(statement, *at == last);
         self.statements.iter().enumerate().find(stays).map_or(self.statements.len(), |(at, _)| at)
-    }
-}
-
-/// The folder that instructions run in, one after the other.
-struct WorkingFolder<'a> {
-    project: &'a str,
-    at: RepositoryPath,
-}
-
-impl WorkingFolder<'_> {
-    /// The `WORKDIR` in front of an instruction that runs in this folder of the project, where it needs one.
-    fn enter(&mut self, folder: &RepositoryPath) -> Option<String> {
-        if self.at == *folder {
-            return None;
-        }
-        self.at.clone_from(folder);
-        Some(if folder.is_root() {
-            format!("WORKDIR {}", self.project)
-        } else {
-            format!("WORKDIR {}/{folder}", self.project.trim_end_matches('/'))
-        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::copies::{CopyUse, SourceUse, classify};
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, is_described_build};
+use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, asks_bake, is_described_build};
 use crate::gitlab::{PathPattern, folder_before_glob, may_take};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
@@ -140,7 +140,7 @@ pub fn other_builders(script: &JobScript) -> Vec<OtherBuilder> {
 }
 
 fn builder_name(step: &Step) -> Option<&'static str> {
-    if Builder::of(step).is_some() || is_described_build(step) {
+    if Builder::of(step).is_some() || is_described_build(step) || asks_bake(step) {
         return None;
     }
     let program = step.program()?.rsplit('/').next()?;
@@ -158,7 +158,7 @@ fn builder_name(step: &Step) -> Option<&'static str> {
         "buildctl" | "buildctl-daemonless.sh" if has(&["build"]) => Some("buildctl with options that are not known"),
         "docker-compose" if has(&["build", "up"]) => Some("docker compose"),
         "docker" if has(&["compose"]) && has(&["build", "up"]) => Some("docker compose"),
-        "docker" if has(&["buildx"]) && has(&["bake"]) => Some("docker buildx bake"),
+        "docker" if has(&["buildx"]) && has(&["bake"]) => Some("docker buildx bake with options that are not known"),
         "docker" if has(&["commit"]) => Some("docker commit"),
         "oc" if has(&["start-build", "new-build"]) => Some("OpenShift"),
         _ => None,

@@ -1,7 +1,7 @@
 //! Programs whose manual settles what they do with files, and what the words of a command say about it.
 
 use super::traps::is_harmless;
-use crate::docker::{Step, StepWord};
+use crate::docker::{Step, StepWord, asks_bake};
 
 /// How far the words of a command tell which files it reads and writes.
 pub(super) enum ProgramKind {
@@ -205,6 +205,9 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         }
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
+        "docker" if asks_bake(step) && !["-f", "--file", "--metadata-file"].iter().any(|it| starts_word(step, it)) => {
+            ProgramKind::WithoutFiles
+        }
         "docker" | "nerdctl" | "podman" => docker_kind(step),
         // They speak to registries, and to img's own store.
         "img" if matches!(argument(1), "du" | "login" | "logout" | "ls" | "prune" | "pull" | "push" | "rm" | "tag") => {
@@ -236,6 +239,11 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         _ if OPERANDS_ONLY.contains(&name) => ProgramKind::OperandsOnly,
         _ => ProgramKind::Any,
     }
+}
+
+/// Whether a word behind the program begins so.
+fn starts_word(step: &Step, beginning: &str) -> bool {
+    step.words.iter().skip(1).any(|word| word.raw.starts_with(beginning))
 }
 
 /// Whether a word behind the program is this one.

@@ -81,7 +81,12 @@ fn of_service(built: Vec<DescribedBuild>, name: &str, sets: &[Override]) -> Resu
         match (set.key, &set.name) {
             ("args", Some(argument)) => set_argument(&mut build, argument, set),
             (key, _) if OF_NO_MEANING.contains(&key) || matches!(key, "tags" | "pull") => {}
-            (key, _) => return Err(format!("changes {key} of the service {name} by '--set'")),
+            (key, _) => match AS_OPTIONS.iter().find(|(known, _)| *known == key) {
+                Some((_, option)) => {
+                    set_option(&mut build, option, vec![set.written.clone().unwrap_or_default()], set.adds)
+                }
+                None => return Err(format!("changes {key} of the service {name} by '--set'")),
+            },
         }
     }
     Ok(build)
@@ -91,6 +96,14 @@ fn of_service(built: Vec<DescribedBuild>, name: &str, sets: &[Override]) -> Resu
 fn set_argument(build: &mut DescribedBuild, name: &str, set: &Override) {
     let written = set.written.as_ref().map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
     build.add_argument(name, written, set.value.clone());
+}
+
+/// Takes over an option, in the place of those of its name or beside them.
+fn set_option(build: &mut DescribedBuild, option: &str, values: Vec<String>, adds: bool) {
+    if !adds {
+        build.options.retain(|(name, _)| name != option);
+    }
+    build.options.extend(values.into_iter().map(|value| (option.to_owned(), Some(value))));
 }
 
 /// All that a target is told: what it inherits, what it says, and what `--set` says for it (docker/buildx: `Config.target`).
@@ -167,11 +180,11 @@ impl Reading<'_> {
             key => {
                 let option = AS_OPTIONS.iter().find(|(name, _)| *name == key);
                 match option {
-                    Some((_, option)) => self.option(
-                        option,
-                        self.values(file, value),
-                        key != "platforms" && key != "cache-to" && key != "output",
-                    ),
+                    Some((_, option)) => {
+                        let values = self.values(file, value);
+                        let adds = !matches!(key, "platforms" | "cache-to" | "output");
+                        set_option(&mut self.build, option, values, adds);
+                    }
                     None if OF_NO_MEANING.contains(&key) => {}
                     None => return Err(self.not_followed(file, attribute)),
                 }
@@ -192,19 +205,11 @@ impl Reading<'_> {
             ("tags" | "pull", _) => {}
             (key, _) => {
                 if let Some((_, option)) = AS_OPTIONS.iter().find(|(name, _)| *name == key) {
-                    self.option(option, vec![set.written.clone().unwrap_or_default()], set.adds);
+                    set_option(&mut self.build, option, vec![set.written.clone().unwrap_or_default()], set.adds);
                 }
             }
         }
         Ok(())
-    }
-
-    /// Takes over an option, in the place of those of its name or beside them.
-    fn option(&mut self, option: &str, values: Vec<String>, adds: bool) {
-        if !adds {
-            self.build.options.retain(|(name, _)| name != option);
-        }
-        self.build.options.extend(values.into_iter().map(|value| (option.to_owned(), Some(value))));
     }
 
     fn arguments(&mut self, file: &BakeFile, attribute: &Attribute) -> Result<(), String> {

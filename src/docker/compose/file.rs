@@ -5,9 +5,8 @@ use crate::syntax::yaml::{Entry, NodeId, NodeKind, ScalarStyle, Tree};
 use crate::text::RepositoryPath;
 
 /// Keys of `build:` that change nothing about what the Dockerfile takes and makes (Compose specification: build).
-const OF_NO_MEANING: [&str; 12] = [
+const OF_NO_MEANING: [&str; 11] = [
     "cache_from",
-    "cache_to",
     "extra_hosts",
     "isolation",
     "labels",
@@ -75,6 +74,17 @@ impl ComposeFile {
         Ok(found)
     }
 
+    /// The other services that may be built of this Dockerfile: what extends one has the build of that.
+    pub(in crate::docker) fn built_of(&self, dockerfile: &RepositoryPath, own: &str) -> Vec<String> {
+        let may_build = |entry: &Entry, name: &str| match self.service(name, entry.value) {
+            Ok(build) => build.is_some_and(|build| build.dockerfile == *dockerfile),
+            Err(_) => self.entry(entry.value, "build").is_some() || self.merges(entry.value, 0),
+        };
+        let services = self.entries(self.services);
+        let named = services.iter().filter_map(|entry| Some((entry, self.text(entry.key)?)));
+        named.filter(|(entry, name)| name != own && may_build(entry, name)).map(|(_, name)| name).collect()
+    }
+
     fn service(&self, name: &str, service: NodeId) -> Result<Option<DescribedBuild>, String> {
         let about = |what: String| format!("builds the service {name} of {}, {what}", self.path);
         if self.entry(service, "extends").is_some() {
@@ -116,6 +126,10 @@ impl ComposeFile {
                     about("whose build has secrets that are not those of variables or files".to_owned())
                 })?),
                 "network" => known.options.push(("--network".to_owned(), Some(text(&entry, "network")?))),
+                "cache_to" => {
+                    let values = self.tree.node(self.followed(entry.value)).items();
+                    known.options.extend(values.iter().map(|value| ("--cache-to".to_owned(), self.text(*value))));
+                }
                 "platforms" => known.options.push(("--platform".to_owned(), None)),
                 key if OF_NO_MEANING.contains(&key) || key.starts_with("x-") => {}
                 key => return Err(about(format!("whose build has '{key}'"))),

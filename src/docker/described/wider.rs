@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::image_builds;
+use crate::docker::bake;
 use crate::docker::build_command::{BuildCommand, CommandContext};
 use crate::docker::builder::Builder;
-use crate::docker::compose::compose_with_context;
+use crate::docker::compose::{ComposeFile, compose_with_context};
 use crate::docker::script_walk::ScriptWalk;
 use crate::docker::wider_context::WiderCommand;
 use crate::source::{Overlay, Repository};
@@ -25,6 +26,10 @@ impl BuildCommand {
     ) -> Result<(WiderCommand, RepositoryPath, String), String> {
         let description = self.described_in.as_ref().ok_or("no file describes the build")?;
         let file = &description.file;
+        let others = self.described_beside(repository, walk)?;
+        if !others.is_empty() {
+            return Err(format!("{file} builds {} with it too, as {}", self.dockerfile, others.join(", ")));
+        }
         let unclear = || format!("{file} does not say it in plain words, or for this build alone");
         let source = repository.read(file).map_err(|error| format!("{file}: {error}"))?;
         let text = self.wider_text(source.text(), &description.name).ok_or_else(unclear)?;
@@ -46,6 +51,16 @@ impl BuildCommand {
         let mut command = self.clone();
         command.context = CommandContext::Folder(RepositoryPath::root());
         Ok((WiderCommand { command, replacements: Vec::new(), option: None }, file.clone(), text))
+    }
+
+    /// What the files of the command describe besides, and may build of the same Dockerfile.
+    fn described_beside(&self, repository: &dyn Repository, walk: &ScriptWalk) -> Result<Vec<String>, String> {
+        let description = self.described_in.as_ref().ok_or("no file describes the build")?;
+        if self.builder == Builder::Compose {
+            return Ok(ComposeFile::read(repository, &description.file)?.built_of(&self.dockerfile, &description.name));
+        }
+        let step = walk.steps.get(self.step).ok_or("the command cannot be found again")?;
+        bake::built_of(repository, walk, step, (&self.folder, &self.dockerfile, &description.name))
     }
 
     /// The text of the file that describes the build, with the wider context.

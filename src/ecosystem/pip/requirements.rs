@@ -73,8 +73,7 @@ impl Requirements {
             return Ok(None);
         }
         let place = file.path().parent().join(included);
-        let place = place.and_then(|place| place.relative_to(folder.path).map(str::to_owned));
-        match place.map(|place| folder.file(&place)).transpose()?.flatten() {
+        match place.map(|place| folder.file_at(&place)).transpose()?.flatten() {
             Some(included) => Ok(Some(included)),
             None => Err(refuse(format!("includes `{included}`, which is not under version control"))),
         }

@@ -2,6 +2,7 @@
 //! where nobody else can notice.
 
 use super::command_elsewhere::elsewhere;
+use super::older_compose;
 use crate::docker::{BuildCommand, Builder, Description, SecretMounts, image_builds};
 use crate::finding::{Code, Finding};
 use crate::fold::situation::Situation;
@@ -71,9 +72,19 @@ fn of_compose(situation: &Situation<'_>, command: &BuildCommand, description: &D
         && !situation.is_passed_by_command()
         && situation.secret_mounts != SecretMounts::None
         && situation.is_passed_by_compose();
-    let edited = is_edited.then(|| {
+    let has_secrets = situation.passed().any(|variable| variable.is_secret());
+    let older = if is_edited && has_secrets { older_compose::runs_in(situation) } else { None };
+    let refused = older.map(|older| {
+        let message = format!(
+            "{} would have to pass secrets, and {older} 'docker-compose', whose first generation does not read such a file",
+            description.file
+        );
+        Finding::new(Code::BuilderWithoutSecrets, situation.command_location(), message)
+            .with_help("run 'docker compose' in its place, or build the image with a plain 'docker build'")
+    });
+    let edited = (is_edited && refused.is_none()).then(|| {
         let message = format!("{} passes on what the build reads from now on: {}", description.file, options.join(" "));
-        let help = match situation.passed().any(|variable| variable.is_secret()) {
+        let help = match has_secrets {
             true => {
                 "whoever builds without these variables passes empty secrets; 'docker-compose' of the first generation does not read such a file"
             }
@@ -81,7 +92,7 @@ fn of_compose(situation: &Situation<'_>, command: &BuildCommand, description: &D
         };
         Finding::new(Code::ComposeFileEdited, situation.command_location(), message).with_help(help)
     });
-    settings.into_iter().chain([told]).chain(edited).collect()
+    settings.into_iter().chain([told]).chain(edited).chain(refused).collect()
 }
 
 /// Whether the job, a line of its script or the `.env` file sets a variable.

@@ -191,7 +191,10 @@ fn told(situation: &Situation<'_>, kept: &Kept<'_>, location: &Location) -> Opti
 }
 
 fn in_layer(situation: &Situation<'_>, location: &Location, place: &str) -> Finding {
-    let exports = situation.build().command.option("--cache-to").is_some_and(|value| value.contains("mode=max"));
+    let exports = situation.build().command.options.iter().any(|(name, value)| {
+        name == "--cache-to"
+            && value.as_deref().is_none_or(|value| ["mode=max", "mode=$"].iter().any(|it| value.contains(it)))
+    });
     if exports {
         let message =
             format!("a secret is written to {place}, and '--cache-to' with 'mode=max' would export that layer");

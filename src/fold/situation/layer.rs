@@ -38,11 +38,14 @@ impl Situation<'_> {
             return;
         };
         let variables = &self.producer.variables;
+        let folder = self.script.layer_folder();
         let is_read = |path: &RepositoryPath| self.repository.tracks(path) && !layer.manifests.contains(path);
         let mut names = variables.names().filter(|name| !ENVIRONMENTS.contains(name));
         let found = names.find_map(|name| {
             let value = value_within(variables, name);
-            paths_in(&value).find(is_read).map(|path| format!("the variable {name} names {path}, which it may read"))
+            paths_in(&value, &folder)
+                .find(is_read)
+                .map(|path| format!("the variable {name} names {path}, which it may read"))
         });
         if let Some(reason) = found {
             self.script.keep_whole(reason);
@@ -108,21 +111,28 @@ fn value_within(variables: &Variables, name: &str) -> String {
     pieces.unwrap_or_else(|| written().replace("${CI_PROJECT_DIR}", ".").replace("$CI_PROJECT_DIR", "."))
 }
 
-/// The paths within the project that a value may name: its words, and their parts behind a sign or a short option.
-fn paths_in(value: &str) -> impl Iterator<Item = RepositoryPath> {
+/// The paths within the project that a value may name, from its root or from the folder of the install: its words, and
+/// their parts behind a sign or a short option.
+fn paths_in(value: &str, folder: &RepositoryPath) -> impl Iterator<Item = RepositoryPath> {
     let parts = value.split(|sign: char| sign.is_whitespace() || "=:,;\"'".contains(sign));
     let with_option = parts.flat_map(|part| [Some(part), part.strip_prefix('-').and_then(|option| option.get(1..))]);
     let within = with_option.flatten().filter(|part| !part.starts_with('/'));
-    within.filter_map(|part| RepositoryPath::root().join(part)).filter(|path| !path.is_root())
+    let from_both = within.flat_map(|part| [RepositoryPath::root().join(part), folder.join(part)]);
+    from_both.flatten().filter(|path| !path.is_root())
 }
 
 #[cfg(test)]
 mod tests {
     use super::paths_in;
+    use crate::text::RepositoryPath;
 
     #[test]
     fn a_value_names_paths_behind_signs_and_options() {
-        let paths = |value| paths_in(value).map(|path| path.as_str().to_owned()).collect::<Vec<_>>();
+        let paths_from = |folder, value| {
+            let folder = RepositoryPath::new(folder).unwrap();
+            paths_in(value, &folder).map(|path| path.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let paths = |value| paths_from("", value);
         for (value, path) in [
             ("--require ./hook.js", "hook.js"),
             ("-r./hook.js", "hook.js"),
@@ -133,6 +143,7 @@ mod tests {
             assert!(paths(value).iter().any(|found| found == path), "{value}: {:?}", paths(value));
         }
         assert!(paths(". /etc/ssl ../a").is_empty());
+        assert_eq!(paths_from("web", "../.npmrc ci/x"), [".npmrc", "ci/x", "web/ci/x"]);
         assert!(!paths("https://example.com/ci").iter().any(|found| found == "ci"));
     }
 }
