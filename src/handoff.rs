@@ -38,6 +38,7 @@ pub use docker_cp::DockerCp;
 pub use find::{Flow, Handoff, Search, find};
 pub use image_build::{ImageBuild, OtherBuilder, other_builders};
 pub use image_references::ImageReference;
+pub use images_taken::takes_image;
 pub use job_script::JobScript;
 pub use landing::Landing;
 pub use mounts::MountUse;

@@ -315,7 +315,9 @@ impl Reader<'_> {
 }
 
 impl Stages {
-    fn find_by_name(&self, name: &str) -> Option<usize> {
+    /// The stage of this name.
+    #[must_use]
+    pub fn find_by_name(&self, name: &str) -> Option<usize> {
         self.stages.iter().position(|stage| stage.name.as_deref() == Some(&name.to_lowercase()))
     }
 }

@@ -105,6 +105,7 @@ codes! {
     BuildkitTurnedOn "buildkit-turned-on" Warning "A build that asks for BuildKit from now on"
     CacheFillerUnclear "cache-filler-unclear" Refusal "A cached folder of which it cannot be told who fills it"
     CacheMountSkipped "cache-mount-skipped" Warning "Downloads that get no cache mount"
+    ChangesOfOldDockerfile "changes-of-old-dockerfile" Warning "A rule that watches a Dockerfile whose stages go to another one"
     ChildPipelineLeftAlone "child-pipeline-left-alone" Warning "A hand-off within a child pipeline, which is left alone"
     CiVariableInBuildScript "ci-variable-in-build-script" Refusal "A build that reads a variable of GitLab which cannot be passed on"
     CiVariableInSources "ci-variable-in-sources" Review "Sources that name a variable of GitLab"

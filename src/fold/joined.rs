@@ -14,7 +14,7 @@ use super::container_command;
 use super::situation::secret_mounts;
 use super::stage_names;
 use super::widening::source_below;
-use crate::docker::{BuildCommand, SecretMounts, Stages, WiderCommand};
+use crate::docker::{Base, BuildCommand, SecretMounts, Stage, Stages, WiderCommand};
 use crate::finding::Location;
 use crate::gitlab::Pipeline;
 use crate::handoff::{DockerCp, ImageBuild};
@@ -170,7 +170,19 @@ pub(super) fn disagreements(joining: &Joining<'_>) -> Vec<(Location, &'static st
         let location = Location::new(&second.source, argument.span);
         (location, "an ARG of this name is in the other Dockerfile too, and it would get this default")
     });
-    directives.chain(ours).chain(theirs).collect()
+    directives.chain(ours).chain(theirs).chain(captured(first, second)).collect()
+}
+
+/// Where the first file takes files of an image after which the second calls a stage: of the stages, the builder knows those
+/// behind as well.
+fn captured(first: &ImageBuild, second: &ImageBuild) -> Vec<(Location, &'static str)> {
+    let end = first.target.and_then(|target| first.stages.stages.get(target)).map_or(0, |stage| stage.end);
+    let instructions = first.dockerfile.instructions.iter().take(end);
+    let named = instructions.filter(|instruction| instruction.keyword != Keyword::From).flat_map(stage_references);
+    let is_taken = |name: &str| first.stages.find(name).is_none() && second.stages.find_by_name(name).is_some();
+    let taken = named.filter(|(_, name)| is_taken(name));
+    let message = "this is an image, and the other Dockerfile has a stage of this name, which it would be";
+    taken.map(|(span, _)| (Location::new(&first.source, span), message)).collect()
 }
 
 fn has_directive(build: &ImageBuild, directive: &Directive) -> bool {
@@ -229,7 +241,7 @@ impl Joined {
                 edit.delete(instruction.owned_span());
             }
             arguments::rename(first, index, instruction, &joining.renamed, &mut edit);
-            rename_stages(instruction, &renamed, &mut edit);
+            rename_stages(first, index, &renamed, &mut edit);
         }
         let folder = joining.contexts.as_ref().ok()?.first.clone();
         if !folder.is_root() {
@@ -274,9 +286,10 @@ fn sources_below(build: &ImageBuild, folder: &RepositoryPath, end: usize, edit: 
 
 /// The names of first stages that the second Dockerfile uses too, each with the one that it gets.
 fn renamed(first: &Stages, second: &Stages) -> Vec<(String, String)> {
-    let taken: Vec<_> = second.taken_names().collect();
+    let taken: Vec<_> = second.taken_names().chain(image_names(second)).collect();
+    let may_be_any = second.stages.iter().any(may_start_from_any);
     let names = first.stages.iter().filter_map(|stage| stage.name.clone());
-    let clashing = names.filter(|name| taken.contains(name)).collect::<Vec<_>>();
+    let clashing = names.filter(|name| may_be_any || taken.contains(name)).collect::<Vec<_>>();
     let all: Vec<_> = taken.into_iter().chain(first.taken_names()).collect();
     let free = |name: &String| {
         let numbered = (2..).map(|number| format!("{name}-build-{number}"));
@@ -286,9 +299,32 @@ fn renamed(first: &Stages, second: &Stages) -> Vec<(String, String)> {
     clashing.into_iter().map(|name| (name.clone(), free(&name))).collect()
 }
 
+/// The images that the stages start from, by what their variables come to.
+fn image_names(stages: &Stages) -> impl Iterator<Item = String> {
+    stages.stages.iter().filter_map(|stage| match &stage.base {
+        Base::Image(Some(image)) => Some(image.to_lowercase()),
+        Base::Image(None) | Base::Stage(_) => None,
+    })
+}
+
+/// Whether a stage starts from an image that a variable of unknown value names alone: a stage may have any name that has neither a
+/// registry nor a tag.
+fn may_start_from_any(stage: &Stage) -> bool {
+    let written = stage.base_written.as_str();
+    let (before, behind) = written.split_once('$').unwrap_or((written, ""));
+    stage.base == Base::Image(None) && !before.contains([':', '@']) && !before.contains('/') && !behind.contains('/')
+}
+
 /// Gives stages their new names where an instruction speaks of them.
-fn rename_stages(instruction: &Instruction, renamed: &[(String, String)], edit: &mut TextEditBuilder) {
-    for (span, name) in stage_references(instruction) {
+fn rename_stages(first: &ImageBuild, index: usize, renamed: &[(String, String)], edit: &mut TextEditBuilder) {
+    let Some(instruction) = first.dockerfile.instructions.get(index) else {
+        return;
+    };
+    let stage = first.stages.stages.iter().find(|stage| stage.from == index);
+    let is_of_image = stage.is_some_and(|stage| matches!(stage.base, Base::Image(_)));
+    // An image may be called as the stage that starts from it.
+    let image = instruction.from().map(|view| view.image.span).filter(|_| is_of_image);
+    for (span, name) in stage_references(instruction).into_iter().filter(|(span, _)| Some(*span) != image) {
         if let Some((_, new)) = renamed.iter().find(|(old, _)| *old == name.to_lowercase()) {
             edit.replace(span, new.clone());
         }

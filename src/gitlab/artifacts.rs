@@ -11,6 +11,8 @@ pub struct Artifacts {
     pub exclude: Vec<PathPattern>,
     /// Everything that git does not track.
     pub untracked: bool,
+    /// The files that `reports` names, whatever GitLab makes of them.
+    pub reports: Vec<PathPattern>,
     /// The keys that are set.
     pub fields: std::rc::Rc<Mapping>,
 }
@@ -22,6 +24,7 @@ impl Artifacts {
             paths: patterns("paths"),
             exclude: patterns("exclude"),
             untracked: value.get("untracked").and_then(Value::text).as_deref() == Some("true"),
+            reports: report_paths(value.get("reports"), variables),
             fields: value.mapping().cloned().unwrap_or_default(),
         }
     }
@@ -31,4 +34,14 @@ impl Artifacts {
     pub fn hands_on_files(&self) -> bool {
         !self.paths.is_empty() || self.untracked
     }
+}
+
+/// The paths of reports: a file, several, or a mapping with a `path` (GitLab docs: ci/yaml/artifacts_reports).
+fn report_paths(value: Option<&Value>, variables: &Variables) -> Vec<PathPattern> {
+    let fields = value.and_then(Value::mapping).map(|reports| reports.fields()).unwrap_or_default();
+    let path = |report: &Value| match report.mapping() {
+        Some(_) => PathPattern::read(report.get("path"), variables),
+        None => PathPattern::read(Some(report), variables),
+    };
+    fields.iter().flat_map(|field| path(&field.value)).collect()
 }

@@ -16,6 +16,15 @@ pub(super) fn images_taken(step: &Step) -> Vec<&StepWord> {
     made().map(|word| vec![word]).or_else(renamed).or_else(handed_on).unwrap_or_default()
 }
 
+/// Whether a step runs, pushes, renames, saves or reads an image with one of these tags.
+#[must_use]
+pub fn takes_image(step: &Step, tags: &[String]) -> bool {
+    let is_image =
+        |word: &&StepWord| tags.iter().any(|tag| is_same_image(tag, &word.raw) || is_same_image(tag, &spelled(word)));
+    let is_reader = step.program().is_some_and(|program| READERS.contains(&program));
+    images_taken(step).iter().any(is_image) || is_reader && step.words.iter().skip(1).any(|word| is_image(&word))
+}
+
 /// The word of `docker create` or `docker run` that names the image.
 fn image_word(words: &[StepWord]) -> Option<&StepWord> {
     let mut rest = words.iter();

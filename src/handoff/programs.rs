@@ -196,7 +196,9 @@ fn subcommand_of_buildah(step: &Step) -> Option<&str> {
 /// How far the words of `step` tell what it does; its program is called `name`.
 pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
     let argument = |index: usize| step.words.get(index).and_then(StepWord::text).unwrap_or_default();
-    let asks_version = step.words.len() == 2 && VERSION_FLAGS.contains(&argument(1));
+    // A program of the project is one of its files itself.
+    let is_installed = name.starts_with('/') || !name.contains('/');
+    let asks_version = is_installed && step.words.len() == 2 && VERSION_FLAGS.contains(&argument(1));
     let is_eval_of_agent = name == "eval" && step.words.iter().skip(1).all(|word| word.raw.contains("ssh-agent"));
     match name {
         _ if asks_version || is_eval_of_agent => ProgramKind::WithoutFiles,

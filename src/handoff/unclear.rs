@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::command_use::{TreeUse, tree_use, writes};
+use super::container::{Container, copy_words};
 use super::docker_cp::DockerCp;
 use super::find::Flow;
 use super::image_build::{ImageBuild, OtherBuilder};
@@ -76,6 +77,8 @@ pub enum Handover {
     Copied,
     /// `docker cp` out of an image that comes from elsewhere: it was pulled or loaded.
     CopiedFromElsewhere,
+    /// `docker cp` out of a container that this job makes, of an image or for a build that are not followed.
+    CopiedUnfollowed,
     /// A container works on a folder of the project.
     Mounted,
     /// What a container prints is a file.
@@ -101,7 +104,11 @@ pub(super) fn container(
             Some((index, handed_over(script, step).or_else(|| written_out(commands, index))?))
         })?;
         let is_elsewhere = steps.iter().take(step).any(fetches_image);
-        let how = if how == Handover::Copied && is_elsewhere { Handover::CopiedFromElsewhere } else { how };
+        let how = match how {
+            Handover::Copied if is_elsewhere => Handover::CopiedFromElsewhere,
+            Handover::Copied if is_of_own_container(script, step) => Handover::CopiedUnfollowed,
+            how => how,
+        };
         let build = ImageBuild::read(repository, command).ok()?;
         let printed = steps.get(step).filter(|_| how == Handover::Printed);
         let is_taken = printed.is_none_or(|step| is_unpacked(script, step) || takes_written(&build, step));
@@ -123,6 +130,15 @@ fn takes_written(build: &ImageBuild, step: &Step) -> bool {
 fn places_taken(build: &ImageBuild) -> Vec<RepositoryPath> {
     let sources = build.stages.copies.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| &copy.sources);
     sources.filter_map(|source| build.context.folder.join(source.path.as_deref()?)).collect()
+}
+
+/// Whether a step copies out of a container that a step in front of it makes.
+fn is_of_own_container(script: &JobScript, step: usize) -> bool {
+    let copied = script.walk.steps.get(step).and_then(copy_words);
+    copied.is_some_and(|words| {
+        let mut made = (0..step).filter_map(|index| Container::of(script, index));
+        made.any(|container| container.name == words.container)
+    })
 }
 
 /// Whether a step brings in an image that was built elsewhere.

@@ -2,7 +2,10 @@
 
 mod builds;
 mod containers;
+mod dockerfiles;
 mod handed_on;
+mod other_jobs;
+mod secrets;
 mod sources;
 
 use super::copies;
@@ -48,11 +51,17 @@ pub(in crate::fold) fn of_docker_cp(
     findings.extend(check.first_image());
     findings.extend(check.copies_out());
     findings.extend(check.entrypoints());
+    findings.extend(check.arguments_in_container());
     findings.extend(check.mounted_caches());
     findings.extend(check.sources_by_variable());
     findings.extend(check.used_by_the_second());
     findings.extend(check.handed_on());
     findings.extend(check.sources_changed());
+    findings.extend(check.dockerfiles_changed());
+    findings.extend(check.local_bases());
+    findings.extend(check.used_elsewhere(repository));
+    findings.extend(check.secrets_exported());
+    findings.extend(check.watched());
     if found.is_made_in_place() {
         findings.extend(check.made_in_place(repository));
     }
@@ -105,7 +114,7 @@ impl Check<'_> {
                 .unwrap_or_else(|| self.pipeline.job_location(self.job));
             Finding::new(Code::ImageScriptUnclear, location, format!("this part of the job cannot be read: {message}"))
         });
-        uses.chain(opaque).chain(self.nested()).chain(self.shared()).collect()
+        uses.chain(opaque).chain(self.nested()).chain(self.shared().or_else(|| self.shared_with_jobs())).collect()
     }
 
     /// A use of the first image, where that cannot be built from its stage of the joined Dockerfile.

@@ -101,6 +101,10 @@ const fn told_of_container(how: Handover) -> (&'static str, &'static str) {
             "this copies files out of a container of which it is not known how this job made it",
             "build the image, make the container by 'docker create' and copy out of it in this job, each as a script item of its own",
         ),
+        Handover::CopiedUnfollowed => (
+            "this copies files out of a container, and no build in front of that is known to make its image for the builder that takes the files",
+            "build the image in front of 'docker create' by 'docker build', with this tag and a Dockerfile that git has, and both images by one builder",
+        ),
         Handover::CopiedFromElsewhere => (
             "this copies files out of an image that this job did not build, and whose Dockerfile is not known here",
             "build the first image in this job, or copy the files in the Dockerfile by COPY --from with its name",

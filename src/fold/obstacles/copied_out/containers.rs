@@ -1,10 +1,12 @@
 //! What a container has that a stage has not: an `ENTRYPOINT` of its image, and folders of the job's cache.
 
 use super::Check;
+use crate::docker::Base;
 use crate::finding::{Code, Finding};
 use crate::fold::container_command::may_have_entrypoint;
 use crate::gitlab::Relation;
 use crate::handoff::{Container, downloads_artifacts};
+use crate::syntax::dockerfile::{Arguments, Keyword};
 
 impl Check<'_> {
     /// An image may start each container by a program of its own; a `RUN` goes without it.
@@ -24,6 +26,38 @@ impl Check<'_> {
         let help = "see what the image says ('docker inspect'), and accept it where there is none, or one that only starts its \
                     arguments";
         Some(Finding::new(Code::EntrypointUnknown, self.step_location(step), message).with_help(help))
+    }
+
+    /// A `RUN` has the `ARG`s of its stage, and a container has not (Dockerfile reference: ARG); an `ENV` of the same name goes
+    /// before both.
+    pub(super) fn arguments_in_container(&self) -> Option<Finding> {
+        let first = &self.found.first;
+        let container = self.found.containers.iter().find(|container| container.runs)?;
+        let step = self.found.script.walk.steps.get(container.step)?;
+        let mut stage = first.target.and_then(|target| first.stages.stages.get(target));
+        let mut instructions = Vec::new();
+        while let Some(own) = stage {
+            instructions.extend(first.dockerfile.instructions.get(own.from..own.end).unwrap_or_default());
+            stage = match own.base {
+                Base::Stage(base) => first.stages.stages.get(base),
+                Base::Image(_) => None,
+            };
+        }
+        let names = |keyword: Keyword| {
+            let found = instructions.iter().filter(move |instruction| instruction.keyword == keyword);
+            found.flat_map(|instruction| match &instruction.arguments {
+                Arguments::KeyValues(pairs) => pairs.iter().map(|pair| pair.name.text()).collect(),
+                _ => Vec::new(),
+            })
+        };
+        let name = names(Keyword::Arg).find(|name| !names(Keyword::Env).any(|set| set == *name))?;
+        let message =
+            format!("the command of the container becomes a RUN, which has the ARG {name} of the stage for a variable");
+        let finding = Finding::new(Code::BuilderUnsupported, self.step_location(step), message);
+        Some(
+            finding
+                .with_help("make the files by a RUN of the first Dockerfile, or put the ARG into a stage of its own"),
+        )
     }
 
     /// The folders of caches that were mounted must hold nothing but downloads of this job's own.

@@ -1,6 +1,7 @@
 //! What becomes of the sources between the two builds, and under the hands of a container that works on them.
 
 use super::Check;
+use super::dockerfiles::files_of;
 use crate::docker::{Base, CopySource, Step};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::joined::is_one_file;
@@ -15,8 +16,10 @@ impl Check<'_> {
         let gone = self.found.steps_that_go();
         let (first, second) = (self.found.first.command.step, self.found.second.command.step);
         let steps = self.found.script.walk.steps.iter().enumerate().take(second).skip(first + 1);
-        // No build reads the ignore file itself.
-        let changes = |step: &Step| writes(step).0.iter().any(|place| !self.found.second.goes_without(place));
+        // No build reads the ignore file itself, and of what is still to be read as the second Dockerfile is told elsewhere.
+        let told = files_of(&self.found.second);
+        let is_source = |place: &RepositoryPath| !self.found.second.goes_without(place) && !told.contains(place);
+        let changes = |step: &Step| writes(step).0.iter().any(is_source);
         let found = steps.filter(|(index, step)| !gone.contains(index) && changes(step));
         let finding = |(_, step): (usize, &Step)| {
             let message =
