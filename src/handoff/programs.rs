@@ -2,6 +2,7 @@
 
 use super::traps::is_harmless;
 use crate::docker::{Step, StepWord};
+use crate::ecosystem;
 
 /// How far the words of a command tell which files it reads and writes.
 pub(super) enum ProgramKind {
@@ -203,6 +204,9 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "trap" if step.words.iter().skip(1).all(|word| word.text().is_some_and(is_harmless)) => {
             ProgramKind::WithoutFiles
         }
+        // It puts shims of package managers beside the `node` of the machine (Node.js documentation: Corepack).
+        "corepack" if matches!(argument(1), "enable" | "disable") => ProgramKind::WithoutFiles,
+        "npm" if installs_by_name_for_all(step) => ProgramKind::WithoutFiles,
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
         "docker" | "nerdctl" | "podman" => docker_kind(step),
@@ -236,6 +240,12 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         _ if OPERANDS_ONLY.contains(&name) => ProgramKind::OperandsOnly,
         _ => ProgramKind::Any,
     }
+}
+
+/// Whether npm installs packages of a registry for the whole machine, which asks nothing of the project.
+fn installs_by_name_for_all(step: &Step) -> bool {
+    let words: Option<Vec<_>> = step.words.iter().map(StepWord::text).collect();
+    words.is_some_and(|words| ecosystem::installs_for_all_by_name(&words))
 }
 
 /// Whether a word behind the program is this one.
