@@ -24,7 +24,7 @@ mod wider_context;
 pub use bake::asks_bake;
 pub use build_command::{BuildCommand, BuildProblem, CommandContext, build_commands};
 pub use builder::{Builder, SecretSource};
-pub use compose::compose_with_passed;
+pub use compose::{builds_of_up, compose_with_passed};
 pub use context::BuildContext;
 pub use described::{Description, image_builds, is_described_build};
 pub use engine::Engine;

@@ -145,6 +145,13 @@ pub fn is_harmless(repository: &dyn Repository, folder: &RepositoryPath, words: 
     ECOSYSTEMS.iter().any(|ecosystem| (ecosystem.is_harmless)(&folder, words))
 }
 
+/// Whether these words install packages of a registry for the whole machine, and ask no more of the project than the settings of
+/// the package manager.
+#[must_use]
+pub fn installs_for_all_by_name(words: &[&str]) -> bool {
+    npm::installs_for_all_by_name(words)
+}
+
 impl DependencyLayer {
     /// Refuses where a variable may lead the install to other files, or a manifest cannot be written in a `COPY`.
     fn unless_redirected(self, ecosystem: &Ecosystem, is_set: &dyn Fn(&str) -> bool) -> Result<Self, Refusal> {

@@ -74,11 +74,27 @@ impl Finding {
         Self { code, message: message.into(), location, related: Vec::new(), help: None }
     }
 
-    /// Adds another place that matters.
+    /// Adds another place that matters, once.
     #[must_use]
     pub fn with_related(mut self, location: Location, label: impl Into<String>) -> Self {
-        self.related.push(Related { location, label: label.into() });
+        self.add_related(Related { location, label: label.into() });
         self
+    }
+
+    /// Adds another place that matters, once.
+    pub fn add_related(&mut self, related: Related) {
+        if !self.related.contains(&related) {
+            self.related.push(related);
+        }
+    }
+
+    /// Whether two findings say the same of the same place, whatever other places they name.
+    #[must_use]
+    pub fn is_about_the_same(&self, other: &Self) -> bool {
+        self.code == other.code
+            && self.message == other.message
+            && self.location == other.location
+            && self.help == other.help
     }
 
     /// Says what the user can do.

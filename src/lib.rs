@@ -256,5 +256,12 @@ fn sort(findings: &mut Vec<Finding>) {
         }
     };
     findings.sort_by_key(key);
-    findings.dedup();
+    // What differs only in the other places that it names is told once, with all of them.
+    findings.dedup_by(|again, first| {
+        let is_same = again.is_about_the_same(first);
+        if is_same {
+            again.related.drain(..).for_each(|related| first.add_related(related));
+        }
+        is_same
+    });
 }

@@ -7,7 +7,7 @@ pub(super) use file::ComposeFile;
 pub(super) use passing::compose_with_context;
 pub use passing::compose_with_passed;
 
-use super::build_command::{BuildCommand, build_arguments, written};
+use super::build_command::{BuildCommand, build_arguments, why_not_there, written};
 use super::build_options::BuildOptions;
 use super::builder::{Builder, Grammar};
 use super::described::{Asking, DescribedBuild};
@@ -48,7 +48,7 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 
 /// The words behind `docker compose`, where they ask for a build, or may do so.
 pub(super) fn build_words(step: &Step) -> Option<&[StepWord]> {
-    compose_words(step).filter(|words| match Call::read(words) {
+    compose_words(step).filter(|words| match Call::read(words, "build") {
         Ok(call) => call.is_some(),
         Err(_) => words.iter().any(|word| word.text() == Some("build")),
     })
@@ -64,18 +64,18 @@ fn compose_words(step: &Step) -> Option<&[StepWord]> {
     }
 }
 
-/// A call of `compose build`, told apart.
+/// A call of `compose build` or `compose up`, told apart.
 struct Call<'a> {
     /// The Compose file that it names.
     file: Option<&'a str>,
-    /// How many words stand up to `build`, that included.
+    /// How many words stand up to the subcommand, that included.
     head: usize,
     words: &'a [StepWord],
 }
 
 impl<'a> Call<'a> {
-    /// The call in these words; `None` where it is another subcommand.
-    fn read(words: &'a [StepWord]) -> Result<Option<Self>, String> {
+    /// The call in these words; `None` where it is another subcommand than `wanted`.
+    fn read(words: &'a [StepWord], wanted: &str) -> Result<Option<Self>, String> {
         let mut file = None;
         let mut at = 0;
         while let Some(word) = words.get(at) {
@@ -95,7 +95,9 @@ impl<'a> Call<'a> {
                 }
                 _ if GLOBAL_WITH_VALUE.contains(&name) => at += usize::from(joined.is_none()),
                 _ if GLOBAL_WITHOUT_VALUE.contains(&name) => {}
-                "build" => return Ok(Some(Self { file, head: at, words: words.get(at..).unwrap_or_default() })),
+                _ if name == wanted => {
+                    return Ok(Some(Self { file, head: at, words: words.get(at..).unwrap_or_default() }));
+                }
                 _ if name.starts_with('-') => return Err(format!("has the option {name}, which is not known here")),
                 _ => return Ok(None),
             }
@@ -113,7 +115,7 @@ pub(super) fn read(
     folder: &RepositoryPath,
 ) -> Result<Vec<BuildCommand>, String> {
     let words = build_words(step).ok_or("builds nothing")?;
-    let call = Call::read(words)?.ok_or("builds nothing")?;
+    let call = Call::read(words, "build")?.ok_or("builds nothing")?;
     let options = BuildOptions::read(call.words, &GRAMMAR)?;
     let file = ComposeFile::read(repository, &compose_file(repository, folder, call.file)?)?;
     let named: Option<Vec<_>> = options.operands().iter().map(StepWord::text).collect();
@@ -133,6 +135,37 @@ pub(super) fn read(
         asking.command(walk, step, service)
     };
     Ok(services.into_iter().map(command).collect())
+}
+
+/// All that the step of this index may build by `compose up`, and the Compose file that says so: of the services that it starts
+/// it builds those whose images are not there, and those which they depend on.
+///
+/// # Errors
+/// Why that is not known.
+pub fn builds_of_up(
+    repository: &dyn Repository,
+    walk: &ScriptWalk,
+    index: usize,
+) -> Result<(RepositoryPath, Vec<BuildCommand>), String> {
+    let step = walk.steps.get(index).ok_or("builds nothing")?;
+    if let Some(reason) = why_not_there(step, Builder::Compose) {
+        return Err(reason.to_owned());
+    }
+    let folder = step.folder.as_ref().ok_or("runs in a folder that is not known")?;
+    let words = compose_words(step).ok_or("is no call of Compose")?;
+    let call = Call::read(words, "up")?.ok_or("is no 'up'")?;
+    let path = compose_file(repository, folder, call.file)?;
+    let services = ComposeFile::read(repository, &path)?.built_by_any_profile()?;
+    let at = step.words.len() - words.len() + call.head;
+    let asking = Asking {
+        builder: Builder::Compose,
+        index,
+        program: step.words.get(..at).unwrap_or_default(),
+        operands: Vec::new(),
+        options: Vec::new(),
+        folder,
+    };
+    Ok((path, services.into_iter().map(|service| asking.command(walk, step, service)).collect()))
 }
 
 /// The one Compose file that is read.
@@ -191,6 +224,26 @@ mod tests {
         );
         assert_eq!(builds("docker compose build", &files).unwrap().len(), 2);
         assert_eq!(builds("docker compose up --build", &files).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn starting_services_builds_what_their_file_describes() {
+        let text =
+            "services:\n  web:\n    image: web\n    profiles: [ci]\n  api:\n    build: ./api\n    profiles: [ci]\n";
+        let repository = MemoryRepository::new([("docker-compose.yml", text)]);
+        let contexts = |line: &str| {
+            let walk = ScriptWalk::new([Some(line)], &|_| None);
+            let (_, builds) = super::builds_of_up(&repository, &walk, 0)?;
+            Ok::<_, String>(builds.iter().map(|build| build.context.folder().to_string()).collect::<Vec<_>>())
+        };
+        for line in
+            ["docker compose up -d", "docker compose --env-file a up web-$X --pull always", "docker-compose up web"]
+        {
+            assert_eq!(contexts(line).unwrap(), ["api"], "{line}");
+        }
+        for line in ["docker compose down", "docker compose -f a.yml -f b.yml up", "docker compose $FLAGS up", "make"] {
+            assert!(contexts(line).is_err(), "{line}");
+        }
     }
 
     #[test]

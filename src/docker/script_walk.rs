@@ -246,7 +246,14 @@ impl<'a> Walker<'a> {
             all.splice(0..0, fields.iter().map(|field| StepWord::of_field(field, variable.span)));
         }
         let prefixes = ["sudo", "time", "command", "exec", "nohup"];
-        let skipped = all.iter().take_while(|word| word.text().is_some_and(|text| prefixes.contains(&text))).count();
+        // `command -v` runs nothing: it tells where a program is (POSIX shell and utilities: `command`).
+        let asks = |at: usize| {
+            let next = all.get(at + 1).and_then(StepWord::text);
+            all.get(at).and_then(StepWord::text) == Some("command") && matches!(next, Some("-v" | "-V"))
+        };
+        let is_prefix = |word: &StepWord| word.text().is_some_and(|text| prefixes.contains(&text));
+        let prefixed = all.iter().enumerate().take_while(|(at, word)| is_prefix(word) && !asks(*at));
+        let skipped = prefixed.count();
         all.into_iter().skip(skipped).collect()
     }
 

@@ -100,12 +100,22 @@ const SETTINGS_WITH_FILES: &[&str] = &[
 
 fn is_harmless(folder: &Folder<'_>, words: &[&str]) -> bool {
     match words {
+        _ if installs_for_all_by_name(words) => true,
         ["npm" | "node", "-v" | "--version" | "version"] => true,
-        ["npm", "install" | "i", "-g" | "--global", package] => is_of_registry(package),
         ["npm", "config", "set", arguments @ ..] => sets_harmless_key(folder, arguments, is_harmless_setting),
         ["rm", "-rf" | "-fr" | "-r", "node_modules" | "node_modules/" | "./node_modules"] => true,
         _ => false,
     }
+}
+
+/// Whether npm installs packages of a registry for the whole machine: of the project it reads no more than `.npmrc` then.
+pub(super) fn installs_for_all_by_name(words: &[&str]) -> bool {
+    let (["npm", "install" | "i", "-g" | "--global", packages @ ..]
+    | ["npm", "-g" | "--global", "install" | "i", packages @ ..]) = words
+    else {
+        return false;
+    };
+    !packages.is_empty() && packages.iter().all(|package| is_of_registry(package))
 }
 
 /// Whether an operand of `npm install` is no file and no folder (npm, "package-spec").

@@ -160,10 +160,12 @@ impl BuildEnvironment {
         }
     }
 
-    /// What the user says is to be passed, though nothing here reads it by its name.
+    /// What the user says is to be passed, though nothing here reads it by its name. What cannot be passed is told already.
     fn note_asked_for(&mut self, sources: &Sources<'_>) {
         for name in sources.policy.passed.keys() {
-            if !self.passed.iter().any(|passed| passed.name == *name) {
+            let is_settled = self.passed.iter().any(|passed| passed.name == *name)
+                || self.refused.iter().any(|refused| refused.name == *name);
+            if !is_settled {
                 let location = sources.pipeline.keyword_location(sources.producer, "script");
                 self.set.retain(|(set, _)| set != name);
                 self.note(sources, name, Readers::Everywhere, location);

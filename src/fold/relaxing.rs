@@ -77,8 +77,10 @@ impl Relaxing {
         let path = match (is_used || !is_alone, has_buildkit) {
             (true, true) => own.clone(),
             (true, false) if is_used => {
+                let is_open = build.command.builder.has_engine();
+                let way = if is_open { " (if it is BuildKit, say so with '--builder buildkit')" } else { "" };
                 return Err(format!(
-                    "another build of the pipeline may read {}, and it is not certain that the builder reads {own}",
+                    "another build of the pipeline may read {}, and it is not certain that the builder reads {own}{way}",
                     file.path()
                 ));
             }

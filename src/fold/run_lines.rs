@@ -5,6 +5,7 @@
 //! has to prove it. From the first statement on for which it cannot, all that is left becomes one `RUN`, with
 //! the runner's own error handling in front (semantics: GitLab Runner, `shells/bash.go`).
 
+mod shell_construct;
 mod statements;
 mod working_folder;
 
@@ -15,6 +16,7 @@ use crate::outcome::{Layers, Policy};
 use crate::source::Repository;
 use crate::syntax::shell::{Command, Nesting, Reason, Script};
 use crate::text::RepositoryPath;
+pub(super) use shell_construct::shell_construct;
 use statements::Statement;
 use working_folder::WorkingFolder;
 
@@ -156,7 +158,7 @@ impl BuildScript {
 
     /// The shell that it needs.
     pub(super) fn shell(&self) -> Shell {
-        match (self.statements.iter().any(needs_shell_of_runner), self.has_bash) {
+        match (self.statements().any(|script| shell_construct(script).is_some()), self.has_bash) {
             (false, _) => Shell::Any,
             (true, Some(true)) => Shell::Of("/bin/bash"),
             (true, Some(false)) => Shell::Of("/bin/sh"),
@@ -253,18 +255,6 @@ fn is_safe_in_run(statement: &Statement) -> bool {
         && !text.contains("<<")
         && !text.starts_with(['[', '-'])
         && !text.ends_with('\\')
-}
-
-/// Whether it would run otherwise under another shell than the runner's: a pipeline ends by `pipefail`,
-/// bash knows more syntax, and `echo` reads backslashes in one shell and not in the other.
-fn needs_shell_of_runner(statement: &Statement) -> bool {
-    let script = &statement.script;
-    let is_piped = |command: &Command| command.place.nesting.contains(&Nesting::Pipeline);
-    let echoes_backslash = |command: &Command| {
-        command.name().as_deref() == Some("echo") && command.span.slice(script.text()).contains(['\\', '-'])
-    };
-    !script.bashisms().is_empty()
-        || script.commands.iter().any(|command| is_piped(command) || echoes_backslash(command))
 }
 
 /// Several statements as one `RUN` that ends at the first failure, and what stands in front of it.
@@ -487,7 +477,9 @@ mod tests {
             (before, rest),
             (vec!["RUN npm -v".to_owned(), "RUN npm ci".to_owned()], vec!["RUN npm run build".to_owned()])
         );
-        for reading in ["NODE_OPTIONS=-r./hook.js npm -v", "npm i -g ./tool", "npm config set cafile ci/ca.pem"] {
+        let (before, _) = instructions(&script("    - npm install -g bower grunt-cli\n    - npm ci\n", None));
+        assert_eq!(before, ["RUN npm install -g bower grunt-cli", "RUN npm ci"]);
+        for reading in ["NODE_OPTIONS=-r./hook.js npm -v", "npm i -g a ./tool", "npm config set cafile ci/ca.pem"] {
             assert!(
                 script(&format!("    - {reading}\n    - npm ci\n"), None).dependency_layer().is_none(),
                 "{reading}"

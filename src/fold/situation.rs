@@ -270,7 +270,15 @@ impl<'a> Situation<'a> {
         };
         let is_there = |node: NodeId| file.tree.is_within(node, origin.node);
         let mut others = self.pipeline.jobs().iter().filter(|job| !is_owner(job));
-        !is_shared(file, origin.node) && file.is_editable() && !others.any(|job| job.holds(origin.file, &is_there))
+        // What an alias in the words of an owner leads to is changed for owners alone.
+        let owners: Vec<_> = self.pipeline.jobs().iter().filter(|job| is_owner(job)).collect();
+        let is_of_owner = |alias: NodeId| {
+            let mut definitions = owners.iter().flat_map(|job| &job.definitions);
+            definitions.any(|own| own.file == origin.file && file.tree.is_within(alias, own.value))
+        };
+        aliases(file, origin.node).into_iter().all(is_of_owner)
+            && file.is_editable()
+            && !others.any(|job| job.holds(origin.file, &is_there))
     }
 
     /// Whose a value is that is not the consumer's own, and the code for that.
@@ -294,13 +302,14 @@ impl<'a> Situation<'a> {
 
 /// Whether an alias leads to the node, or to one that holds it.
 pub(super) fn is_shared(file: &PipelineFile, node: NodeId) -> bool {
-    let targets: Vec<_> = file
-        .tree
-        .nodes()
-        .filter_map(|(_, node)| match &node.kind {
-            NodeKind::Alias { target, .. } => *target,
-            _ => None,
-        })
-        .collect();
-    targets.into_iter().any(|target| file.tree.is_within(node, target))
+    !aliases(file, node).is_empty()
+}
+
+/// The aliases that lead to the node, or to one that holds it.
+fn aliases(file: &PipelineFile, node: NodeId) -> Vec<NodeId> {
+    let leads_there = |kind: &NodeKind| match kind {
+        NodeKind::Alias { target, .. } => target.is_some_and(|target| file.tree.is_within(node, target)),
+        _ => false,
+    };
+    file.tree.nodes().filter(|(_, node)| leads_there(&node.kind)).map(|(id, _)| id).collect()
 }

@@ -39,11 +39,19 @@ pub fn tree_use(step: &Step, patterns: &[PathPattern]) -> TreeUse {
             TreeUse::None if sends_what_is_not_known(step, name) => TreeUse::Unknown(name.to_owned()),
             found => found,
         },
-        ProgramKind::Any => match touched(step, &words, patterns) {
+        ProgramKind::Any => match touched(step, &without_tasks(name, words), patterns) {
             TreeUse::None => TreeUse::Unknown(name.to_owned()),
             touches => touches,
         },
     }
+}
+
+/// The words that may be files: `cli:test` is a task of the project `cli` to Gradle (Gradle manual: "Command-Line Interface").
+fn without_tasks<'a>(name: &str, mut words: Vec<&'a StepWord>) -> Vec<&'a StepWord> {
+    if matches!(name, "gradle" | "gradlew" | "./gradlew") {
+        words.retain(|word| word.raw.starts_with('-') || !word.raw.contains(':'));
+    }
+    words
 }
 
 /// Whether a program sends files to another machine, and a variable says which.
@@ -250,6 +258,9 @@ mod tests {
     fn a_command_leaves_the_files_alone() {
         for line in [
             "docker push app",
+            "command -v ssh-agent || apk add openssh-client",
+            "corepack enable",
+            "npm i -g lighthouse @scope/dist",
             "aws s3 cp chart/$FILE s3://bucket",
             "scp compose.yml $ACCOUNT@host:",
             "kubectl get pods -l dist=$NAME",
@@ -302,6 +313,13 @@ mod tests {
             assert_eq!(written(line).0, expected, "{line}");
         }
         assert!(written("./configure").1);
+    }
+
+    #[test]
+    fn tasks_of_gradle_are_no_files() {
+        assert_eq!(use_of_dist("gradle dist:test"), TreeUse::Unknown("gradle".to_owned()));
+        assert_eq!(use_of_dist("npm i -g ./dist"), TreeUse::Touches("./dist".to_owned()));
+        assert_eq!(use_of_dist("corepack prepare"), TreeUse::Unknown("corepack".to_owned()));
     }
 
     #[test]

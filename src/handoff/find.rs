@@ -180,8 +180,12 @@ impl Search {
             problems
                 .into_iter()
                 .for_each(|problem| self.note_unclear(repository, job, &flows, UnclearReason::Command(problem)));
+            let patterns: Vec<_> = flows.iter().flat_map(|flow| flow.patterns.clone()).collect();
             builders
                 .into_iter()
+                .filter(|builder| {
+                    job.variables.get("COMPOSE_FILE").is_some() || builder.may_take(repository, &script, &patterns)
+                })
                 .for_each(|builder| self.note_unclear(repository, job, &flows, UnclearReason::Builder(builder)));
             let opaque = unclear::opaque(&script);
             opaque.into_iter().for_each(|reason| self.note_unclear(repository, job, &flows, reason));

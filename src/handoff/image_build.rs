@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::copies::{CopyUse, SourceUse, classify};
 use super::job_script::JobScript;
-use crate::docker::{BuildCommand, BuildContext, Builder, Stages, Step, StepWord, asks_bake, is_described_build};
-use crate::gitlab::{PathPattern, folder_before_glob, may_take};
+use crate::docker::{
+    BuildCommand, BuildContext, Builder, Stages, Step, StepWord, asks_bake, builds_of_up, is_described_build,
+};
+use crate::gitlab::{PathPattern, Relation, folder_before_glob, may_take};
 use crate::source::{ReadError, Repository, SourceFile};
 use crate::syntax::dockerfile::{Dockerfile, Instruction};
 use crate::text::RepositoryPath;
@@ -129,6 +131,26 @@ fn dockerfile(
             Ok((other.clone(), source))
         }
         (Err(error), _) => Err((first.clone(), error)),
+    }
+}
+
+impl OtherBuilder {
+    /// Whether its images may take some of these files, as far as can be told: `compose up` builds what the Compose file
+    /// describes, often nothing at all.
+    #[must_use]
+    pub fn may_take(&self, repository: &dyn Repository, script: &JobScript, patterns: &[PathPattern]) -> bool {
+        let is_named = script.walk.changed.iter().any(|name| name == "COMPOSE_FILE");
+        let Some((file, commands)) = builds_of_up(repository, &script.walk, self.step).ok().filter(|_| !is_named)
+        else {
+            return true;
+        };
+        // The files may be the Compose file itself, or one that Compose reads on top of it.
+        let describes = |pattern: &PathPattern| {
+            let is_beside = pattern.text.contains("compose") || !pattern.is_known || pattern.is_unbounded();
+            is_beside || pattern.relation(file.as_str()) != Relation::Apart
+        };
+        patterns.iter().any(describes)
+            || commands.iter().any(|command| ImageBuild::may_take(repository, command, patterns))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Programs whose manual settles what they do with files, and what the words of a command say about it.
 
+mod engine;
+
 use super::traps::is_harmless;
 use crate::docker::{Step, StepWord, asks_bake};
+use crate::ecosystem;
 
 /// How far the words of a command tell which files it reads and writes.
 pub(super) enum ProgramKind {
@@ -154,16 +157,6 @@ const OPERANDS_ONLY: [&str; 75] = [
     "yum",
 ];
 
-/// Subcommands of `docker` whose words are never files of the project.
-const DOCKER_WITHOUT_FILES: [&str; 26] = [
-    "attach", "context", "history", "images", "info", "inspect", "kill", "login", "logout", "logs", "manifest",
-    "network", "ps", "port", "pull", "push", "restart", "rm", "rmi", "search", "start", "stop", "system", "tag",
-    "version", "wait",
-];
-
-/// Subcommands of Compose that build nothing and mount nothing.
-const COMPOSE_WITHOUT_FILES: [&str; 7] = ["config", "down", "images", "logs", "ps", "pull", "push"];
-
 /// The same of `buildah`.
 const BUILDAH_WITHOUT_FILES: [&str; 10] =
     ["containers", "images", "info", "inspect", "login", "logout", "pull", "push", "rmi", "tag"];
@@ -205,12 +198,15 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "trap" if step.words.iter().skip(1).all(|word| word.text().is_some_and(is_harmless)) => {
             ProgramKind::WithoutFiles
         }
+        // It puts shims of package managers beside the `node` of the machine (Node.js documentation: Corepack).
+        "corepack" if matches!(argument(1), "enable" | "disable") => ProgramKind::WithoutFiles,
+        "npm" if installs_by_name_for_all(step) => ProgramKind::WithoutFiles,
         // Alone it prints the variables; with a command it is that command.
         "env" if step.words.len() == 1 => ProgramKind::WithoutFiles,
         "docker" if asks_bake(step) && !["-f", "--file", "--metadata-file"].iter().any(|it| starts_word(step, it)) => {
             ProgramKind::WithoutFiles
         }
-        "docker" | "nerdctl" | "podman" => docker_kind(step),
+        "docker" | "nerdctl" | "podman" => engine::kind(step),
         // They speak to registries, and to img's own store.
         "img" if matches!(argument(1), "du" | "login" | "logout" | "ls" | "prune" | "pull" | "push" | "rm" | "tag") => {
             ProgramKind::WithoutFiles
@@ -227,7 +223,7 @@ pub(super) fn kind(step: &Step, name: &str) -> ProgramKind {
         "trivy" if argument(1) == "image" => ProgramKind::OperandsOnly,
         "snyk" if argument(1) == "container" => ProgramKind::OperandsOnly,
         "sentry-cli" if argument(1) == "releases" && !has_word(step, "files") => ProgramKind::OperandsOnly,
-        "docker-compose" if composes_without_files(&step.words) => ProgramKind::OperandsOnly,
+        "docker-compose" if engine::composes_without_files(&step.words) => ProgramKind::OperandsOnly,
         // It reads the configuration of that folder; what this names is looked at where the files are known.
         "terraform" | "tofu" if argument(1).starts_with("-chdir=") => ProgramKind::OperandsOnly,
         "pip" | "pip3" if argument(1) == "install" => ProgramKind::OperandsOnly,
@@ -248,75 +244,15 @@ fn starts_word(step: &Step, beginning: &str) -> bool {
     step.words.iter().skip(1).any(|word| word.raw.starts_with(beginning))
 }
 
+/// Whether npm installs packages of a registry for the whole machine, which asks nothing of the project.
+fn installs_by_name_for_all(step: &Step) -> bool {
+    let words: Option<Vec<_>> = step.words.iter().map(StepWord::text).collect();
+    words.is_some_and(|words| ecosystem::installs_for_all_by_name(&words))
+}
+
 /// Whether a word behind the program is this one.
 pub(super) fn has_word(step: &Step, word: &str) -> bool {
     step.words.iter().skip(1).any(|other| other.text() == Some(word))
-}
-
-fn docker_kind(step: &Step) -> ProgramKind {
-    let fields = |word: &'_ StepWord| word.fields.clone().unwrap_or_else(|| vec![String::new()]);
-    let all: Vec<_> = step.words.iter().skip(1).flat_map(fields).collect();
-    let all: Vec<_> = all.iter().map(String::as_str).collect();
-    let words = all.get(engine_flags(&all)..).unwrap_or_default();
-    // `docker image load` is `docker load`, and so on.
-    let is_group = |word: &&str| ["container", "image"].contains(word);
-    let mut names = words.iter().filter(|word| !word.starts_with('-')).copied().skip_while(is_group);
-    let (subcommand, action) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
-    let mounts = |word: &&str| {
-        let is_cluster = word.starts_with('-') && !word.starts_with("--") && word.ends_with('v');
-        is_cluster || ["-v", "--volume", "--mount", "--env-file"].iter().any(|flag| word.starts_with(flag))
-    };
-    match subcommand {
-        "run" | "create" | "exec" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
-        "volume" | "prune" | "ls" | "list" | "rename" | "stats" | "top" => ProgramKind::WithoutFiles,
-        "buildx" if ["create", "use", "inspect", "ls", "imagetools"].iter().any(|word| words.contains(word)) => {
-            ProgramKind::WithoutFiles
-        }
-        "compose" if composes_without_files(&step.words) => ProgramKind::OperandsOnly,
-        "service" | "node" | "swarm" if !words.iter().any(mounts) => ProgramKind::WithoutFiles,
-        // `stack deploy` and `stack config` read a Compose file, which may name any other.
-        "stack" if !matches!(action, "deploy" | "up" | "config") => ProgramKind::WithoutFiles,
-        "secret" | "config" | "plugin" if action != "create" => ProgramKind::WithoutFiles,
-        "cp" | "save" | "load" | "import" | "export" | "secret" | "config" | "plugin" | "trust" | "scout" => {
-            ProgramKind::OperandsOnly
-        }
-        _ if DOCKER_WITHOUT_FILES.contains(&subcommand) => ProgramKind::WithoutFiles,
-        _ => ProgramKind::Any,
-    }
-}
-
-/// Whether a command of Compose does nothing with files but reading how the containers are put together.
-fn composes_without_files(words: &[StepWord]) -> bool {
-    let texts: Vec<_> = words.iter().filter_map(StepWord::text).skip_while(|word| !word.contains("compose")).collect();
-    let mut rest = texts.into_iter().skip(1);
-    while let Some(word) = rest.next() {
-        match word {
-            "-f" | "--file" | "-p" | "--project-name" | "--env-file" | "--profile" | "--project-directory" => {
-                rest.next();
-            }
-            _ if word.starts_with('-') => {}
-            _ => return COMPOSE_WITHOUT_FILES.contains(&word),
-        }
-    }
-    false
-}
-
-/// Such flags with their value in one word.
-const ENGINE_FLAGS: [&str; 5] = ["--context=", "--host=", "--log-level=", "--namespace=", "--snapshotter="];
-
-/// How many words in front of the subcommand say to which engine it speaks (Docker CLI reference: `docker`). An option
-/// that names a file is none of them.
-fn engine_flags(words: &[&str]) -> usize {
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        at += match *word {
-            "-H" | "--host" | "-c" | "--context" | "-l" | "--log-level" | "-n" | "--namespace" | "--snapshotter" => 2,
-            "-D" | "--debug" => 1,
-            other if ENGINE_FLAGS.iter().any(|flag| other.starts_with(flag)) => 1,
-            _ => break,
-        };
-    }
-    at
 }
 
 /// Whether a cluster of short flags, such as `-rf`, holds one of these letters.

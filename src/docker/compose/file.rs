@@ -85,6 +85,15 @@ impl ComposeFile {
         named.filter(|(entry, name)| name != own && may_build(entry, name)).map(|(_, name)| name).collect()
     }
 
+    /// The builds of all services, whatever their profiles say.
+    pub(in crate::docker) fn built_by_any_profile(&self) -> Result<Vec<DescribedBuild>, String> {
+        let mut found = Vec::new();
+        for entry in self.entries(self.services) {
+            found.extend(self.service(self.tree.node(entry.key).scalar().unwrap_or_default(), entry.value)?);
+        }
+        Ok(found)
+    }
+
     fn service(&self, name: &str, service: NodeId) -> Result<Option<DescribedBuild>, String> {
         let about = |what: String| format!("builds the service {name} of {}, {what}", self.path);
         if self.entry(service, "extends").is_some() {

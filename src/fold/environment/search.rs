@@ -92,6 +92,19 @@ impl<'a> Search<'a> {
         (is_expanded || has_secret_name(name)) && !own && !is_read_by_tools(name) && !self.is_named_elsewhere(name)
     }
 
+    /// Whether a variable only names images of jobs, by its own name and by all that expands it in the pipeline, and no other
+    /// file of the repository names it.
+    pub(super) fn only_names_images(&mut self, name: &str) -> bool {
+        let forms = [format!("${name}"), format!("${{{name}")];
+        let lines = self.pipeline.files().iter().flat_map(|file| file.source.text().lines());
+        let mut expanding = lines.filter(|line| forms.iter().any(|form| line.contains(form.as_str()))).peekable();
+        let is_image = |line: &str| line.trim_start().trim_start_matches("- ").starts_with("image:");
+        name.ends_with("_IMAGE")
+            && expanding.peek().is_some()
+            && expanding.all(is_image)
+            && !self.is_named_elsewhere(name)
+    }
+
     fn is_named_elsewhere(&mut self, name: &str) -> bool {
         if self.repository.tracked().len() > MOST_FILES {
             return true;

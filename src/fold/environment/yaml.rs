@@ -43,8 +43,8 @@ impl BuildEnvironment {
             let is_known = matches!(value, Value::Literal(_));
             let is_for_others = !sources.policy.passed.contains_key(name)
                 && !is_named
-                && (!is_known || has_secret_name(name))
-                && search.is_for_others(sources.producer, name);
+                && ((!is_known || has_secret_name(name)) && search.is_for_others(sources.producer, name)
+                    || search.only_names_images(name));
             if is_for_others {
                 self.left_out.push(name.to_owned());
             } else {

@@ -3,10 +3,11 @@
 use crate::docker::{ImageName, Step, StepWord};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::collected;
-use crate::fold::run_lines::Shell;
+use crate::fold::run_lines::{Shell, shell_construct};
 use crate::fold::situation::Situation;
 use crate::fold::unpacked;
 use crate::gitlab::{Field, Image, Value, VariableKind, kind_of_variable, names_in};
+use crate::syntax::shell::Script;
 
 /// Says what stands in the way of a stage in the value of a key.
 type Look = fn(&Value) -> Option<String>;
@@ -208,13 +209,19 @@ fn shell(situation: &Situation<'_>, image: &Image) -> Option<Finding> {
     if situation.script.shell() != Shell::Unknown {
         return None;
     }
+    let script = &situation.producer_script;
+    let construct = script.items.iter().enumerate().find_map(|(index, item)| {
+        let (span, what) = shell_construct(&Script::parse(item.text.as_deref()?))?;
+        Some((script.location(situation.pipeline, index, span)?, what))
+    });
+    let (place, what) = construct.unwrap_or_else(|| (situation.producer_location("script"), "the script"));
     let message = format!(
-        "the script needs to know whether {} has bash: a pipeline or bash's own syntax is in it",
+        "the script runs differently where the shell is not bash, and it is not known whether {} has it",
         image.written
     );
     let finding = Finding::new(Code::ShellUnknown, situation.value_location(&image.value), message)
-        .with_related(situation.producer_location("script"), "the script")
-        .with_help("use an official image, or write the script in plain commands");
+        .with_related(place, what)
+        .with_help("use an official image, or write this in plain commands");
     Some(finding)
 }
 

@@ -51,7 +51,9 @@ fn refused_variable(variable: &RefusedVariable) -> Finding {
             format!(
                 "the build may read {name}, which is or holds a secret, and the image job does not have the same {name}"
             ),
-            format!("set {name} for the whole pipeline, so that the image job has it too and can pass it on"),
+            format!(
+                "give the image job the same {name} in its 'variables', or set it for the whole pipeline, so that it can pass it on as a secret; where the build does not read it, take it out of the build job"
+            ),
         ),
     };
     Finding::new(code, variable.location.clone(), message).with_help(help)

@@ -196,13 +196,18 @@ fn gates(situation: &Situation<'_>) -> Vec<Finding> {
     };
     let waited = |job: &&Job| job.needs().is_none() && stage(job).is_some_and(|stage| build < stage && stage <= image);
     let finding = |job: &Job| {
-        let code = if releases(job) { Code::LaterJobUnblocked } else { Code::JobStartsEarlier };
+        let help = "put it in a stage behind the image job, or let it wait by 'needs'";
+        let (code, help) = if releases(job) {
+            let keep = "'--on-other-readers keep' lets the build job stay beside the fold, so that it waits as before";
+            (Code::LaterJobUnblocked, format!("{help}; {keep}"))
+        } else {
+            (Code::JobStartsEarlier, help.to_owned())
+        };
         let message = format!(
             "the job '{}' starts only after '{}' now, and would no longer wait for it",
             job.name, situation.producer.name
         );
-        Finding::new(code, situation.pipeline.job_location(job), message)
-            .with_help("put it in a stage behind the image job, or let it wait by 'needs'")
+        Finding::new(code, situation.pipeline.job_location(job), message).with_help(help)
     };
     others(situation).filter(waited).filter(|job| may_meet(situation, job)).map(finding).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::docker::{ImageName, SecretMounts};
 use crate::finding::{Code, Finding};
-use crate::fold::environment::{Certainty, PassedVariable, Way};
+use crate::fold::environment::{Certainty, PassedVariable, Way, first_settings};
 use crate::fold::situation::Situation;
 use crate::gitlab::{VariableKind, kind_of_variable};
 
@@ -28,9 +28,22 @@ fn different(situation: &Situation<'_>, variable: &PassedVariable) -> Option<Fin
         .iter()
         .any(|keyword| situation.consumer.get(keyword).is_some_and(|given| given.get(name).is_some()));
     if is_token || !situation.has_same_in_consumer(name) {
-        let message = format!("the build reads {name}, and the image job gives {name} a value of its own");
-        let finding = Finding::new(code, variable.location.clone(), message)
-            .with_help(format!("give one of the two another name than {name}"));
+        let has_none = !is_token
+            && situation.consumer.variables.get(name).is_none()
+            && situation.producer.variables.get(name).is_some()
+            && !first_settings(&situation.handoff.script).contains_key(name);
+        let (message, help) = if has_none {
+            (
+                format!("the build reads {name}, and the image job does not have it"),
+                format!("give the image job the same {name} in its 'variables', so that it can pass it on"),
+            )
+        } else {
+            (
+                format!("the build reads {name}, and the image job gives {name} a value of its own"),
+                format!("give one of the two another name than {name}"),
+            )
+        };
+        let finding = Finding::new(code, variable.location.clone(), message).with_help(help);
         return Some(match place {
             Some((_, origin)) => {
                 finding.with_related(situation.pipeline.location(origin), "the image job has this one")

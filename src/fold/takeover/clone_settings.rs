@@ -84,9 +84,7 @@ impl Setting<'_, '_> {
             About::Leftovers if present.is_some() && wanted != present => {
                 Takeover::nothing(self.differs("and what the image job leaves lying would get into the build"))
             }
-            About::Place if wanted.is_some() => {
-                Takeover::nothing(self.differs("and the builder stage has a folder of its own"))
-            }
+            About::Place if wanted.is_some() => Takeover::nothing(self.elsewhere()),
             About::History | About::Leftovers | About::Place => Takeover::default(),
         }
     }
@@ -103,7 +101,11 @@ impl Setting<'_, '_> {
         if is_same(plain, wanted, present) {
             return Takeover::default();
         }
-        Takeover::nothing(self.differs("so the build would see other files"))
+        let is_strategy = self.name == "GIT_STRATEGY" && has_none(wanted);
+        Takeover::nothing(match is_strategy {
+            true => self.with_sources(),
+            false => self.differs("so the build would see other files"),
+        })
     }
 
     fn submodules(&self, plain: &[&str], wanted: &Option<String>, present: &Option<String>) -> Takeover {
@@ -171,12 +173,37 @@ impl Setting<'_, '_> {
     fn differs(&self, why: &str) -> Finding {
         let job = |job: &Job| match self.of(job) {
             Some(value) => format!("'{}' has {} {value}", job.name, self.name),
-            None => format!("'{}' has none", job.name),
+            None => format!("'{}' sets no {}", job.name, self.name),
         };
         let (producer, consumer) = (job(self.situation.producer), job(self.situation.consumer));
         let message = format!("the two jobs fetch the sources differently: {producer}, {consumer}, {why}");
         Finding::new(Code::CloneSettingsDiffer, self.location(), message)
             .with_help(format!("give both jobs the same {}, or remove it from both", self.name))
+    }
+
+    /// The folder of the builder stage is chosen for the whole image, whatever the image job says of its own.
+    fn elsewhere(&self) -> Finding {
+        let (producer, value) = (&self.situation.producer.name, self.of(self.situation.producer).unwrap_or_default());
+        let message = format!(
+            "'{producer}' builds in a folder that it chooses ({} is {value}), and the builder stage has a folder of its own",
+            self.name
+        );
+        Finding::new(Code::CloneSettingsDiffer, self.location(), message).with_help(format!(
+            "remove {} from '{producer}' if the build makes the same files in any folder, or leave the jobs as they are",
+            self.name
+        ))
+    }
+
+    /// A build job without a clone starts in a folder where only files of earlier jobs are.
+    fn with_sources(&self) -> Finding {
+        let (producer, consumer) = (&self.situation.producer.name, &self.situation.consumer.name);
+        let message = format!(
+            "'{producer}' fetches no sources (its {} is {}), and the builder stage would have those that '{consumer}' fetches",
+            self.name,
+            self.of(self.situation.producer).unwrap_or_default()
+        );
+        Finding::new(Code::CloneSettingsDiffer, self.location(), message)
+            .with_help(format!("remove {} from '{producer}' if the sources do not change what it makes", self.name))
     }
 
     /// An image job without a clone has no sources to send to the builder stage.
