@@ -189,7 +189,8 @@ impl Check<'_> {
             !is_own || is_filled_in || !is_plain && item.text.is_some() || crate::fold::situation::is_shared(file, item.origin.node)
         })?;
         let message = "this part of the script is shared with other jobs, or written in a way that cannot be edited";
-        Some(Finding::new(Code::JobDefinitionShared, self.pipeline.location(foreign.origin), message))
+        let finding = Finding::new(Code::JobDefinitionShared, self.pipeline.location(foreign.origin), message);
+        Some(finding.with_help("write the script of the job in the job itself, in the plain block style"))
     }
 
     /// The first Dockerfile must be one whose stages can stand in front of the others.
