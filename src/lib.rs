@@ -139,13 +139,10 @@ fn fold_next(
     let plans = fold::plan(&overlay, &pipeline, policy);
     if done.handoffs.is_empty() {
         done.findings.extend(fold::faults(&overlay, &pipeline));
-    }
-    if done.handoffs.is_empty() && !plans.is_empty() {
-        done.findings.extend(fold::notes(&pipeline));
-    }
-    if done.handoffs.is_empty() {
-        let all = plans.iter().flat_map(|plan| plan.summaries.iter().cloned());
-        done.known.extend(all.filter(|_| done.known.is_empty()).collect::<Vec<_>>());
+        if !plans.is_empty() {
+            done.findings.extend(fold::notes(&pipeline));
+        }
+        done.known = plans.iter().flat_map(|plan| plan.summaries.iter().cloned()).collect();
     }
     let (mut folded, mut refused): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.changes.is_some());
     // A fold may take away what stood in the way of another one, so no fallback is taken before the last.

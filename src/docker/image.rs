@@ -60,6 +60,12 @@ impl<'a> ImageName<'a> {
         self.registry.is_none_or(|registry| registry == "docker.io") && !path.is_empty() && !path.contains('/')
     }
 
+    /// Whether it is a Docker Engine that runs as a service (Docker docs: docker image, `dind`).
+    #[must_use]
+    pub fn is_engine(&self) -> bool {
+        self.name == "docker" && self.tag.is_some_and(|tag| tag.contains("dind"))
+    }
+
     /// Whether it is known to run as somebody other than root.
     #[must_use]
     pub fn is_known_not_root(&self) -> bool {
@@ -143,6 +149,12 @@ const DEBIAN_BASED: [&str; 18] = [
     "ubuntu",
     "almalinux",
 ];
+
+/// Whether this names the user root, with or without a group.
+#[must_use]
+pub fn is_root(user: &str) -> bool {
+    matches!(user, "0" | "0:0" | "root" | "root:root")
+}
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@
 //! RUN make
 //! ```
 
-use crate::docker::{Base, ImageName, StepWord};
+use crate::docker::{Base, ImageName, StepWord, is_root};
 use crate::fold::environment::quoted;
 use crate::handoff::{Container, ImageBuild};
 use crate::syntax::dockerfile::{Arguments, Instruction, Keyword};
@@ -46,7 +46,7 @@ pub(super) fn instructions(first: &ImageBuild, container: &Container) -> Result<
                 Some((name, value)) if is_known => lines.push(format!("ENV {name}={}", quoted(value))),
                 _ => return Err(format!("the container gets {value} from the job, and a stage does not")),
             },
-            "-u" | "--user" if container.mounted.is_some() && !matches!(value, "0" | "0:0" | "root" | "root:root") => {
+            "-u" | "--user" if container.mounted.is_some() && !is_root(value) => {
                 return Err(format!("the container works as {value}, and the sources of a stage are root's"));
             }
             "-w" | "--workdir" if is_known => lines.push(format!("WORKDIR {value}")),

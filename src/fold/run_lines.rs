@@ -76,7 +76,7 @@ impl BuildScript {
     ) -> Self {
         let texts = script.items.iter().filter_map(|item| item.text.as_deref());
         let mut statements = statements::of_items(repository, texts, is_set);
-        let mut layer = Layer::None;
+        let (mut layer, mut early) = (Layer::None, 0);
         if policy.layers == Layers::Auto {
             layer = find_layer(repository, &statements, is_set);
             // `npm ci && npm run build` is one statement, and two where that gives the first a layer of its own.
@@ -85,11 +85,10 @@ impl BuildScript {
             if let Some((found, apart)) = split.filter(|(found, _)| matches!(found, Layer::Split(..))) {
                 (layer, statements) = (found, apart);
             }
+            let is_early =
+                |statement: &&Statement| plain_words(statement).is_some_and(|words| reads_nothing(repository, &words));
+            early = statements.iter().take_while(is_early).count();
         }
-        let is_early =
-            |statement: &&Statement| plain_words(statement).is_some_and(|words| reads_nothing(repository, &words));
-        let is_cut = policy.layers == Layers::Auto;
-        let early = statements.iter().take_while(|statement| is_cut && is_early(statement)).count();
         let written = script.walk.steps.iter().flat_map(|step| writes(step).0).collect();
         Self { statements, layer, early, has_bash, written }
     }

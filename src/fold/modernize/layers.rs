@@ -72,10 +72,7 @@ fn has_lasting_cache(command: &BuildCommand) -> bool {
 
 /// Whether one of the services is a Docker Engine of the job's own.
 fn starts_engine(subject: &Subject<'_>) -> bool {
-    subject.job.services().iter().any(|(name, _)| {
-        let image = ImageName::new(name);
-        image.name == "docker" && image.tag.is_some_and(|tag| tag.contains("dind"))
-    })
+    subject.job.services().iter().any(|(name, _)| ImageName::new(name).is_engine())
 }
 
 fn kept(subject: &Subject<'_>, command: &BuildCommand) -> Result<Kept, String> {

@@ -70,8 +70,7 @@ pub(super) fn engine(subject: &Subject<'_>) -> Vec<Proposal> {
 fn engine_of(job: &Job, service: &Value) -> Option<String> {
     let written = service.text().or_else(|| service.get("name").and_then(Value::text))?;
     let name = job.variables.expand(&written).unwrap_or_else(|| written.to_string());
-    let image = ImageName::new(&name);
-    (image.name == "docker" && image.tag.is_some_and(|tag| tag.contains("dind"))).then_some(name)
+    ImageName::new(&name).is_engine().then_some(name)
 }
 
 /// Where a variable has a value that says so, and the value as it is written.

@@ -21,6 +21,7 @@ use crate::syntax::shell::{Command, Nesting, Script};
 use crate::text::RepositoryPath;
 
 /// One statement of the script.
+#[derive(Clone)]
 pub(super) struct Statement {
     pub(super) text: String,
     pub(super) script: Script,
@@ -120,11 +121,7 @@ pub(super) fn apart(statements: &[Statement]) -> Option<Vec<Statement>> {
     let (last, before) = statements.split_last()?;
     let list = AndList::of(last).filter(|list| list.parts.len() > 1 && !list.is_confined)?;
     let parts: Vec<_> = list.parts.iter().map(|text| last.part(text)).collect();
-    let own = |statement: &Statement| Statement {
-        only_enters: statement.only_enters,
-        ..Statement::new(&statement.text).within(&statement.folder)
-    };
-    parts.iter().all(|part| stands_alone(part, false)).then(|| before.iter().map(own).chain(parts).collect())
+    parts.iter().all(|part| stands_alone(part, false)).then(|| before.iter().cloned().chain(parts).collect())
 }
 
 /// Commands with nothing but `&&` between them.

@@ -1,15 +1,12 @@
 //! Where a builder stage works, and as whom.
 
-use crate::docker::{Builder, ImageName};
+use crate::docker::{Builder, ImageName, is_root};
 use crate::gitlab::Image;
 use crate::handoff::Handoff;
 
 /// Folders that hold nothing in any base image, so that the project may lie there.
 const PROJECT_FOLDERS: [&str; 8] =
     ["/app", "/build", "/code", "/opt/app", "/src", "/usr/src/app", "/usr/src", "/workspace"];
-
-/// The ways to name the user that a stage is root's without.
-const ROOT: [&str; 4] = ["0", "0:0", "root", "root:root"];
 
 /// Where the project lies if the Dockerfile does not say, the first choice first.
 const OTHERWISE: [&str; 3] = ["/src", "/code", "/project"];
@@ -19,7 +16,7 @@ pub(super) fn user(image: Option<&Image>) -> Option<String> {
     let image = image?;
     let of_image = || ImageName::new(image.name.as_deref()?).default_user().map(str::to_owned);
     let user = image.user().map(|user| user.to_string()).or_else(of_image);
-    user.filter(|user| !ROOT.contains(&user.as_str()))
+    user.filter(|user| !is_root(user))
 }
 
 /// The folder of the final stage, where that is one that is empty in every base image; else one of our own.
