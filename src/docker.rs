@@ -29,7 +29,6 @@ pub use context::BuildContext;
 pub use described::{Description, image_builds, is_described_build};
 pub use engine::Engine;
 pub use followed::{Failure, Part, PartOrigin, Program};
-pub use frontend::knows_pivots;
 pub use image::{ImageName, is_root};
 pub use script_walk::{PROJECT_FOLDER, ScriptWalk, place_in_repository};
 pub use secret_mounts::{BuilderTraits, SecretMounts};

@@ -1,7 +1,5 @@
 //! Each `COPY` that takes the files must be one that can take them from the builder stage instead.
 
-mod parents;
-
 use crate::docker::{Builder, Copy, CopySource};
 use crate::finding::{Code, Finding, Location};
 use crate::fold::collected;
@@ -105,20 +103,27 @@ pub(super) fn uses(
             };
             of_source(build, &copy.copy, found, &location).into_iter().chain(moved)
         });
-    let of_instructions =
-        uses.iter().filter_map(|found| mixed(build, found).or_else(|| parents::check(build, found, landing)));
-    of_instructions.chain(of_sources).collect()
+    uses.iter().filter_map(|found| not_to_be_moved(build, found)).chain(of_sources).collect()
 }
 
-/// A copy that takes files from both sides is split, which a here-document does not survive.
-fn mixed(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
+/// A copy that takes files from both sides is split, which a here-document does not survive; and `--parents` keeps the folders
+/// in front of a file, of which more stand there in the builder stage (Dockerfile reference: COPY --parents).
+fn not_to_be_moved(build: &ImageBuild, found: &CopyUse) -> Option<Finding> {
     let instruction = build.dockerfile.instructions.get(found.copy.instruction)?;
     let moves = found.sources.iter().any(|source| *source != SourceUse::Context);
-    (moves && !instruction.heredocs.is_empty()).then(|| {
-        let message = "this takes files of the hand-off beside a here-document, and cannot be split";
-        Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message)
-            .with_help("copy the files of the hand-off in an instruction of their own")
-    })
+    let (message, help) = match instruction {
+        _ if !moves => return None,
+        it if it.has_flag("parents") => (
+            "this keeps the folders of the files by --parents, and in the builder stage these are others",
+            "copy the files of the hand-off to their whole path, without --parents",
+        ),
+        it if !it.heredocs.is_empty() => (
+            "this takes files of the hand-off beside a here-document, and cannot be split",
+            "copy the files of the hand-off in an instruction of their own",
+        ),
+        _ => return None,
+    };
+    Some(Finding::new(Code::CopyUnclear, Location::new(&build.source, instruction.span), message).with_help(help))
 }
 
 fn of_source(build: &ImageBuild, copy: &Copy, found: &SourceUse, location: &Location) -> Vec<Finding> {

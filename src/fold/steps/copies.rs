@@ -191,9 +191,6 @@ impl Parts<'_> {
             Landing::Named(name) => Some(behind(self.view.destination.text(), &name)),
             Landing::AsWritten | Landing::Unclear => None,
         };
-        if self.view.parents {
-            return self.of_stage(path, with_pivot(self.build, path, self.origin));
-        }
         CopyPart { destination, ..self.of_stage(path, rooted(self.build, path, &source.written, self.origin)) }
     }
 
@@ -244,14 +241,6 @@ fn behind(destination: &str, more: &str) -> String {
     let quote = destination.get(..1).filter(|first| ["\"", "'"].contains(first)).unwrap_or_default();
     let folder = destination.trim_matches(['"', '\'']).trim_end_matches('/');
     format!("{quote}{folder}/{more}{quote}")
-}
-
-/// The path in the stage, with a `/./` behind the folder that was the context: what stands behind it is what `--parents`
-/// keeps (Dockerfile reference: COPY --parents).
-fn with_pivot(build: &ImageBuild, path: &str, origin: &Origin<'_>) -> String {
-    let folder = &build.context.folder;
-    let below = path.strip_prefix(folder.as_str()).unwrap_or(path).trim_start_matches('/');
-    format!("{}/./{below}", (origin.place)(folder.as_str()))
 }
 
 /// The source as it is written, rooted in the stage; quotes, variables and globs stay, but for a glob that took more
