@@ -11,7 +11,8 @@
 //! text -> source -> finding -> syntax -> gitlab, docker, ecosystem -> handoff -> fold -> check -> here
 //! ```
 //!
-//! `repo` (files on a disk) and `report` (what people see) stand beside it; `cli` puts them together.
+//! `repo` (files on a disk), `prove` (images built before and after) and `report` (what people see) stand beside it; `cli`
+//! puts them together.
 //!
 //! # Limits
 //! What is not proven is refused, with the line that stands in the way. `docs/decisions.md` says where the
@@ -27,6 +28,7 @@ pub mod finding;
 pub mod fold;
 pub mod gitlab;
 pub mod handoff;
+pub mod prove;
 pub mod repo;
 pub mod report;
 pub mod source;

@@ -1,0 +1,17 @@
+//! The proof of a fold: the image is built the old way and the new way by a real engine, and both are compared.
+//!
+//! ```text
+//! checkout -> old way: the build jobs, what they hand on, the image job up to its build ->|
+//!          -> new way: the folded files, the image job up to its build                  ->| engine -> compare -> Proof
+//! ```
+//!
+//! The old way is what GitLab Runner does, without a runner: a clean clone with the runner's modes, each build job in a
+//! container of its image, its artifacts or caches collected by GitLab's globs. The image job's lines run in a container
+//! too, where the programs that build, log in, push or deploy are stand-ins: they tell which image is to be built, and the
+//! engine builds it outside. So both ways end in the same command, and nothing leaves this machine.
+
+mod difference;
+mod outcome;
+
+pub use difference::{Aspect, Change, Comparison, Detail, Difference, Member, Reason, Subject, Weight};
+pub use outcome::{BuildFigures, Failure, ImageProof, Proof, ProofVerdict, Way};
