@@ -35,7 +35,9 @@ pub fn closing_line(outcome: &Outcome, policy: &Policy, tense: Tense) -> String 
 
 /// `text` on one line, its control characters made visible.
 pub(super) fn visible(text: &str) -> String {
-    normalize_untrusted_str(text).replace(['\n', '\r'], " ")
+    // The control characters above ASCII are left alone there, and some terminals obey them as well.
+    let odd = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    normalize_untrusted_str(text).replace(['\n', '\r'], " ").replace(odd, "\u{fffd}")
 }
 
 fn files(count: usize, tense: Tense) -> String {
@@ -171,5 +173,11 @@ mod tests {
     fn names_from_the_pipeline_keep_to_their_line() {
         let outcome = Outcome::unchanged(Verdict::Folded, vec![handoff(Via::Cache, "a\nb\u{1b}[2J")], Vec::new());
         assert!(line(&outcome, Tense::Shown).contains("job 'a b␛[2J'"), "{}", line(&outcome, Tense::Shown));
+        let outcome = Outcome::unchanged(Verdict::Folded, vec![handoff(Via::Cache, "a\u{9b}2J\u{2028}b")], Vec::new());
+        assert!(
+            line(&outcome, Tense::Shown).contains("job 'a\u{fffd}2J\u{fffd}b'"),
+            "{}",
+            line(&outcome, Tense::Shown)
+        );
     }
 }
