@@ -1,12 +1,13 @@
 //! What the user is told: a patch that git takes, findings with the lines they speak of, and JSON.
 //!
-//! Everything here turns an [`Outcome`](crate::Outcome) into text; nothing here writes to a stream or
-//! touches a file. What comes from the user's files is shown with its control characters made visible,
+//! Everything here turns an [`Outcome`](crate::Outcome) or a [`Proof`](crate::prove::Proof) into text; nothing here
+//! writes to a stream or touches a file. What comes from the user's files is shown with its control characters made visible,
 //! except in the patch, which is byte for byte what the files hold.
 
 mod entry;
 mod json;
 mod patch;
+mod proof;
 mod sentence;
 mod snippet;
 mod terminal;
@@ -14,5 +15,6 @@ mod terminal;
 pub use entry::{Entry, Tally};
 pub use json::{json_end, json_entry, json_start};
 pub use patch::{colored, patch};
+pub use proof::{proof_json, proof_markdown, proof_text};
 pub use sentence::{Tense, closing_line};
 pub use terminal::{Detail, Terminal};

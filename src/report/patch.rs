@@ -49,6 +49,11 @@ fn style_of(line: &str) -> Style {
     if header.iter().any(|start| line.starts_with(start)) {
         return Style::new().bold();
     }
+    style_in_hunk(line)
+}
+
+/// The style of a line of a hunk, or of its head.
+pub(super) fn style_in_hunk(line: &str) -> Style {
     match line.bytes().next() {
         Some(b'+') => AnsiColor::Green.on_default(),
         Some(b'-') => AnsiColor::Red.on_default(),
