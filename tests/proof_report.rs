@@ -46,6 +46,7 @@ fn image(job: &str, verdict: ProofVerdict, differences: Vec<Difference>) -> Imag
 fn failed(verdict: ProofVerdict, failure: Failure) -> ImageProof {
     ImageProof {
         comparison: Comparison::default(),
+        tags: Vec::new(),
         before: None,
         after: None,
         failure: Some(failure),
@@ -209,7 +210,6 @@ fn several() -> Vec<ImageProof> {
     second.tags = vec!["worker:1".to_owned(), "worker:latest".to_owned()];
     let mut third = cannot_build_before();
     third.job = "containerize:docs".to_owned();
-    third.tags = Vec::new();
     third.after = same().after;
     let fourth = image("four", ProofVerdict::Different, vec![file("/app/server.js", Change::Missing)]);
     vec![same(), second, third, fourth, new_way_broken()]

@@ -43,30 +43,26 @@ fn style(verdict: Option<ProofVerdict>) -> Style {
 fn block(image: &ImageProof, detail: Detail) -> Vec<Line> {
     let limits = if detail == Detail::Verbose { Limits::NONE } else { Limits::TERMINAL };
     let title = format!(": image of job '{}': {}", name(&image.job), verdict(image));
-    let mut lines = vec![
-        Line::styled(0, style(Some(image.verdict)), image.verdict.name(), title),
-        Line::plain(2, format!("{}, {}", name(&image.dockerfile.to_string()), tags(&image.tags))),
-    ];
-    lines.extend(entries(image));
-    let mut add = |more: Vec<Line>| lines.extend(more.into_iter().map(|line| line.further(2)));
+    let mut below = vec![Line::plain(0, built(image))];
+    below.extend(entries(image));
     if let Some(failure) = &image.failure {
-        add(self::failure(failure, limits));
-        add(failure
-            .log
-            .iter()
-            .map(|log| Line::plain(0, format!("the whole log: {}", name(&log.to_string_lossy()))))
-            .collect());
+        below.extend(self::failure(failure, limits));
+        let log = failure.log.iter().map(|log| format!("the whole log: {}", name(&log.to_string_lossy())));
+        below.extend(log.map(|text| Line::plain(0, text)));
     }
-    add(comparison(&image.comparison, limits));
+    below.extend(comparison(&image.comparison, limits));
     if detail > Detail::Quiet {
-        add(table(image));
+        below.extend(table(image));
     }
-    lines
+    let title = Line::styled(0, style(Some(image.verdict)), image.verdict.name(), title);
+    std::iter::once(title).chain(below.into_iter().map(|line| line.further(2))).collect()
 }
 
-fn tags(tags: &[String]) -> String {
-    let names: Vec<_> = tags.iter().map(|tag| name(tag)).collect();
-    if names.is_empty() { "without a tag".to_owned() } else { format!("tagged {}", names.join(", ")) }
+/// What was built: the Dockerfile, and the tags that are known.
+fn built(image: &ImageProof) -> String {
+    let dockerfile = name(&image.dockerfile.to_string());
+    let tags: Vec<_> = image.tags.iter().map(|tag| name(tag)).collect();
+    if tags.is_empty() { dockerfile } else { format!("{dockerfile}, tagged {}", tags.join(", ")) }
 }
 
 /// How much was compared; nothing where one way did not build.
@@ -82,7 +78,7 @@ fn entries(image: &ImageProof) -> Option<Line> {
             entries(before)
         ),
     };
-    Some(Line::plain(2, compared))
+    Some(Line::plain(0, compared))
 }
 
 /// What both ways cost, in columns.
