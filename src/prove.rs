@@ -10,8 +10,10 @@
 //! too, where the programs that build, log in, push or deploy are stand-ins: they tell which image is to be built, and the
 //! engine builds it outside. So both ways end in the same command, and nothing leaves this machine.
 
+mod compare;
 mod difference;
 mod outcome;
 
+pub use compare::{ExportedImage, compare, size_of_files};
 pub use difference::{Aspect, Change, Comparison, Detail, Difference, Member, Reason, Subject, Weight};
 pub use outcome::{BuildFigures, Failure, ImageProof, Proof, ProofVerdict, Way};

@@ -47,7 +47,8 @@ pub enum Change {
 /// What is not the same of a part that both ways have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aspect {
-    /// `type`, `mode`, `owner`, `link`, `device`, `bytes`, or `value` for a key of the configuration.
+    /// `type`, `mode`, `owner`, `link`, `device`, `bytes`, `attributes` (extended ones, such as a program's capabilities), or `value`
+    /// for a key of the configuration.
     pub name: &'static str,
     /// As the old way has it, to be read: `0644`, `0:0`, `5 bytes, sha256:ab12…`.
     pub before: String,
@@ -69,8 +70,8 @@ pub enum Weight {
 pub enum Reason {
     /// Two builds of the old way differ there as well.
     NotReproducible,
-    /// The modes differ only in what the runner lets others write: it clones with the umask 0000
-    /// (GitLab Runner: `FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR`).
+    /// The modes differ only in what the runner lets others write, of files or of the entries of an archive: it clones with the umask
+    /// 0000 (GitLab Runner: `FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR`).
     RunnerUmask,
     /// Only points in time differ that stand in the file, or in the entries of an archive.
     Timestamps,
@@ -79,9 +80,13 @@ pub enum Reason {
 /// A closer look at what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// The lines that differ, as a unified diff without a heading; the longest are cut.
+    /// The lines that differ, as a unified diff without a heading; the longest are cut, and control characters are escaped. Of a
+    /// long diff, the last line says how many are left out: `… 17 more lines`.
     Lines(String),
-    /// The entries of an archive (jar, zip, tar, tar.gz) that differ.
+    /// The entries of an archive (jar, zip, tar, gzip) that differ so that this difference's weight is theirs.
+    ///
+    /// None where all are the same, and the order, the compression or what stands around them differs. Of a long list, the last
+    /// says in its name how many are left out (`… 17 more`), and has no aspects.
     Members(Vec<Member>),
 }
 
@@ -90,6 +95,6 @@ pub enum Detail {
 pub struct Member {
     /// Its name in the archive.
     pub name: String,
-    /// How it differs; aspects are `type`, `mode`, `link`, `bytes` and `time`.
+    /// How it differs; aspects are those of a file and `time`, when it was changed.
     pub change: Change,
 }

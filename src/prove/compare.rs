@@ -1,0 +1,223 @@
+//! Two images, entry by entry and key by key.
+//!
+//! ```text
+//! tar -> tree (headers and hashes) ->|
+//!                                    |-> aspects -> weights, with a look at the bytes where they differ -> Comparison
+//! tar -> tree                      ->|
+//! ```
+//!
+//! Compared are the files (type, mode, owner, target of a link, numbers of a device, bytes, extended attributes) and the run
+//! configuration. When files were changed, how many layers there are and what built them is no part of what an image does.
+
+mod archive;
+mod aspects;
+mod configuration;
+mod content;
+mod engine;
+mod lines;
+mod time;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use tar::EntryType;
+
+use self::content::{Look, Versions};
+use self::tree::{Content, Naming, Node, Tree};
+use super::difference::{Aspect, Change, Comparison, Detail, Difference, Subject, Weight};
+
+/// The size of the blocks that a tar file ends with, in bytes.
+const BLOCK: u64 = 512;
+
+/// An image as an engine hands it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedImage {
+    /// A tar file, not compressed: the flattened file system, as `docker export` or `tar -C MOUNT -cf -` writes it.
+    pub files: PathBuf,
+    /// The object `Config` of what `inspect` says of the image: `Env`, `Cmd`, `User` and so on.
+    pub configuration: serde_json::Value,
+}
+
+/// Compares two images. `again` is a second build of the old way, which shows what is not reproducible by itself.
+///
+/// What the engine lays into every container (`/.dockerenv`, an empty `/etc/hosts`, the folder `/proc`) is no part of the image, and
+/// is not counted.
+///
+/// # Errors
+/// A tar file cannot be read or is not whole; the error names it.
+pub fn compare(before: &ExportedImage, after: &ExportedImage, again: Option<&ExportedImage>) -> io::Result<Comparison> {
+    let configuration = configuration::differences(
+        &before.configuration,
+        &after.configuration,
+        again.map(|again| &again.configuration),
+    );
+    let images = Images {
+        before: Image::read(&before.files)?,
+        after: Image::read(&after.files)?,
+        again: again.map(|again| Image::read(&again.files)).transpose()?,
+    };
+    let mut comparison = Comparison {
+        entries_before: images.before.tree.len(),
+        entries_after: images.after.tree.len(),
+        differences: configuration,
+    };
+    let names: BTreeSet<_> = images.before.tree.keys().chain(images.after.tree.keys()).collect();
+    for name in names {
+        comparison.differences.extend(images.entry(name)?);
+    }
+    Ok(comparison)
+}
+
+/// How many bytes the files of an image have. Names of the same file count once.
+///
+/// # Errors
+/// The tar file cannot be read or is not whole; the error names it.
+pub fn size_of_files(image: &ExportedImage) -> io::Result<u64> {
+    let size = || {
+        let file = File::open(&image.files)?;
+        let length = file.metadata()?.len();
+        let (mut size, mut end) = (0_u64, 0_u64);
+        for entry in tar::Archive::new(BufReader::new(file)).entries_with_seek()? {
+            let entry = entry?;
+            let is_sparse = entry.header().entry_type() == EntryType::GNUSparse;
+            let stored = if is_sparse { entry.header().entry_size()? } else { entry.size() };
+            if is_sparse || matches!(entry.header().entry_type(), EntryType::Regular | EntryType::Continuous) {
+                size = size.saturating_add(entry.size());
+            }
+            end = entry.raw_file_position().saturating_add(stored);
+        }
+        let whole = end.checked_next_multiple_of(BLOCK).and_then(|end| end.checked_add(BLOCK));
+        if whole.is_some_and(|whole| whole <= length) {
+            Ok(size)
+        } else {
+            Err(io::Error::new(ErrorKind::UnexpectedEof, "the tar file ends too early"))
+        }
+    };
+    size().map_err(|error| naming(&image.files, &error))
+}
+
+/// The same error, with the file that it happened in.
+fn naming(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// An image, of which the headers and hashes are known and the bytes lie on the disk.
+struct Image<'a> {
+    path: &'a Path,
+    tree: Tree,
+}
+
+impl<'a> Image<'a> {
+    fn read(path: &'a Path) -> io::Result<Self> {
+        let read = || {
+            tree::read(BufReader::with_capacity(256 * 1024, File::open(path)?), Naming::Paths, &mut u64::MAX.clone())
+        };
+        let mut tree = read().map_err(|error| naming(path, &error))?;
+        tree.retain(|name, node| !engine::laid(name, node));
+        Ok(Self { path, tree })
+    }
+
+    /// The first bytes of a file, at most `most`; `None` where they do not stand in one piece.
+    fn bytes(&self, content: &Content, most: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(place) = content.place else { return Ok(None) };
+        let read = || {
+            let (mut file, mut bytes) = (File::open(self.path)?, Vec::new());
+            file.seek(SeekFrom::Start(place))?;
+            file.take(content.size.min(most)).read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        };
+        read().map_err(|error| naming(self.path, &error))
+    }
+}
+
+struct Images<'a> {
+    before: Image<'a>,
+    after: Image<'a>,
+    again: Option<Image<'a>>,
+}
+
+impl Images<'_> {
+    /// The differences of one entry, first the one that counts.
+    ///
+    /// An entry that only one build of the old way has excuses that the new way has it or has it not, and nothing else.
+    fn entry(&self, name: &[u8]) -> io::Result<Vec<Difference>> {
+        let again = self.again.as_ref().map(|again| again.tree.get(name));
+        let subject = || Subject::File(format!("/{}", String::from_utf8_lossy(name)));
+        let whole = |change, is_noisy| {
+            vec![Difference { subject: subject(), change, weight: content::unseen(is_noisy), detail: None }]
+        };
+        Ok(match (self.before.tree.get(name), self.after.tree.get(name)) {
+            (Some(_), None) => whole(Change::Missing, again == Some(None)),
+            (None, Some(_)) => whole(Change::Extra, again.flatten().is_some()),
+            (Some(before), Some(after)) => {
+                let parts = self.parts(before, after, again.flatten())?.into_iter().rev();
+                let difference = |(weight, (aspects, detail))| Difference {
+                    subject: subject(),
+                    change: Change::Aspects(aspects),
+                    weight,
+                    detail,
+                };
+                parts.map(difference).collect()
+            }
+            (None, None) => Vec::new(),
+        })
+    }
+
+    /// The aspects in which an entry differs, by whether they count.
+    fn parts(&self, before: &Node, after: &Node, again: Option<&Node>) -> io::Result<Parts> {
+        let mut parts = Parts::new();
+        let differing = aspects::differing(before, after, !aspects::OWN_TIME);
+        if differing.is_empty() {
+            return Ok(parts);
+        }
+        let noisy = again.map(|again| aspects::names(before, again, !aspects::OWN_TIME)).unwrap_or_default();
+        for aspect in differing {
+            let is_noisy = noisy.contains(aspect.name);
+            let look = if aspect.name == "bytes" {
+                self.look(before, after, again.filter(|_| is_noisy))?
+            } else {
+                Look::from([(aspects::weigh(&aspect, before, after, is_noisy), None)])
+            };
+            for (weight, detail) in look {
+                let (aspects, details) = parts.entry(weight).or_default();
+                aspects.push(aspect.clone());
+                *details = details.take().or(detail);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// A closer look at the bytes of two files, where they are an archive or a text that is not too large.
+    fn look(&self, before: &Node, after: &Node, again: Option<&Node>) -> io::Result<Look> {
+        let blind = Look::from([(content::unseen(again.is_some()), None)]);
+        let (Some(old), Some(new)) = (&before.content, &after.content) else { return Ok(blind) };
+        let heads = (self.before.bytes(old, archive::HEAD)?, self.after.bytes(new, archive::HEAD)?);
+        let (Some(old_head), Some(new_head)) = heads else { return Ok(blind) };
+        let most = if archive::is_one(&old_head) && archive::is_one(&new_head) {
+            archive::LARGEST
+        } else {
+            content::LARGEST_TEXT
+        };
+        let third = again.and_then(|again| again.content.as_ref()).zip(self.again.as_ref());
+        if [Some(old), Some(new), third.map(|(content, _)| content)].into_iter().flatten().any(|it| it.size > most) {
+            return Ok(blind);
+        }
+        let third = third.map(|(content, image)| image.bytes(content, most)).transpose()?;
+        if third == Some(None) {
+            return Ok(blind);
+        }
+        let (Some(old), Some(new)) = (self.before.bytes(old, most)?, self.after.bytes(new, most)?) else {
+            return Ok(blind);
+        };
+        Ok(content::look(Versions { before: &old, after: &new, again: third.as_ref().and_then(Option::as_deref) }))
+    }
+}
+
+/// Aspects by whether they count, each with a look at the bytes where these are among them.
+type Parts = BTreeMap<Weight, (Vec<Aspect>, Option<Detail>)>;
+
+#[cfg(test)]
+mod tests;
