@@ -80,20 +80,25 @@ fn see(versions: Versions<'_>, budget: &mut u64, depth: usize) -> Seen {
         let again = versions.again.map(|again| archive::open(again, budget));
         return Seen::Members(Pair { before, after, again, budget, depth }.members());
     }
-    match text(versions.before).zip(text(versions.after)) {
-        Some((before, after)) => Seen::Lines(weigh_texts(before, after, versions.again)),
-        None => Seen::Nothing(unseen(versions.again.is_some())),
+    let is_text = text(versions.before).and(text(versions.after)).is_some();
+    if is_text { Seen::Lines(weigh(versions)) } else { Seen::Nothing(weigh(versions)) }
+}
+
+/// Noise excuses what differs, but noise that is nothing but points in time excuses no more than these.
+fn weigh(versions: Versions<'_>) -> Weight {
+    let only_times = |other| differ_only_in_time(versions.before, other);
+    match versions.again {
+        None if only_times(versions.after) => Weight::Harmless(Reason::Timestamps),
+        Some(again) if only_times(again) => unseen(only_times(versions.after)),
+        again => unseen(again.is_some()),
     }
 }
 
-/// Noise excuses what differs in a text, but noise that is nothing but points in time excuses no more than these.
-fn weigh_texts(before: &str, after: &str, again: Option<&[u8]>) -> Weight {
-    let only_times = || time::differ_only_in_time(before, after);
-    let Some(again) = again else {
-        return if only_times() { Weight::Harmless(Reason::Timestamps) } else { Weight::Counts };
-    };
-    let is_only_times = text(again).is_some_and(|again| time::differ_only_in_time(before, again));
-    unseen(!is_only_times || only_times())
+fn differ_only_in_time(before: &[u8], after: &[u8]) -> bool {
+    match text(before).zip(text(after)) {
+        Some((before, after)) => time::differ_only_in_time(before, after),
+        None => time::are_of_the_same_source(before, after),
+    }
 }
 
 /// The same archive, as it was built each way.

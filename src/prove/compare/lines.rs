@@ -13,6 +13,9 @@ const MOST_LINES: usize = 40;
 /// Characters of a line that are shown at most.
 const MOST_CHARACTERS: usize = 200;
 
+/// Characters that are shown of what two long lines have in common before they differ.
+const LEAD: usize = 60;
+
 /// How long the shortest diff is looked for; after that, a longer one is taken.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -22,9 +25,10 @@ pub(super) fn diff(before: &str, after: &str) -> String {
     let mut settings = TextDiff::configure();
     settings.timeout(PATIENCE).newline_terminated(true);
     let whole = settings.diff_slices(&old, &new).unified_diff().context_radius(CONTEXT).to_string();
-    let mut lines = whole.split_terminator('\n');
-    let mut shown: String = lines.by_ref().take(MOST_LINES).map(|line| readable(line) + "\n").collect();
-    match lines.count() {
+    let lines: Vec<&str> = whole.split_terminator('\n').collect();
+    let cut = |at| readable(lines.get(at).copied().unwrap_or_default(), unchanged_start(&lines, at)) + "\n";
+    let mut shown: String = (0..lines.len().min(MOST_LINES)).map(cut).collect();
+    match lines.len().saturating_sub(MOST_LINES) {
         0 => {}
         1 => shown.push_str("… 1 more line\n"),
         more => shown.push_str(&format!("… {more} more lines\n")),
@@ -32,17 +36,36 @@ pub(super) fn diff(before: &str, after: &str) -> String {
     shown
 }
 
+/// How many characters a long line of a diff may lose at its start, so that the reader sees where it begins to differ from the line
+/// that it becomes: a bundle of scripts is one line.
+fn unchanged_start(lines: &[&str], at: usize) -> usize {
+    let line = |at: Option<usize>| at.and_then(|at| lines.get(at)).copied().unwrap_or_default();
+    let (old, new) = match line(Some(at)).chars().next() {
+        Some('-') => (line(Some(at)), line(at.checked_add(1))),
+        Some('+') => (line(at.checked_sub(1)), line(Some(at))),
+        _ => return 0,
+    };
+    let pair = old.strip_prefix('-').zip(new.strip_prefix('+'));
+    let same = pair.map_or(0, |(old, new)| old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count());
+    if same < MOST_CHARACTERS - LEAD { 0 } else { same - LEAD }
+}
+
 /// A line without what a terminal would take for a command, and no longer than a person reads.
-fn readable(line: &str) -> String {
-    let mut readable = String::new();
-    for character in line.chars().take(MOST_CHARACTERS) {
+fn readable(line: &str, skipped: usize) -> String {
+    let (mark, line) = line.split_at_checked(1).unwrap_or(("", line));
+    let mut readable = mark.to_owned();
+    if skipped > 0 {
+        readable.push('…');
+    }
+    let mut characters = line.chars().skip(skipped);
+    for character in characters.by_ref().take(MOST_CHARACTERS) {
         if character.is_control() && character != '\t' {
             readable.extend(character.escape_default());
         } else {
             readable.push(character);
         }
     }
-    if line.chars().nth(MOST_CHARACTERS).is_some() {
+    if characters.next().is_some() {
         readable.push('…');
     }
     readable
@@ -75,7 +98,11 @@ mod tests {
         assert_eq!(shown.lines().count(), 41);
         assert!(shown.ends_with("\n… 161 more lines\n"), "{shown}");
         let long = diff(&"ä".repeat(5000), "");
-        assert_eq!(long.lines().nth(1), Some(format!("-{}…", "ä".repeat(199)).as_str()));
+        assert_eq!(long.lines().nth(1), Some(format!("-{}…", "ä".repeat(200)).as_str()));
+        let bundle = |end: &str| "ä".repeat(5000) + end;
+        let same = "ä".repeat(60);
+        let expected = format!("@@ -1 +1 @@\n-…{same}one\n+…{same}two\n");
+        assert_eq!(diff(&bundle("one\n"), &bundle("two\n")), expected);
     }
 
     #[test]

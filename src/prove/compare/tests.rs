@@ -388,6 +388,10 @@ fn points_in_time_in_a_text_are_harmless() {
     );
     assert_eq!(file_again(first.as_bytes(), other.as_bytes(), second.as_bytes()), ["! /f bytes [lines]"]);
     assert_eq!(file_again(first.as_bytes(), other.as_bytes(), b"anything"), ["noise /f bytes [lines]"]);
+    let python = |time: u8, code: u8| [&b"\xa7\r\r\n\0\0\0\0"[..], &[time, 0, 0, 0, 9, 0, 0, 0, 0xe3, code]].concat();
+    assert_eq!(file(&python(1, 7), &python(2, 7)), ["times /f bytes"]);
+    assert_eq!(file(&python(1, 7), &python(2, 8)), ["! /f bytes"]);
+    assert_eq!(file_again(&python(1, 7), &python(2, 8), &python(3, 7)), ["! /f bytes"]);
 }
 
 #[test]

@@ -102,6 +102,17 @@ fn form(point: &str) -> String {
     form
 }
 
+/// Whether two files that Python compiled are the same but for the time of the source, which stands in the bytes 8 to 11 (PEP 552).
+pub(super) fn are_of_the_same_source(before: &[u8], after: &[u8]) -> bool {
+    parts_of_compiled(before).is_some_and(|before| parts_of_compiled(after) == Some(before))
+}
+
+/// What stands before and after the time; `None` where a hash of the source stands in its place, or the file is another one.
+fn parts_of_compiled(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let parts = bytes.get(..8).zip(bytes.get(12..));
+    parts.filter(|(start, _)| start.ends_with(b"\r\n\0\0\0\0"))
+}
+
 /// A point in time to be read, from nanoseconds since 1970: `2026-11-24 10:11:12`.
 pub(super) fn shown(nanoseconds: i64) -> String {
     let (seconds, fraction) = (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000));
@@ -136,7 +147,7 @@ pub(super) const fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{days, differ_only_in_time, shown};
+    use super::{are_of_the_same_source, days, differ_only_in_time, shown};
 
     #[test]
     fn points_in_time_of_all_forms() {
@@ -188,6 +199,21 @@ mod tests {
             assert!(!differ_only_in_time(before, after), "{before} {after}");
             assert!(!differ_only_in_time(after, before), "{before} {after}");
         }
+    }
+
+    #[test]
+    fn compiled_python_tells_the_time_of_its_source() {
+        let compiled = |magic: u8, flags: u8, time: u8, code: u8| {
+            [&[magic, 0x0d, b'\r', b'\n', flags, 0, 0, 0, time, 1, 2, 3, 9, 0, 0, 0, 0xe3, code][..], b"\0"].concat()
+        };
+        let first = compiled(0xa7, 0, 1, 7);
+        assert!(are_of_the_same_source(&first, &compiled(0xa7, 0, 2, 7)));
+        for other in [compiled(0xa8, 0, 2, 7), compiled(0xa7, 0, 2, 8), vec![0xa7, 0x0d, b'\r', b'\n', 0, 0, 0, 0, 1]] {
+            assert!(!are_of_the_same_source(&first, &other));
+            assert!(!are_of_the_same_source(&other, &first));
+        }
+        // With a flag, the bytes are a hash of the source.
+        assert!(!are_of_the_same_source(&compiled(0xa7, 1, 1, 7), &compiled(0xa7, 1, 2, 7)));
     }
 
     #[test]
