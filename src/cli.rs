@@ -10,6 +10,7 @@ mod explain;
 mod fold;
 mod output;
 mod panics;
+mod prove;
 mod status;
 
 use std::io;
@@ -32,6 +33,7 @@ pub fn run(arguments: &Arguments, fold: &Fold, streams: &mut Streams<'_>) -> io:
         None => fold::run(&arguments.paths, None, options, fold, streams),
         Some(Command::Diff { paths }) => fold::run(paths, None, options, fold, streams),
         Some(Command::Apply { paths, allow }) => fold::run(paths, Some(allow.into()), options, fold, streams),
+        Some(Command::Prove(prove)) => prove::run(prove, options, fold, streams),
         Some(Command::Explain { code }) => explain::run(*code, streams.out),
     }
 }

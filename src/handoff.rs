@@ -7,6 +7,7 @@
 mod cache_writers;
 mod command_use;
 mod container;
+mod container_options;
 mod container_run;
 mod copies;
 mod docker_cp;

@@ -10,10 +10,33 @@
 //! too, where the programs that build, log in, push or deploy are stand-ins: they tell which image is to be built, and the
 //! engine builds it outside. So both ways end in the same command, and nothing leaves this machine.
 
+mod archive;
+mod call;
+mod changed_line;
+mod checkout;
 mod compare;
+mod course;
 mod difference;
+mod engine;
+mod environment;
+mod handed_on;
+mod image_job;
+mod interrupt;
+mod job_shell;
 mod outcome;
+mod pairs;
+mod process;
+mod run;
+mod scratch;
+mod session;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod trouble;
+mod variables;
+mod way;
 
-pub use compare::{ExportedImage, compare, size_of_files};
 pub use difference::{Aspect, Change, Comparison, Detail, Difference, Member, Reason, Subject, Weight};
+pub use engine::EngineName;
 pub use outcome::{BuildFigures, Failure, ImageProof, Proof, ProofVerdict, Way};
+pub use run::{Fold, ProveError, Proving, Request, prove};

@@ -15,6 +15,7 @@ mod guard;
 mod stage;
 mod tracked;
 mod transaction;
+mod variables;
 
 pub use discover::{Discovery, DiscoveryError, Found, PIPELINE, discover};
 pub use disk::{DiskRepository, SIZE_LIMIT};
@@ -22,3 +23,4 @@ pub use elsewhere::Elsewhere;
 pub use folders::common_folder;
 pub use guard::{Allowed, GuardError, guard};
 pub use transaction::{WriteError, write};
+pub use variables::read_variables;

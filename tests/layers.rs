@@ -57,7 +57,7 @@ struct Source {
     code: String,
 }
 
-/// Every source file of the crate; a file called `tests.rs` is a test module by itself.
+/// Every source file of the crate; a file called `tests.rs` is a test module by itself, with what lies in `tests`.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
@@ -66,7 +66,7 @@ fn sources() -> Vec<Source> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                folders.extend((!path.ends_with("tests")).then_some(path));
             } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
                 sources.push(Source::read(&path, &root));
             }

@@ -1,3 +1,5 @@
+mod prove;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -9,12 +11,15 @@ use crate::outcome::{Fallback, IgnoreFiles, Layers, OnOtherReaders, OnRulesDiffe
 use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
+pub(super) use prove::{ProveOptions, given};
+
 const EXAMPLES: &str = "\
 Examples:
   stagefold                      show the change of the repository here
   stagefold | git apply          the same, and make it
   stagefold apply group/*        fold many repositories in place
   stagefold --check --format json .
+  stagefold prove                build the image both ways with docker, and compare
   stagefold explain null-script-item
 
 The patch goes to stdout, everything else to stderr. Its paths start at the repository; where there
@@ -57,6 +62,8 @@ pub(super) enum Command {
         #[command(flatten)]
         allow: Allow,
     },
+    /// Build the image the old way and the new way, and compare
+    Prove(ProveOptions),
     /// Say what a finding means; without CODE, list them all
     Explain {
         /// The finding, such as null-script-item
@@ -176,6 +183,8 @@ pub(super) enum Format {
     Text,
     /// One JSON document on stdout
     Json,
+    /// For a merge request's description (prove)
+    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -286,13 +295,18 @@ impl Options {
     }
 }
 
+fn variable_name(name: &str) -> Result<(), String> {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name && !name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(format!("'{name}' is not the name of a variable"))
+}
+
 /// Reads `NAME=arg`, `NAME=secret` or `NAME=file`.
 fn passed(text: &str) -> Result<(String, Pass), String> {
     let (name, way) = text.split_once('=').ok_or("write it as NAME=arg, NAME=secret or NAME=file")?;
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_name || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(format!("'{name}' is not the name of a variable"));
-    }
+    variable_name(name)?;
     let way = match way {
         "arg" => Pass::Argument,
         "secret" => Pass::Secret,

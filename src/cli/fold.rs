@@ -2,7 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::apply::apply;
-use super::arguments::Options;
+use super::arguments::{Format, Options};
 use super::batch::in_order;
 use super::output::{Reporter, Streams};
 use super::panics::guarded;
@@ -32,6 +32,10 @@ pub(super) fn run(
     let mut reporter = Reporter::new(streams, options, &policy, tense, found.len() > 1);
     let mut status = if errors.is_empty() { Status::Done } else { Status::Failed };
     errors.iter().try_for_each(|error| reporter.error(error))?;
+    if options.format == Format::Markdown {
+        reporter.error(&"--format markdown tells of a proof: stagefold prove")?;
+        return Ok(Status::Failed);
+    }
     if let Some(missing) = elsewhere.missing() {
         reporter.error(&format!("{}: there is no such file or folder", missing.display()))?;
         return Ok(Status::Failed);

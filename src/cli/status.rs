@@ -8,12 +8,14 @@ pub enum Status {
     /// Done, and nothing is pending that was asked for.
     #[default]
     Done,
-    /// There are changes to be made (`--check`).
+    /// There are changes to be made (`--check`), or the images are different.
     Pending,
-    /// A hand-off was refused (`--check`).
+    /// A hand-off was refused (`--check`), or nothing could be proven.
     Refused,
     /// A repository could not be read or written, or a path not be found.
     Failed,
+    /// A signal of this number asked to stop.
+    Interrupted(u8),
 }
 
 impl Status {
@@ -25,6 +27,8 @@ impl Status {
             Self::Pending => 1,
             Self::Failed => 2,
             Self::Refused => 3,
+            // What a shell tells of a program that a signal has ended.
+            Self::Interrupted(signal) => 128 + signal,
         }
     }
 

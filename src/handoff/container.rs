@@ -1,78 +1,13 @@
 //! The commands of a script that make a container of an image, copy out of it and remove it: those of docker, and those of
 //! podman, which are the same (podman docs: podman-cp).
 
+use super::container_options::option;
 use super::container_run::Mounted;
 use super::job_script::JobScript;
 use crate::docker::{Step, StepWord, place_in_repository};
 use crate::source::Repository;
 use crate::syntax::shell::Nesting;
 use crate::text::RepositoryPath;
-
-/// Options of `docker create` and `docker run` that take a value (Docker CLI reference).
-const WITH_VALUE: [&str; 44] = [
-    "-e",
-    "-h",
-    "-l",
-    "-m",
-    "-p",
-    "-u",
-    "-v",
-    "-w",
-    "--add-host",
-    "--cap-add",
-    "--cap-drop",
-    "--cidfile",
-    "--cpus",
-    "--cpuset-cpus",
-    "--device",
-    "--dns",
-    "--entrypoint",
-    "--env",
-    "--env-file",
-    "--expose",
-    "--gpus",
-    "--hostname",
-    "--ipc",
-    "--label",
-    "--log-driver",
-    "--memory",
-    "--mount",
-    "--name",
-    "--net",
-    "--network",
-    "--pid",
-    "--platform",
-    "--publish",
-    "--pull",
-    "--restart",
-    "--runtime",
-    "--security-opt",
-    "--shm-size",
-    "--tmpfs",
-    "--ulimit",
-    "--user",
-    "--volume",
-    "--volumes-from",
-    "--workdir",
-];
-
-/// Those that take none.
-const WITHOUT_VALUE: [&str; 14] = [
-    "-P",
-    "-d",
-    "-i",
-    "-q",
-    "-t",
-    "--detach",
-    "--init",
-    "--interactive",
-    "--privileged",
-    "--quiet",
-    "--read-only",
-    "--rm",
-    "--tty",
-    "--sig-proxy",
-];
 
 /// Options that lay other files over those of the image.
 pub(super) const MOUNTS: [&str; 5] = ["-v", "--mount", "--tmpfs", "--volume", "--volumes-from"];
@@ -100,6 +35,14 @@ impl Container {
     /// The container that the step of this index makes.
     pub(super) fn of(script: &JobScript, index: usize) -> Option<Self> {
         let step = script.walk.steps.get(index)?;
+        let container = Self::of_step(step)?;
+        let name = if container.name.is_empty() { named_by_shell(script, step) } else { Some(container.name) };
+        Some(Self { step: index, name: name.unwrap_or_default(), ..container })
+    }
+
+    /// The container that a command makes, without a name where the command gives it none.
+    #[must_use]
+    pub fn of_step(step: &Step) -> Option<Self> {
         let created = container_words(step, "create").map(|words| (words, false));
         let (words, runs) = created.or_else(|| container_words(step, "run").map(|words| (words, true)))?;
         let mut options = Vec::new();
@@ -113,8 +56,8 @@ impl Container {
             options.extend(option(&raw, &mut rest)?);
         };
         let given = options.iter().find(|(option, _)| option == "--name").and_then(|(_, value)| value.clone());
-        let name = given.or_else(|| named_by_shell(script, step)).unwrap_or_default();
-        Some(Self { step: index, name, image, runs, options, arguments: rest.cloned().collect(), mounted: None })
+        let (name, arguments) = (given.unwrap_or_default(), rest.cloned().collect());
+        Some(Self { step: 0, name, image, runs, options, arguments, mounted: None })
     }
 
     /// Whether it is made of an image with one of these tags.
@@ -127,39 +70,6 @@ impl Container {
     pub fn mount(&self) -> Option<&str> {
         self.options.iter().map(|(option, _)| option.as_str()).find(|option| MOUNTS.contains(option))
     }
-}
-
-/// The options that one word holds, with the value of the last; `None` where it cannot be read.
-pub(super) fn option<'a>(
-    raw: &str,
-    rest: &mut impl Iterator<Item = &'a StepWord>,
-) -> Option<Vec<(String, Option<String>)>> {
-    if let Some((name, value)) = raw.split_once('=').filter(|(name, _)| name.starts_with("--")) {
-        let is_known = WITH_VALUE.contains(&name) || WITHOUT_VALUE.contains(&name);
-        return is_known.then(|| vec![(name.to_owned(), Some(value.to_owned()))]);
-    }
-    if WITHOUT_VALUE.contains(&raw) {
-        return Some(vec![(raw.to_owned(), None)]);
-    }
-    if WITH_VALUE.contains(&raw) {
-        return Some(vec![(raw.to_owned(), Some(spelled(rest.next()?)))]);
-    }
-    let letters = raw.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
-    let mut found = Vec::new();
-    for (at, letter) in letters.char_indices() {
-        let name = format!("-{letter}");
-        if WITH_VALUE.contains(&name.as_str()) {
-            let value = letters.get(at + letter.len_utf8()..).filter(|value| !value.is_empty());
-            let value = value.map_or_else(|| rest.next().map(spelled), |value| Some(value.to_owned()))?;
-            found.push((name, Some(value)));
-            return Some(found);
-        }
-        if !WITHOUT_VALUE.contains(&name.as_str()) {
-            return None;
-        }
-        found.push((name, None));
-    }
-    Some(found)
 }
 
 /// What names a container whose number the shell gets: `id=$(docker create image)` makes it `$id`, and a command within

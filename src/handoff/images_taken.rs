@@ -1,6 +1,6 @@
 //! The images that a command of a script uses.
 
-use super::container::{MOUNTS, container_words, engine_words, is_same_image, option, spelled};
+use super::container::{MOUNTS, container_words, engine_words, is_same_image, spelled};
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, Step, StepWord};
 

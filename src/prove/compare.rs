@@ -34,7 +34,7 @@ const BLOCK: u64 = 512;
 
 /// An image as an engine hands it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportedImage {
+pub(super) struct ExportedImage {
     /// A tar file, not compressed: the flattened file system, as `docker export` or `tar -C MOUNT -cf -` writes it.
     pub files: PathBuf,
     /// The object `Config` of what `inspect` says of the image: `Env`, `Cmd`, `User` and so on.
@@ -48,7 +48,11 @@ pub struct ExportedImage {
 ///
 /// # Errors
 /// A tar file cannot be read or is not whole; the error names it.
-pub fn compare(before: &ExportedImage, after: &ExportedImage, again: Option<&ExportedImage>) -> io::Result<Comparison> {
+pub(super) fn compare(
+    before: &ExportedImage,
+    after: &ExportedImage,
+    again: Option<&ExportedImage>,
+) -> io::Result<Comparison> {
     let configuration = configuration::differences(
         &before.configuration,
         &after.configuration,
@@ -75,7 +79,7 @@ pub fn compare(before: &ExportedImage, after: &ExportedImage, again: Option<&Exp
 ///
 /// # Errors
 /// The tar file cannot be read or is not whole; the error names it.
-pub fn size_of_files(image: &ExportedImage) -> io::Result<u64> {
+pub(super) fn size_of_files(image: &ExportedImage) -> io::Result<u64> {
     let size = || {
         let file = File::open(&image.files)?;
         let length = file.metadata()?.len();

@@ -1,0 +1,234 @@
+//! Tar archives: of a project as GitLab Runner lays it out, of what jobs hand on, and of small files of our own.
+//!
+//! Files of the project belong to root and may be written by everybody: the runner clones and unpacks with the umask 0000
+//! (GitLab Runner: `gitlab-runner-build`), and so are the folders that it makes for what it unpacks.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use tar::{Archive, Builder, EntryType, Header};
+
+use super::trouble::Trouble;
+
+/// The modes that a clone of the runner has.
+const FOLDER_MODE: u32 = 0o777;
+const FILE_MODE: u32 = 0o666;
+const PROGRAM_MODE: u32 = 0o777;
+
+/// An archive that is being written.
+pub(super) struct Packer {
+    path: PathBuf,
+    builder: Builder<BufWriter<File>>,
+    /// The folders that it holds already.
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Packer {
+    pub(super) fn create(path: &Path) -> Result<Self, Trouble> {
+        let file = File::create(path).map_err(|error| Trouble::of_file(path, &error))?;
+        let mut builder = Builder::new(BufWriter::new(file));
+        builder.follow_symlinks(false);
+        Ok(Self { path: path.to_owned(), builder, folders: BTreeSet::new() })
+    }
+
+    /// Adds all that lies in a folder of this machine, as a clone of the runner, at `place`, but for what has one of these names
+    /// at its top.
+    pub(super) fn clone_of(&mut self, folder: &Path, place: &str, without: &[&str]) -> Result<(), Trouble> {
+        self.parents_of(&Path::new(place).join("_"))?;
+        let mut open = vec![(folder.to_owned(), PathBuf::from(place))];
+        let top = folder;
+        while let Some((folder, place)) = open.pop() {
+            let unreadable = |error: io::Error| Trouble::of_file(&folder, &error);
+            let mut names: Vec<_> = fs::read_dir(&folder)
+                .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>())
+                .map_err(unreadable)?;
+            names.sort();
+            names.retain(|name| folder != top || !without.iter().any(|without| name == without));
+            for name in names {
+                let (own, place) = (folder.join(&name), place.join(&name));
+                let metadata = fs::symlink_metadata(&own).map_err(unreadable)?;
+                if metadata.is_dir() {
+                    self.folder(&place, FOLDER_MODE, u64::try_from(metadata.mtime()).unwrap_or_default())?;
+                    open.push((own, place));
+                } else {
+                    self.cloned_file(&own, &place, &metadata)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn cloned_file(&mut self, own: &Path, place: &Path, metadata: &fs::Metadata) -> Result<(), Trouble> {
+        let unreadable = |error: io::Error| Trouble::of_file(own, &error);
+        let mut header = header_of_root();
+        header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or_default());
+        if metadata.is_symlink() {
+            header.set_entry_type(EntryType::Symlink);
+            header.set_size(0);
+            header.set_mode(0o777);
+            let target = fs::read_link(own).map_err(unreadable)?;
+            return self.builder.append_link(&mut header, place, target).map_err(unreadable);
+        }
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        let is_program = metadata.permissions().mode() & 0o100 != 0;
+        header.set_mode(if is_program { PROGRAM_MODE } else { FILE_MODE });
+        header.set_size(metadata.len());
+        let file = File::open(own).map_err(unreadable)?;
+        self.builder.append_data(&mut header, place, BufReader::new(file).take(metadata.len())).map_err(unreadable)
+    }
+
+    /// Adds a small file of our own.
+    pub(super) fn text(&mut self, place: &str, mode: u32, text: &[u8]) -> Result<(), Trouble> {
+        self.parents_of(Path::new(place))?;
+        let mut header = header_of_root();
+        header.set_mode(mode);
+        header.set_size(text.len() as u64);
+        self.builder.append_data(&mut header, place, text).map_err(|error| Trouble::of_file(&self.path, &error))
+    }
+
+    /// Adds an entry of another archive as it is, at another place; a hard link, whose file is at another place too, must
+    /// name it by `link`.
+    pub(super) fn entry<R: Read>(
+        &mut self,
+        entry: &mut tar::Entry<'_, R>,
+        place: &Path,
+        link: Option<&Path>,
+    ) -> Result<(), Trouble> {
+        self.parents_of(place)?;
+        let mut header = entry.header().clone();
+        let broken = |error: io::Error| Trouble::Error(format!("an archive of the engine cannot be read: {error}"));
+        if header.entry_type().is_dir() {
+            self.folders.insert(place.to_owned());
+        }
+        match link {
+            Some(link) => {
+                header.set_size(0);
+                self.builder.append_link(&mut header, place, link).map_err(broken)
+            }
+            None => self.builder.append_data(&mut header, place, entry).map_err(broken),
+        }
+    }
+
+    /// Adds the folders above a place that are not there yet, as the runner makes them.
+    pub(super) fn parents_of(&mut self, place: &Path) -> Result<(), Trouble> {
+        let above: Vec<_> = place.ancestors().skip(1).filter(|path| path.components().next().is_some()).collect();
+        for folder in above.into_iter().rev() {
+            if !self.folders.contains(folder) {
+                self.folder(folder, FOLDER_MODE, 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, place: &Path, mode: u32, time: u64) -> Result<(), Trouble> {
+        let mut header = header_of_root();
+        header.set_entry_type(EntryType::Directory);
+        header.set_mode(mode);
+        header.set_size(0);
+        header.set_mtime(time);
+        self.folders.insert(place.to_owned());
+        let added = self.builder.append_data(&mut header, place, io::empty());
+        added.map_err(|error| Trouble::of_file(&self.path, &error))
+    }
+
+    pub(super) fn finish(self) -> Result<(), Trouble> {
+        let written = self.builder.into_inner().and_then(|mut file| file.flush());
+        written.map_err(|error| Trouble::of_file(&self.path, &error))
+    }
+}
+
+/// The beginning of an entry that belongs to root and has no time.
+fn header_of_root() -> Header {
+    let mut header = Header::new_gnu();
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header
+}
+
+/// An entry of an archive that is being read.
+pub(super) type Entry<'a> = tar::Entry<'a, BufReader<File>>;
+
+/// Calls `each` with every entry of an archive and its path below the one folder that it holds; the folder itself is the
+/// empty path.
+pub(super) fn for_each_below(
+    archive: &Path,
+    each: &mut dyn FnMut(&mut Entry<'_>, &Path) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let broken = |error: io::Error| Trouble::of_file(archive, &error);
+    let file = File::open(archive).map_err(broken)?;
+    for entry in Archive::new(BufReader::new(file)).entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        let path = entry.path().map_err(broken)?.into_owned();
+        each(&mut entry, &below_first(&path))?;
+    }
+    Ok(())
+}
+
+/// A path without its first name.
+pub(super) fn below_first(path: &Path) -> PathBuf {
+    path.components().filter(|part| matches!(part, Component::Normal(_))).skip(1).collect()
+}
+
+/// Unpacks what lies below the one folder of an archive into a new folder of this machine, with its modes and as our own.
+pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<(), Trouble> {
+    let broken = |error: io::Error| Trouble::of_file(archive, &error);
+    let mut opened = Archive::new(BufReader::new(File::open(archive).map_err(broken)?));
+    opened.set_preserve_permissions(true);
+    opened.set_preserve_ownerships(false);
+    opened.set_preserve_mtime(true);
+    opened.unpack(folder).map_err(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::{Packer, for_each_below, unpack};
+
+    #[test]
+    fn a_clone_may_be_written_by_everybody_and_keeps_its_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let (own, archive, out) = (folder.path().join("own"), folder.path().join("a.tar"), folder.path().join("out"));
+        fs::create_dir_all(own.join("src")).unwrap();
+        fs::write(own.join("src/run.sh"), "x").unwrap();
+        fs::set_permissions(own.join("src/run.sh"), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::create_dir(own.join(".git")).unwrap();
+        fs::write(own.join("plain"), "y").unwrap();
+        symlink("src/run.sh", own.join("link")).unwrap();
+        let mut packer = Packer::create(&archive).unwrap();
+        packer.clone_of(&own, "builds/project", &[".git"]).unwrap();
+
+        packer.text("builds/project.tmp/KEY", 0o666, b"k").unwrap();
+        packer.finish().unwrap();
+        let mut seen = Vec::new();
+        for_each_below(&archive, &mut |entry, below| {
+            seen.push(format!("{:o} {}", entry.header().mode().unwrap(), below.display()));
+            Ok(())
+        })
+        .unwrap();
+        seen.sort();
+        let expected = [
+            "666 project.tmp/KEY",
+            "666 project/plain",
+            "777 ",
+            "777 project",
+            "777 project.tmp",
+            "777 project/link",
+            "777 project/src",
+            "777 project/src/run.sh",
+        ];
+        assert_eq!(seen, expected);
+        unpack(&archive, &out).unwrap();
+        let mode = |path: &str| fs::symlink_metadata(out.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode("builds/project/src/run.sh"), 0o777);
+        assert_eq!(mode("builds/project/plain"), 0o666);
+        assert_eq!(fs::read_link(out.join("builds/project/link")).unwrap(), std::path::Path::new("src/run.sh"));
+    }
+}

@@ -1,0 +1,166 @@
+//! What builds images and runs containers: one small trait, and a file for each kind of engine.
+
+mod buildah;
+mod daemon;
+mod found;
+mod layers;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::process::Log;
+use super::trouble::Trouble;
+
+pub use found::EngineName;
+pub(super) use found::find;
+
+/// An engine on this machine. All that it makes carries the mark of one proof, and goes with [`Engine::clean_up`].
+pub(super) trait Engine {
+    /// Its name and version.
+    fn describe(&self) -> String;
+
+    /// The configuration of an image, which is pulled where it is not there (the keys of `docker image inspect`).
+    fn fetch(&self, image: &str, log: &Log) -> Result<Value, Trouble>;
+
+    /// Makes a container, which is not started.
+    fn create(&self, spec: ContainerSpec) -> Result<Container, Trouble>;
+
+    /// Unpacks a tar archive at the root of a container.
+    fn copy_in(&self, container: &Container, archive: &Path) -> Result<(), Trouble>;
+
+    /// Runs a container to its end; its exit status.
+    fn start(&self, container: &Container, log: &Log) -> Result<i32, Trouble>;
+
+    /// Packs what lies at an absolute path of a container, under its own name, into a tar archive; says whether there is
+    /// something.
+    fn copy_out(&self, container: &Container, path: &str, archive: &Path) -> Result<bool, Trouble>;
+
+    /// Removes a container, with what it left in volumes.
+    fn remove(&self, container: &Container);
+
+    /// Builds an image. What does not build is [`Trouble::Failed`].
+    fn build(&self, build: &Build, log: &Log) -> Result<(), Trouble>;
+
+    /// Packs the files of an image into a tar archive, all layers in one; its configuration, as [`Engine::fetch`] gives it.
+    fn export(&self, image: &str, archive: &Path) -> Result<Value, Trouble>;
+
+    /// Gives an image the name by which a later Dockerfile takes it, until all is cleaned up: then the image that had the name
+    /// before has it again.
+    fn alias(&self, image: &str, name: &str) -> Result<(), Trouble>;
+
+    /// Gives an image a further name, which stays.
+    fn keep(&self, image: &str, name: &str) -> Result<(), Trouble>;
+
+    /// Removes all that was made and is still there, whatever signals have come.
+    fn clean_up(&self);
+}
+
+/// A container to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ContainerSpec {
+    /// The image that it is made of.
+    pub(super) image: String,
+    /// What replaces the image's entrypoint, if something does; an empty list replaces it by nothing.
+    pub(super) entrypoint: Option<Vec<String>>,
+    /// What replaces the image's command, where it is not empty.
+    pub(super) command: Vec<String>,
+    /// Who runs it, where that is not whom the image names.
+    pub(super) user: Option<String>,
+    /// Where it runs, where that is not where the image says.
+    pub(super) folder: Option<String>,
+    /// Variables besides those of the image.
+    pub(super) environment: Vec<(String, String)>,
+    /// Whether it may reach other machines.
+    pub(super) has_network: bool,
+}
+
+/// A container that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Container {
+    pub(super) name: String,
+    pub(super) spec: ContainerSpec,
+}
+
+/// An image to be built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Build {
+    /// The name that the image gets.
+    pub(super) image: String,
+    /// The folder that is sent to the engine, on this machine.
+    pub(super) context: PathBuf,
+    /// The Dockerfile, on this machine.
+    pub(super) dockerfile: PathBuf,
+    /// The stage to build; the last one without it.
+    pub(super) target: Option<String>,
+    /// Build arguments.
+    pub(super) arguments: Vec<(String, String)>,
+    /// Secrets: their id, and the file that holds the value.
+    pub(super) secrets: Vec<(String, PathBuf)>,
+    /// Further options, by the names that `docker build` has for them.
+    pub(super) options: Vec<(String, Option<String>)>,
+    /// Whether the builder is to be the one that Docker had before BuildKit.
+    pub(super) is_legacy: bool,
+    /// Whether layers of earlier builds may be taken.
+    pub(super) is_cached: bool,
+}
+
+impl Build {
+    /// The words behind `build`: the options that all engines have, those of one (`own`), and the context.
+    fn words(&self, own: &[&str]) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut option = |name: &str, value: Option<&str>| {
+            words.push(name.to_owned());
+            words.extend(value.map(str::to_owned));
+        };
+        option("--tag", Some(&self.image));
+        option("--file", Some(&self.dockerfile.to_string_lossy()));
+        own.iter().for_each(|word| option(word, None));
+        if let Some(target) = &self.target {
+            option("--target", Some(target));
+        }
+        self.arguments.iter().for_each(|(name, value)| option("--build-arg", Some(&format!("{name}={value}"))));
+        for (secret, file) in &self.secrets {
+            option("--secret", Some(&format!("id={secret},src={}", file.display())));
+        }
+        self.options.iter().for_each(|(name, value)| option(name, value.as_deref()));
+        words.push(self.context.to_string_lossy().into_owned());
+        words
+    }
+}
+
+/// What stands in front of everything that a proof makes.
+const MARK: &str = "stagefold-prove";
+
+#[cfg(test)]
+mod tests {
+    use super::Build;
+
+    #[test]
+    fn options_of_a_build_come_before_its_context() {
+        let build = Build {
+            image: "x".to_owned(),
+            context: "/c".into(),
+            dockerfile: "/c/Dockerfile".into(),
+            target: Some("app".to_owned()),
+            arguments: vec![("A".to_owned(), "1 2".to_owned())],
+            secrets: vec![("TOKEN".to_owned(), "/s/0".into())],
+            ..Build::default()
+        };
+        let expected = [
+            "--tag",
+            "x",
+            "--file",
+            "/c/Dockerfile",
+            "--force-rm",
+            "--target",
+            "app",
+            "--build-arg",
+            "A=1 2",
+            "--secret",
+            "id=TOKEN,src=/s/0",
+            "/c",
+        ];
+        assert_eq!(build.words(&["--force-rm"]), expected);
+    }
+}

@@ -1,0 +1,230 @@
+//! buildah, which needs no service: its working containers are folders, and `buildah run` enters them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::found::version;
+use super::layers::Layers;
+use super::{Build, Container, ContainerSpec, Engine, MARK};
+use crate::prove::interrupt::Interrupt;
+use crate::prove::process::{Invocation, Log};
+use crate::prove::trouble::Trouble;
+
+/// Unpacks an archive at the root of a container. Words: the container, the archive.
+const COPY_IN: &str = r#"folder=$(buildah mount "$1") && exec tar -x -p --numeric-owner -f "$2" -C "$folder""#;
+
+/// Packs what lies at a path. Words: the container, the path without its first slash, the archive.
+const COPY_OUT: &str = r#"folder=$(buildah mount "$1") || exit 1
+[ -e "$folder/$2" ] || [ -L "$folder/$2" ] || exit 3
+exec tar -c --numeric-owner -f "$3" -C "$(dirname "$folder/$2")" "$(basename "$2")""#;
+
+/// Packs all of a container. Words: the container, the archive.
+const EXPORT: &str = r#"folder=$(buildah mount "$1") && exec tar -c --numeric-owner -f "$2" -C "$folder" ."#;
+
+/// The exit status of [`COPY_OUT`] where there is nothing.
+const NOTHING_THERE: i32 = 3;
+
+/// An engine behind this program.
+pub(super) struct Buildah {
+    version: String,
+    id: String,
+    interrupt: Interrupt,
+    /// Whether the files of containers can be had without a name space of one's own.
+    is_root: bool,
+    containers: Cell<usize>,
+    images: RefCell<BTreeSet<String>>,
+    /// Names that belong to other images of this machine, with the numbers of these.
+    borrowed: RefCell<Vec<(String, String)>>,
+    layers: Layers,
+}
+
+impl Buildah {
+    /// Asks for the version and for the images that are there.
+    pub(super) fn open(id: &str, interrupt: &Interrupt) -> Result<Self, Trouble> {
+        let told = version(Invocation::new("buildah").argument("--version"), interrupt)?;
+        let version = told.split_whitespace().nth(2).unwrap_or_default().to_owned();
+        let images = ["images", "--all", "--quiet", "--no-trunc"];
+        let known = Invocation::new("buildah").arguments(images).ask_for_success(interrupt)?;
+        Ok(Self {
+            version,
+            id: id.to_owned(),
+            interrupt: interrupt.clone(),
+            is_root: rustix::process::geteuid().is_root(),
+            containers: Cell::default(),
+            images: RefCell::default(),
+            borrowed: RefCell::default(),
+            layers: Layers::besides(&known),
+        })
+    }
+
+    fn call(&self, arguments: &[&str]) -> Invocation {
+        Invocation::new("buildah").arguments(arguments)
+    }
+
+    /// A shell that sees the files of containers.
+    fn shell(&self, script: &str, words: &[&str]) -> Invocation {
+        let shell = if self.is_root { Invocation::new("sh") } else { self.call(&["unshare", "sh"]) };
+        shell.arguments(["-c", script, "sh"]).arguments(words)
+    }
+
+    fn has_image(&self, image: &str) -> Result<bool, Trouble> {
+        let question = self.call(&["inspect", "--type", "image", image]);
+        Ok(question.ask(Some(&self.interrupt))?.status.success())
+    }
+
+    fn configuration(&self, image: &str) -> Result<Value, Trouble> {
+        let told = self.call(&["inspect", "--type", "image", image]).ask_for_success(&self.interrupt)?;
+        let told: Value =
+            serde_json::from_str(&told).map_err(|error| Trouble::Error(format!("buildah inspect {image}: {error}")))?;
+        Ok(told.pointer("/Docker/config").cloned().unwrap_or_default())
+    }
+}
+
+impl Engine for Buildah {
+    fn describe(&self) -> String {
+        format!("buildah {}", self.version)
+    }
+
+    fn fetch(&self, image: &str, log: &Log) -> Result<Value, Trouble> {
+        if !self.has_image(image)? {
+            self.images.borrow_mut().insert(image.to_owned());
+            if !self.call(&["pull", image]).log(log).run(&self.interrupt)?.success() {
+                return Err(Trouble::Failed(format!("the image {image} cannot be pulled")));
+            }
+        }
+        self.configuration(image)
+    }
+
+    fn create(&self, spec: ContainerSpec) -> Result<Container, Trouble> {
+        let number = self.containers.get();
+        self.containers.set(number + 1);
+        let name = format!("{MARK}-{}-{number}", self.id);
+        self.call(&["from", "--name", &name, &spec.image]).ask_for_success(&self.interrupt)?;
+        Ok(Container { name, spec })
+    }
+
+    fn copy_in(&self, container: &Container, archive: &Path) -> Result<(), Trouble> {
+        let words = [container.name.as_str(), &archive.to_string_lossy()];
+        self.shell(COPY_IN, &words).ask_for_success(&self.interrupt).map(drop)
+    }
+
+    fn start(&self, container: &Container, log: &Log) -> Result<i32, Trouble> {
+        let configuration = self.configuration(&container.spec.image)?;
+        let call = self.call(&["run"]).arguments(run_options(&container.name, &container.spec, &configuration));
+        let status = call.log(log).run(&self.interrupt)?;
+        Ok(status.code().unwrap_or(-1))
+    }
+
+    fn copy_out(&self, container: &Container, path: &str, archive: &Path) -> Result<bool, Trouble> {
+        let words = [container.name.as_str(), path.trim_start_matches('/'), &archive.to_string_lossy()];
+        let answer = self.shell(COPY_OUT, &words).ask(Some(&self.interrupt))?;
+        match answer.status.code() {
+            Some(0) => Ok(true),
+            Some(NOTHING_THERE) => Ok(false),
+            _ => Err(Trouble::Error(format!("{path} cannot be copied out of a container: {}", answer.errors.trim()))),
+        }
+    }
+
+    fn remove(&self, container: &Container) {
+        let _ = self.call(&["rm", &container.name]).run_to_the_end();
+    }
+
+    fn build(&self, build: &Build, log: &Log) -> Result<(), Trouble> {
+        self.images.borrow_mut().insert(build.image.clone());
+        let from = log.length();
+        // Docker's format keeps all that a Dockerfile may say (buildah docs: `--format`).
+        let own = ["--format=docker", if build.is_cached { "--layers" } else { "--no-cache" }];
+        let ended = self.call(&["bud"]).arguments(build.words(&own)).log(log).run(&self.interrupt);
+        self.layers.note(&log.text_from(from));
+        if ended?.success() { Ok(()) } else { Err(Trouble::Failed("the image does not build".to_owned())) }
+    }
+
+    fn export(&self, image: &str, archive: &Path) -> Result<Value, Trouble> {
+        let container = self.create(ContainerSpec { image: image.to_owned(), ..ContainerSpec::default() })?;
+        let words = [container.name.as_str(), &archive.to_string_lossy()];
+        let packed = self.shell(EXPORT, &words).ask_for_success(&self.interrupt);
+        self.remove(&container);
+        packed?;
+        self.configuration(image)
+    }
+
+    fn alias(&self, image: &str, name: &str) -> Result<(), Trouble> {
+        if self.images.borrow_mut().insert(name.to_owned()) {
+            let question = self.call(&["inspect", "--type", "image", "--format", "{{.FromImageID}}", name]);
+            let before = question.ask(Some(&self.interrupt))?;
+            if before.status.success() {
+                self.borrowed.borrow_mut().push((name.to_owned(), before.text.trim().to_owned()));
+            }
+        }
+        self.keep(image, name)
+    }
+
+    fn keep(&self, image: &str, name: &str) -> Result<(), Trouble> {
+        self.call(&["tag", image, name]).ask_for_success(&self.interrupt).map(drop)
+    }
+
+    fn clean_up(&self) {
+        let own = format!("{MARK}-{}-", self.id);
+        let left = self.call(&["containers", "--noheading", "--format", "{{.ContainerName}}"]).ask(None);
+        let left = left.map(|answer| answer.text).unwrap_or_default();
+        for container in left.lines().map(str::trim).filter(|name| name.starts_with(&own)) {
+            let _ = self.call(&["rm", container]).run_to_the_end();
+        }
+        for image in std::mem::take(&mut *self.images.borrow_mut()) {
+            let _ = self.call(&["rmi", &image]).run_to_the_end();
+        }
+        for (name, image) in self.borrowed.borrow_mut().drain(..) {
+            let _ = self.call(&["tag", &image, &name]).run_to_the_end();
+        }
+        for layer in self.layers.take() {
+            let _ = self.call(&["rmi", &layer]).run_to_the_end();
+        }
+    }
+}
+
+/// The options of `buildah run`, the container and the whole command: buildah runs no entrypoint in front of one.
+fn run_options(name: &str, spec: &ContainerSpec, configuration: &Value) -> Vec<String> {
+    let words_of = |key: &str| -> Vec<String> {
+        let words = configuration.get(key).and_then(Value::as_array).into_iter().flatten();
+        words.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut words = Vec::new();
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    if let Some(user) = &spec.user {
+        option("--user", user);
+    }
+    if let Some(folder) = &spec.folder {
+        option("--workingdir", folder);
+    }
+    spec.environment.iter().for_each(|(name, value)| option("--env", &format!("{name}={value}")));
+    if !spec.has_network {
+        option("--network", "none");
+    }
+    words.extend([name.to_owned(), "--".to_owned()]);
+    words.extend(spec.entrypoint.clone().unwrap_or_else(|| words_of("Entrypoint")));
+    words.extend(if spec.command.is_empty() { words_of("Cmd") } else { spec.command.clone() });
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{ContainerSpec, run_options};
+
+    #[test]
+    fn a_command_runs_behind_the_entrypoint_of_the_image_or_that_of_the_job() {
+        let configuration = json!({"Entrypoint": ["entry.sh"], "Cmd": ["serve"]});
+        let spec = |entrypoint, command: &[&str]| ContainerSpec {
+            entrypoint,
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            has_network: true,
+            ..ContainerSpec::default()
+        };
+        assert_eq!(run_options("c", &spec(None, &[]), &configuration), ["c", "--", "entry.sh", "serve"]);
+        assert_eq!(run_options("c", &spec(Some(Vec::new()), &["sh"]), &configuration), ["c", "--", "sh"]);
+    }
+}

@@ -1,0 +1,66 @@
+//! Which engine this machine has.
+
+use super::Engine;
+use super::buildah::Buildah;
+use super::daemon::{Daemon, Kind};
+use crate::prove::interrupt::Interrupt;
+use crate::prove::process::Invocation;
+use crate::prove::trouble::Trouble;
+
+/// An engine, by the name of its program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineName {
+    /// Docker Engine, or what answers to `docker`.
+    Docker,
+    /// podman, with or without a service.
+    Podman,
+    /// buildah, which needs none.
+    Buildah,
+}
+
+impl EngineName {
+    /// All there are, in the order in which they are looked for.
+    pub const ALL: [Self; 3] = [Self::Docker, Self::Podman, Self::Buildah];
+
+    /// The name of its program.
+    #[must_use]
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Buildah => "buildah",
+        }
+    }
+}
+
+/// The engine of this name, or the first of all that answers. `id` marks what it makes.
+pub(in crate::prove) fn find(
+    asked_for: Option<EngineName>,
+    id: &str,
+    interrupt: &Interrupt,
+) -> Result<Box<dyn Engine>, Trouble> {
+    let open = |name: EngineName| -> Result<Box<dyn Engine>, Trouble> {
+        Ok(match name {
+            EngineName::Docker => Box::new(Daemon::open(Kind::Docker, id, interrupt)?),
+            EngineName::Podman => Box::new(Daemon::open(Kind::Podman, id, interrupt)?),
+            EngineName::Buildah => Box::new(Buildah::open(id, interrupt)?),
+        })
+    };
+    if let Some(name) = asked_for {
+        return open(name);
+    }
+    let mut reasons = Vec::new();
+    for name in EngineName::ALL {
+        match open(name) {
+            Err(Trouble::Error(why)) => reasons.push(why),
+            other => return other,
+        }
+    }
+    Err(Trouble::Error(format!("no engine answers: {}", reasons.join("; "))))
+}
+
+/// What an engine says of its version.
+pub(super) fn version(question: Invocation, interrupt: &Interrupt) -> Result<String, Trouble> {
+    let version = question.ask_for_success(interrupt)?;
+    Ok(version.lines().next().unwrap_or_default().trim().to_owned())
+}

@@ -1,0 +1,59 @@
+//! Images without a name, which builders without BuildKit leave behind each instruction.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// Those that the builds of one proof have left.
+#[derive(Debug, Default)]
+pub(super) struct Layers {
+    /// The numbers of all images that were there before.
+    known: BTreeSet<String>,
+    left: RefCell<Vec<String>>,
+}
+
+impl Layers {
+    /// `known` are the numbers of the images that are there, one a line.
+    pub(super) fn besides(known: &str) -> Self {
+        let known = known.lines().map(|id| id.trim().trim_start_matches("sha256:").to_owned()).collect();
+        Self { known, left: RefCell::default() }
+    }
+
+    /// Remembers those that a builder tells of.
+    pub(super) fn note(&self, log: &str) {
+        let is_new = |id: &String| !self.known.iter().any(|known| known.starts_with(id.as_str()));
+        self.left.borrow_mut().extend(numbers_in(log).into_iter().filter(is_new));
+    }
+
+    /// Hands out all that were remembered, the last one first, and forgets them.
+    pub(super) fn take(&self) -> Vec<String> {
+        let mut left = std::mem::take(&mut *self.left.borrow_mut());
+        left.reverse();
+        left
+    }
+}
+
+/// The numbers of images that a builder tells of: ` ---> 0123456789ab`.
+fn numbers_in(log: &str) -> Vec<String> {
+    let number = |line: &str| {
+        let told = line.trim_start().strip_prefix("---> ").or_else(|| line.strip_prefix("--> "))?;
+        let number = told.split_whitespace().next_back()?;
+        (number.len() >= 11 && number.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| number.to_owned())
+    };
+    log.lines().filter_map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Layers;
+
+    #[test]
+    fn layers_are_told_by_their_numbers_and_those_of_before_stay() {
+        let layers = Layers::besides("sha256:0123456789abcdef\n");
+        layers.note(
+            "Step 1/2 : FROM alpine\n ---> 0123456789ab\nStep 2/2 : RUN x\n ---> 222222222222\n\
+            --> Using cache abcdefabcdef\n ---> no-number\n",
+        );
+        assert_eq!(layers.take(), ["abcdefabcdef", "222222222222"]);
+        assert!(layers.take().is_empty());
+    }
+}

@@ -1,0 +1,302 @@
+//! The image job: its own lines run in a container of its image, and what they ask of an engine is done outside of it.
+//!
+//! Stand-ins take the place of the programs that build, and of those that log in, push or deploy. The first call that a
+//! stand-in has no answer for ends the lines; the call is done by the engine, and the lines run again from their beginning,
+//! now with an answer. So an image job of one build runs once, and one that copies files out of a first image a few times.
+
+mod answers;
+mod builds;
+mod lines;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::archive::{Packer, for_each_below, unpack};
+use super::call::{Call, Request};
+use super::engine::{Container, ContainerSpec};
+use super::environment::JobEnvironment;
+use super::job_shell::{OWN_FOLDER, command_of_image_job, script};
+use super::process::Log;
+use super::session::Session;
+use super::trouble::Trouble;
+use crate::docker::BuildCommand;
+use crate::gitlab::Job;
+use crate::repo::DiskRepository;
+use crate::source::Repository;
+use crate::text::RepositoryPath;
+
+use answers::{Answer, Made};
+use lines::Lines;
+
+/// The stand-in, which has one name for each program that it stands in for.
+const STAND_IN: &[u8] = include_bytes!("stand_in.sh");
+
+/// The programs that build images.
+const BUILDERS: [&str; 9] = [
+    "docker",
+    "podman",
+    "nerdctl",
+    "buildah",
+    "img",
+    "buildctl",
+    "buildctl-daemonless.sh",
+    "executor",
+    "docker-compose",
+];
+
+/// Programs that log in, push, deploy or tell others, and that no build needs.
+const LEAVING: [&str; 40] = [
+    "ansible-playbook",
+    "argocd",
+    "aws",
+    "az",
+    "cf",
+    "cosign",
+    "crane",
+    "doctl",
+    "ecs-cli",
+    "eksctl",
+    "fly",
+    "flyctl",
+    "gcloud",
+    "glab",
+    "grype",
+    "helm",
+    "helmfile",
+    "heroku",
+    "ibmcloud",
+    "kubectl",
+    "netlify",
+    "nomad",
+    "notation",
+    "oc",
+    "oras",
+    "pulumi",
+    "regctl",
+    "release-cli",
+    "scp",
+    "sentry-cli",
+    "serverless",
+    "sftp",
+    "skopeo",
+    "snyk",
+    "ssh",
+    "syft",
+    "terraform",
+    "trivy",
+    "vault",
+    "vercel",
+];
+
+/// How many calls of one job are answered; a loop that asks without an end stops there.
+const MOST_CALLS: usize = 200;
+
+/// An image job, and what it finds in its folder.
+pub(super) struct ImageJob<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) job: &'a Job,
+    pub(super) environment: JobEnvironment,
+    /// The archives that make its folder: the clone, and what other jobs hand on, the last one on top.
+    pub(super) inputs: Vec<PathBuf>,
+    /// The path of the pipeline, by which the folder is known as a repository.
+    pub(super) pipeline: &'a RepositoryPath,
+    /// Whether layers of earlier builds may be taken.
+    pub(super) is_cached: bool,
+    /// Which way it is, for the names of images and logs.
+    pub(super) label: &'a str,
+}
+
+/// An image that the job has built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BuiltImage {
+    /// The engine's name for it.
+    pub(super) image: String,
+    pub(super) dockerfile: RepositoryPath,
+    /// The tags that the job gives it.
+    pub(super) tags: Vec<String>,
+}
+
+/// What the job has come to so far.
+#[derive(Default)]
+struct Progress {
+    answers: Vec<Answer>,
+    images: Vec<BuiltImage>,
+    /// Containers that the job made, by the names that it has for them.
+    containers: BTreeMap<String, Container>,
+}
+
+impl ImageJob<'_> {
+    /// Runs its lines up to its last build; the images in the order of their builds.
+    pub(super) fn run(&self, repository: &dyn Repository, log: &Log) -> Result<Vec<BuiltImage>, Trouble> {
+        let lines = Lines::of(repository, self.job);
+        let mut progress = Progress::default();
+        let ended = self.run_lines(&lines, &mut progress, log);
+        progress.containers.values().for_each(|container| self.session.engine.remove(container));
+        ended.map(|()| progress.images)
+    }
+
+    fn run_lines(&self, lines: &Lines, progress: &mut Progress, log: &Log) -> Result<(), Trouble> {
+        let mut builds = 0;
+        while progress.answers.len() < MOST_CALLS {
+            let container = self.session.engine.create(self.container()?)?;
+            let ended = self.up_to_next_call(&container, lines, progress, log);
+            let answered = match ended {
+                Ok(Some(call)) => self.answer(&call, &container, progress, log).map(Some),
+                Ok(None) => Ok(None),
+                Err(trouble) => Err(trouble),
+            };
+            self.session.engine.remove(&container);
+            let Some(made) = answered? else { return Ok(()) };
+            builds += usize::from(made == Made::Images);
+            if lines.builds == Some(builds) {
+                return Ok(());
+            }
+        }
+        Err(Trouble::Failed(format!("job '{}' calls an engine more than {MOST_CALLS} times", self.job.name)))
+    }
+
+    fn container(&self) -> Result<ContainerSpec, Trouble> {
+        let mut spec = self.session.container_of(self.job, &self.environment)?;
+        spec.command = command_of_image_job();
+        spec.has_network = self.session.has_network;
+        Ok(spec)
+    }
+
+    /// Runs the lines in a fresh container; the call that ended them, or none where they came to their end.
+    fn up_to_next_call(
+        &self,
+        container: &Container,
+        lines: &Lines,
+        progress: &Progress,
+        log: &Log,
+    ) -> Result<Option<Call>, Trouble> {
+        let engine = self.session.engine;
+        let own = self.own_files(lines, &progress.answers)?;
+        let files = progress.answers.iter().filter_map(|answer| answer.files.as_ref());
+        self.inputs.iter().chain([&own]).chain(files).try_for_each(|archive| engine.copy_in(container, archive))?;
+        self.session.scratch.discard(&own);
+        let status = engine.start(container, log)?;
+        let told = self.session.scratch.path("calls.tar");
+        engine.copy_out(container, OWN_FOLDER, &told)?;
+        let files = small_files(&told)?;
+        self.session.scratch.discard(&told);
+        if !files.contains_key(Path::new("stopped")) {
+            let what = format!("job '{}' ended with exit status {status} in front of its build", self.job.name);
+            return if status == 0 { Ok(None) } else { Err(Trouble::Failed(what)) };
+        }
+        let file = |name: &str| files.get(&Path::new("call").join(name)).map(Vec::as_slice).unwrap_or_default();
+        Ok(Some(Call::read(file("arguments"), file("environment"), &String::from_utf8_lossy(file("folder")))))
+    }
+
+    /// The archive with the script, the stand-ins and the answers.
+    fn own_files(&self, lines: &Lines, answers: &[Answer]) -> Result<PathBuf, Trouble> {
+        let path = self.session.scratch.path("own.tar");
+        let own = OWN_FOLDER.trim_start_matches('/');
+        let before = format!("PATH={OWN_FOLDER}/bin:$PATH\n");
+        let texts: Vec<_> = lines.texts.iter().map(String::as_str).collect();
+        let script = script(&self.environment, &self.session.facts.folder(), &before, &texts);
+        let mut packer = Packer::create(&path)?;
+        packer.text(&format!("{own}/script"), 0o644, script.as_bytes())?;
+        for program in BUILDERS.iter().chain(&LEAVING) {
+            packer.text(&format!("{own}/bin/{program}"), 0o755, STAND_IN)?;
+        }
+        for place in &lines.programs {
+            packer.text(place.trim_start_matches('/'), 0o755, STAND_IN)?;
+        }
+        for (index, answer) in answers.iter().enumerate() {
+            let folder = format!("{own}/answers/{}", index + 1);
+            packer.text(&format!("{folder}/status"), 0o644, format!("{}\n", answer.status).as_bytes())?;
+            packer.text(&format!("{folder}/output"), 0o644, &answer.output)?;
+        }
+        self.session.variable_files(&mut packer)?;
+        packer.finish()?;
+        Ok(path)
+    }
+
+    /// Does what a call asks for.
+    fn answer(&self, call: &Call, container: &Container, progress: &mut Progress, log: &Log) -> Result<Made, Trouble> {
+        let work = Workspace::of(self, container)?;
+        let repository = DiskRepository::new(work.project(self), self.pipeline.clone());
+        let done = match call.request(&self.session.facts.folder(), &repository) {
+            Request::Builds { commands, prints } => {
+                let output = self.build_all(&commands, call, &work, container, progress, log)?;
+                progress.answers.push(Answer::of_output(if prints { output } else { String::new() }));
+                Ok(Made::Images)
+            }
+            Request::Container(asked) => self.make_container(&asked, container, progress, log),
+            Request::CopyOut { container: from, path, to } => {
+                let to = if to == "-" { to } else { call.place(&to) };
+                self.copy_out(&from, &path, &to, container, progress)
+            }
+            Request::Nothing(status) => {
+                progress.answers.push(Answer { status, ..Answer::default() });
+                Ok(Made::Nothing)
+            }
+            Request::Impossible(what) => {
+                Err(Trouble::Error(format!("job '{}' {what}, which stagefold cannot do in its place", self.job.name)))
+            }
+        };
+        self.session.scratch.discard(&work.folder);
+        done
+    }
+
+    /// The images of one call, and their names a line each.
+    fn build_all(
+        &self,
+        commands: &[BuildCommand],
+        call: &Call,
+        work: &Workspace,
+        container: &Container,
+        progress: &mut Progress,
+        log: &Log,
+    ) -> Result<String, Trouble> {
+        let mut names = String::new();
+        for command in commands {
+            let number = progress.images.len() + 1;
+            let image = format!("{}:{}-{number}", self.session.image_name(), self.label);
+            let built = self.build(image, command, call, work, container, &progress.images, log)?;
+            names.push_str(&format!("{}\n", built.image));
+            progress.images.push(built);
+        }
+        Ok(names)
+    }
+}
+
+/// The job's folder as it was when a call ended its lines, on this machine.
+struct Workspace {
+    /// Holds the project under its own name.
+    folder: PathBuf,
+}
+
+impl Workspace {
+    fn of(job: &ImageJob<'_>, container: &Container) -> Result<Self, Trouble> {
+        let session = job.session;
+        let archive = session.scratch.path("workspace.tar");
+        let folder = session.scratch.folder("workspace")?;
+        if !session.engine.copy_out(container, &session.facts.folder(), &archive)? {
+            return Err(Trouble::Error(format!("the folder of job '{}' cannot be read", job.job.name)));
+        }
+        unpack(&archive, &folder)?;
+        session.scratch.discard(&archive);
+        Ok(Self { folder })
+    }
+
+    fn project(&self, job: &ImageJob<'_>) -> PathBuf {
+        self.folder.join(&job.session.facts.name)
+    }
+}
+
+/// The small files below the one folder of an archive.
+fn small_files(archive: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Trouble> {
+    let mut files = BTreeMap::new();
+    for_each_below(archive, &mut |entry, below| {
+        if below == Path::new("stopped") || below.starts_with("call") {
+            let mut bytes = Vec::new();
+            let read = std::io::Read::read_to_end(entry, &mut bytes);
+            read.map_err(|error| Trouble::of_file(archive, &error))?;
+            files.insert(below.to_owned(), bytes);
+        }
+        Ok(())
+    })?;
+    Ok(files)
+}

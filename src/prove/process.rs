@@ -1,0 +1,272 @@
+//! Other programs, started so that a signal ends them and that all they print is kept.
+//!
+//! Each has a process group of its own: a Ctrl-C at the terminal reaches only this program, which ends the others and then
+//! cleans up with others still.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::interrupt::Interrupt;
+use super::trouble::Trouble;
+
+/// How often a running program is looked at.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a program has to end by itself once it was asked to.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// The most of a log that is read to tell its last lines, in bytes.
+const MOST_OF_LOG: i64 = 64 * 1024;
+
+/// A file that keeps what programs print.
+#[derive(Clone, Debug)]
+pub(super) struct Log(PathBuf);
+
+impl Log {
+    pub(super) const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn open(&self) -> Result<File, Trouble> {
+        let file = OpenOptions::new().create(true).append(true).open(&self.0);
+        file.map_err(|error| Trouble::of_file(&self.0, &error))
+    }
+
+    /// How long it is, in bytes.
+    pub(super) fn length(&self) -> u64 {
+        fs::metadata(&self.0).map_or(0, |metadata| metadata.len())
+    }
+
+    /// All of it from the byte `start` on; nothing where it cannot be read.
+    pub(super) fn text_from(&self, start: u64) -> String {
+        let bytes = fs::read(&self.0).unwrap_or_default();
+        let own = bytes.get(usize::try_from(start).unwrap_or(usize::MAX)..).unwrap_or_default();
+        String::from_utf8_lossy(own).into_owned()
+    }
+
+    /// The last lines, at most `count`; none where there is no log.
+    pub(super) fn last_lines(&self, count: usize) -> Vec<String> {
+        let Ok(mut file) = File::open(&self.0) else { return Vec::new() };
+        // A log that is shorter than that cannot be sought from its end, and is read from its beginning.
+        let _ = file.seek(io::SeekFrom::End(-MOST_OF_LOG));
+        let mut bytes = Vec::new();
+        let _ = file.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+        lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().to_vec()
+    }
+}
+
+/// A program to be started.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    program: OsString,
+    arguments: Vec<OsString>,
+    environment: Vec<(String, OsString)>,
+    folder: Option<PathBuf>,
+    input: Option<PathBuf>,
+    output: Option<PathBuf>,
+    log: Option<Log>,
+}
+
+/// What a program printed where it was asked something.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: ExitStatus,
+    pub(super) text: String,
+    pub(super) errors: String,
+}
+
+impl Invocation {
+    pub(super) fn new(program: impl Into<OsString>) -> Self {
+        let (arguments, environment) = (Vec::new(), Vec::new());
+        Self { program: program.into(), arguments, environment, folder: None, input: None, output: None, log: None }
+    }
+
+    pub(super) fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    pub(super) fn arguments<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    pub(super) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    pub(super) fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Reads from this file; from nothing without it.
+    pub(super) fn input(mut self, file: &Path) -> Self {
+        self.input = Some(file.to_owned());
+        self
+    }
+
+    /// Writes what goes to stdout into a new file.
+    pub(super) fn output(mut self, file: &Path) -> Self {
+        self.output = Some(file.to_owned());
+        self
+    }
+
+    /// Appends to a log all that has no other place.
+    pub(super) fn log(mut self, log: &Log) -> Self {
+        self.log = Some(log.clone());
+        self
+    }
+
+    /// What an error calls it.
+    fn name(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.arguments);
+        words.take(3).map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs it to its end, or until a signal comes.
+    pub(super) fn run(&self, interrupt: &Interrupt) -> Result<ExitStatus, Trouble> {
+        interrupt.check()?;
+        let log = self.log.as_ref().map(Log::open).transpose()?;
+        let clone = |log: &File| log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
+        let output = match &self.output {
+            Some(path) => File::create(path).map_err(|error| Trouble::of_file(path, &error))?.into(),
+            None => log.as_ref().map_or_else(Stdio::null, clone),
+        };
+        let child = self.spawn(output, log.as_ref().map_or_else(Stdio::null, clone))?;
+        self.wait(child, Some(interrupt))
+    }
+
+    /// Runs it whatever signals have come, to clean up; what it prints is of no interest.
+    pub(super) fn run_to_the_end(&self) -> Result<ExitStatus, Trouble> {
+        let child = self.spawn(Stdio::null(), Stdio::null())?;
+        self.wait(child, None)
+    }
+
+    /// Runs it and reads what it prints, which has to be little.
+    pub(super) fn ask(&self, interrupt: Option<&Interrupt>) -> Result<Answer, Trouble> {
+        if let Some(interrupt) = interrupt {
+            interrupt.check()?;
+        }
+        let file = || tempfile::tempfile().map_err(|error| Trouble::Error(format!("a temporary file: {error}")));
+        let (output, errors) = (file()?, file()?);
+        let clone = |file: &File| file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
+        let status = self.wait(self.spawn(clone(&output), clone(&errors))?, interrupt)?;
+        Ok(Answer { status, text: read_again(output), errors: read_again(errors) })
+    }
+
+    /// As [`Self::ask`], where anything but success is an error in the program's own words.
+    pub(super) fn ask_for_success(&self, interrupt: &Interrupt) -> Result<String, Trouble> {
+        let answer = self.ask(Some(interrupt))?;
+        if answer.status.success() {
+            return Ok(answer.text);
+        }
+        let words = answer.errors.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says nothing");
+        Err(Trouble::Error(format!("{}: {words}", self.name())))
+    }
+
+    fn spawn(&self, output: Stdio, errors: Stdio) -> Result<Child, Trouble> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdout(output).stderr(errors).process_group(0);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command.stdin(match &self.input {
+            Some(path) => File::open(path).map_err(|error| Trouble::of_file(path, &error))?.into(),
+            None => Stdio::null(),
+        });
+        let name = self.program.to_string_lossy();
+        command.spawn().map_err(|error| Trouble::Error(format!("{name} could not be started: {error}")))
+    }
+
+    fn wait(&self, mut child: Child, interrupt: Option<&Interrupt>) -> Result<ExitStatus, Trouble> {
+        let broken = |error: io::Error| Trouble::Error(format!("{}: {error}", self.name()));
+        loop {
+            if let Some(status) = child.try_wait().map_err(broken)? {
+                // What it has left running would go on beside what comes next.
+                send(&child, Signal::KILL);
+                return Ok(status);
+            }
+            if let Some(signal) = interrupt.and_then(Interrupt::signal) {
+                end(&mut child);
+                return Err(Trouble::Interrupted(signal));
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Asks a program and all that it has started to end, and ends them where they do not.
+fn end(child: &mut Child) {
+    send(child, Signal::TERM);
+    let asked = Instant::now();
+    while asked.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
+        thread::sleep(PAUSE);
+    }
+    send(child, Signal::KILL);
+    let _ = child.wait();
+}
+
+/// Sends a signal to a program and to all that it has started; there may be nobody left to get it.
+fn send(child: &Child, signal: Signal) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+fn read_again(mut file: File) -> String {
+    let mut bytes = Vec::new();
+    let read = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
+    read.map_or_else(|_| String::new(), |_| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Interrupt, Invocation, Log};
+
+    #[test]
+    fn what_is_printed_goes_to_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new(folder.path().join("log"));
+        let input = folder.path().join("input");
+        fs::write(&input, "given\n").unwrap();
+        let shell = Invocation::new("sh").arguments(["-c", "cat; echo aside >&2; exit 3"]).input(&input);
+        let status = shell.output(&folder.path().join("out")).log(&log).run(&Interrupt::default()).unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(fs::read_to_string(folder.path().join("out")).unwrap(), "given\n");
+        assert_eq!(log.last_lines(5), ["aside"]);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let trouble = Invocation::new("no-such-program").ask(None).unwrap_err();
+        assert!(trouble.to_string().starts_with("no-such-program could not be started"), "{trouble}");
+    }
+
+    #[test]
+    fn the_last_lines_of_a_log_leave_out_empty_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new(folder.path().join("log"));
+        assert_eq!(log.last_lines(3), Vec::<String>::new());
+        fs::write(log.path(), "a\n\nb\nc\n  \n").unwrap();
+        assert_eq!(log.last_lines(2), ["b", "c"]);
+    }
+}

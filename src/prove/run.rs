@@ -1,0 +1,220 @@
+//! From a repository to its proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::checkout::{Checkout, Origin};
+use super::engine::{Engine, EngineName, find};
+use super::interrupt::Interrupt;
+use super::outcome::Proof;
+use super::scratch::Scratch;
+use super::session::Session;
+use super::trial::{Changed, Trial};
+use super::trouble::Trouble;
+use super::variables::missing;
+use super::way::Tree;
+use crate::gitlab::Pipeline;
+use crate::handoff;
+use crate::outcome::{Outcome, Policy, Verdict};
+use crate::repo::{DiskRepository, Elsewhere};
+use crate::source::{Overlay, Repository};
+use crate::text::RepositoryPath;
+
+/// How a repository is folded: the repository, its pipeline, what the user allows.
+pub type Fold<'a> = dyn Fn(&dyn Repository, &RepositoryPath, &Policy) -> Outcome + 'a;
+
+/// What is to be proven, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The root of the repository.
+    pub root: PathBuf,
+    /// The pipeline in it.
+    pub pipeline: RepositoryPath,
+    /// What the fold may do.
+    pub policy: Policy,
+    /// Files of elsewhere that the pipeline includes.
+    pub elsewhere: Elsewhere,
+    /// The engine; the first that answers without it.
+    pub engine: Option<EngineName>,
+    /// The revision of the old way, where the fold is committed already and `HEAD` is the new way.
+    pub before: Option<String>,
+    /// The variables of the project.
+    pub variables: BTreeMap<String, String>,
+    /// Whether the lines of image jobs may reach other machines.
+    pub has_network: bool,
+    /// Whether both ways are built again after one line was changed.
+    pub rebuilds: bool,
+    /// The name under which the images stay: `NAME-old` and `NAME-new`.
+    pub keeps_images: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum Proving {
+    /// The images were built and compared, or could not be built.
+    Proven(Proof),
+    /// Nothing was folded; what stands in the way.
+    NotFolded(Outcome),
+}
+
+/// Why nothing came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProveError {
+    /// A signal of this number asked to stop; everything is cleaned up.
+    Interrupted(i32),
+    /// This machine, the engine, or what was asked for does not allow it.
+    Error(String),
+}
+
+impl From<Trouble> for ProveError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Interrupted(signal) => Self::Interrupted(signal),
+            Trouble::Failed(what) | Trouble::Error(what) => Self::Error(what),
+        }
+    }
+}
+
+/// Builds the images of a repository's image jobs the old way and the new way, and compares them. `progress` is told what is
+/// being done, a line each.
+///
+/// # Errors
+/// Where no engine answers, where the repository cannot be cloned, where a variable is missing, and where a signal asks to stop.
+/// What does not build is no error, and stands in the proof.
+pub fn prove(request: &Request, fold: &Fold<'_>, progress: &dyn Fn(&str)) -> Result<Proving, ProveError> {
+    let interrupt = Interrupt::listen().map_err(|error| ProveError::Error(format!("signals: {error}")))?;
+    let scratch = Scratch::new()?;
+    let done = with_engine(request, fold, progress, &interrupt, &scratch);
+    let keeps_logs = match &done {
+        Ok(Proving::Proven(proof)) => proof.images.iter().any(|image| image.failure.is_some()),
+        _ => false,
+    };
+    scratch.close(keeps_logs);
+    Ok(done?)
+}
+
+fn with_engine(
+    request: &Request,
+    fold: &Fold<'_>,
+    progress: &dyn Fn(&str),
+    interrupt: &Interrupt,
+    scratch: &Scratch,
+) -> Result<Proving, Trouble> {
+    let origin = Origin { root: &request.root, scratch, interrupt };
+    origin.check()?;
+    let engine = find(request.engine, &scratch.id(), interrupt)?;
+    let done = clone_and_prove(request, fold, progress, &origin, engine.as_ref());
+    engine.clean_up();
+    done
+}
+
+pub(super) fn clone_and_prove(
+    request: &Request,
+    fold: &Fold<'_>,
+    progress: &dyn Fn(&str),
+    origin: &Origin<'_>,
+    engine: &dyn Engine,
+) -> Result<Proving, Trouble> {
+    let commit = origin.commit("HEAD")?;
+    if origin.is_dirty()? {
+        progress("what is not committed takes no part");
+    }
+    let new = origin.clone(&commit)?;
+    let old = match &request.before {
+        Some(revision) => origin.clone(&origin.commit(revision)?)?,
+        None => origin.clone(&commit)?,
+    };
+    let old = old.with_history_of(&new);
+    let disk = |checkout: &Checkout| {
+        let disk = DiskRepository::new(&checkout.folder, request.pipeline.clone());
+        disk.with_elsewhere(request.elsewhere.clone())
+    };
+    let old_repository = disk(&old);
+    let outcome = fold(&old_repository, &request.pipeline, &request.policy);
+    if request.before.is_none() && outcome.verdict != Verdict::Folded {
+        return Ok(Proving::NotFolded(outcome));
+    }
+    let committed = disk(&new);
+    let overlay = Overlay::new(&old_repository, &outcome.files);
+    let new_repository: &dyn Repository = match request.before {
+        Some(_) => &committed,
+        None => {
+            outcome.files.iter().try_for_each(|(path, version)| new.write(path, version))?;
+            origin.add_all(&new)?;
+            &overlay
+        }
+    };
+    let read = |repository: &dyn Repository| {
+        Pipeline::read(repository, &request.pipeline).map_err(|finding| Trouble::Error(finding.message.clone()))
+    };
+    let (old_pipeline, new_pipeline) = (read(&old_repository)?, read(new_repository)?);
+    let session = Session {
+        engine,
+        scratch: origin.scratch,
+        facts: origin.facts(&commit)?,
+        given: request.variables.clone(),
+        passed: request.policy.passed.clone(),
+        has_network: request.has_network,
+        progress,
+    };
+    let sides = [(&old, &old_repository as &dyn Repository, &old_pipeline), (&new, new_repository, &new_pipeline)];
+    let mut trees = Vec::new();
+    for (checkout, repository, pipeline) in sides {
+        origin.submodules(checkout, session.given.get("GIT_SUBMODULE_STRATEGY").map_or("", String::as_str))?;
+        let archive = session.scratch.path("clone.tar");
+        checkout.pack(session.facts.folder().trim_start_matches('/'), &archive)?;
+        trees.push(Tree { repository, pipeline, path: &request.pipeline, clone: vec![archive] });
+    }
+    let [old_tree, new_tree] = trees.as_slice() else { return Err(Trouble::Error("two clones are needed".to_owned())) };
+    let jobs = folded_jobs(old_tree, new_tree);
+    ask_for_missing(&session, &[old_tree, new_tree], &jobs)?;
+    let changed = if request.rebuilds { Changed::new(&session, [&old, &new], [old_tree, new_tree])? } else { None };
+    let trial = Trial { session: &session, request, old: old_tree, new: new_tree, changed };
+    let mut images = Vec::new();
+    for (job, dockerfiles) in &jobs {
+        images.extend(trial.images_of(job, dockerfiles)?);
+    }
+    Ok(Proving::Proven(Proof { engine: engine.describe(), commit, images }))
+}
+
+/// The jobs whose hand-offs are gone in the new way, with the Dockerfiles that they were for.
+fn folded_jobs(old: &Tree<'_>, new: &Tree<'_>) -> BTreeMap<String, BTreeSet<RepositoryPath>> {
+    let pairs = |tree: &Tree<'_>| -> BTreeSet<(String, RepositoryPath)> {
+        let search = handoff::find(tree.pipeline, tree.repository);
+        let own =
+            search.handoffs.iter().map(|found| (found.consumer.to_string(), found.build.command.dockerfile.clone()));
+        let copied = search.copied_out.iter();
+        let copied = copied.map(|found| (found.consumer.to_string(), found.second.command.dockerfile.clone()));
+        own.chain(copied).collect()
+    };
+    let after = pairs(new);
+    let mut jobs: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
+    for (job, dockerfile) in pairs(old).into_iter().filter(|pair| !after.contains(pair)) {
+        jobs.entry(job).or_default().insert(dockerfile);
+    }
+    jobs
+}
+
+/// Asks for the variables that nobody defines, all at once.
+fn ask_for_missing(
+    session: &Session<'_>,
+    trees: &[&Tree<'_>],
+    jobs: &BTreeMap<String, BTreeSet<RepositoryPath>>,
+) -> Result<(), Trouble> {
+    let mut names = BTreeSet::new();
+    for tree in trees {
+        for job in jobs.keys() {
+            names.extend(missing(session, tree, job)?);
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = names.into_iter().collect();
+    let first = names.first().cloned().unwrap_or_default();
+    Err(Trouble::Error(format!(
+        "the jobs read {}, which nobody defines here; give each by --variable {first}=VALUE or in an --env-file (an empty value \
+         counts)",
+        names.join(", ")
+    )))
+}
