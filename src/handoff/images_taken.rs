@@ -1,6 +1,7 @@
 //! The images that a command of a script uses.
 
 use super::container::{MOUNTS, container_words, engine_words, is_same_image, spelled};
+use super::container_options::option;
 use super::job_script::JobScript;
 use crate::docker::{BuildCommand, Step, StepWord};
 
