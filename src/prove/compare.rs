@@ -18,6 +18,7 @@ mod lines;
 mod time;
 mod tree;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -28,6 +29,9 @@ use tar::EntryType;
 use self::content::{Look, Versions};
 use self::tree::{Content, Naming, Node, Tree};
 use super::difference::{Aspect, Change, Comparison, Detail, Difference, Subject, Weight};
+
+/// Differences that have a detail at most. Nobody reads more, and images that have nothing in common would fill the memory.
+const MOST_DETAILS: usize = 1000;
 
 /// The size of the blocks that a tar file ends with, in bytes.
 const BLOCK: u64 = 512;
@@ -62,6 +66,7 @@ pub(super) fn compare(
         before: Image::read(&before.files)?,
         after: Image::read(&after.files)?,
         again: again.map(|again| Image::read(&again.files)).transpose()?,
+        details: Cell::new(MOST_DETAILS),
     };
     let mut comparison = Comparison {
         entries_before: images.before.tree.len(),
@@ -141,6 +146,8 @@ struct Images<'a> {
     before: Image<'a>,
     after: Image<'a>,
     again: Option<Image<'a>>,
+    /// How many more differences may have a detail.
+    details: Cell<usize>,
 }
 
 impl Images<'_> {
@@ -188,10 +195,16 @@ impl Images<'_> {
             for (weight, detail) in look {
                 let (aspects, details) = parts.entry(weight).or_default();
                 aspects.push(aspect.clone());
-                *details = details.take().or(detail);
+                *details = details.take().or_else(|| self.kept(detail));
             }
         }
         Ok(parts)
+    }
+
+    fn kept(&self, detail: Option<Detail>) -> Option<Detail> {
+        let detail = detail.filter(|_| self.details.get() > 0)?;
+        self.details.set(self.details.get() - 1);
+        Some(detail)
     }
 
     /// A closer look at the bytes of two files, where they are an archive or a text that is not too large.

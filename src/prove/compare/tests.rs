@@ -622,6 +622,14 @@ fn fifty_thousand_entries_are_quick() {
 }
 
 #[test]
+fn images_that_have_nothing_in_common_have_their_first_thousand_details() {
+    let many = |text| (0..1200).fold(Files::new(), |files, at| files.text(&format!("{at:04}"), text));
+    let differences = compared(many("a"), many("b"), None).differences;
+    assert_eq!(differences.len(), 1200);
+    assert!(differences.iter().enumerate().all(|(at, difference)| difference.detail.is_some() == (at < 1000)));
+}
+
+#[test]
 fn the_configuration_comes_first() {
     let folder = TempDir::new().unwrap();
     let mut before = exported(&folder, "before.tar", &Files::new().text("a", "x").bytes());

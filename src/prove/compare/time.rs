@@ -36,8 +36,16 @@ static POINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Whether two texts that are not the same are the same but for points in time, each written the same way in both.
+///
+/// No point in time goes over the end of a line, so only lines that differ are searched for them.
 pub(super) fn differ_only_in_time(before: &str, after: &str) -> bool {
     let Some(point) = POINT.as_ref() else { return false };
+    let mut lines = before.split('\n').zip(after.split('\n'));
+    before.matches('\n').count() == after.matches('\n').count()
+        && lines.all(|(before, after)| before == after || are_same(point, before, after))
+}
+
+fn are_same(point: &Regex, before: &str, after: &str) -> bool {
     let (left, right): (Vec<_>, Vec<_>) = (point.find_iter(before).collect(), point.find_iter(after).collect());
     left.len() == right.len()
         && between(before, &left).eq(between(after, &right))
@@ -179,6 +187,10 @@ mod tests {
         let pairs = [
             ("a", "b"),
             ("a", "a "),
+            ("2026-11-24\n", "2026-11-25"),
+            ("2026-11-24\na", "2026-11-25\na\nb"),
+            ("2026-11-24\n10:11", "2026-11-25\n10:12"),
+            ("2026-11-24\r\n", "2026-11-25\n"),
             ("2026-11-24T10:11:12Z a", "2026-11-24T10:11:13Z b"),
             // The same moment written another way is another program or another setting.
             ("2026-11-24T10:11:12Z", "2026-11-24 10:11:12"),
