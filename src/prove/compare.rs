@@ -13,6 +13,7 @@ mod archive;
 mod aspects;
 mod configuration;
 mod content;
+mod edited;
 mod engine;
 mod lines;
 mod time;
@@ -27,8 +28,9 @@ use std::path::{Path, PathBuf};
 use tar::EntryType;
 
 use self::content::{Look, Versions};
+pub(super) use self::edited::EditedFile;
 use self::tree::{Content, Naming, Node, Tree};
-use super::difference::{Aspect, Change, Comparison, Detail, Difference, Subject, Weight};
+use super::difference::{Aspect, Change, Comparison, Detail, Difference, Reason, Subject, Weight};
 
 /// Differences that have a detail at most. Nobody reads more, and images that have nothing in common would fill the memory.
 const MOST_DETAILS: usize = 1000;
@@ -45,7 +47,8 @@ pub(super) struct ExportedImage {
     pub configuration: serde_json::Value,
 }
 
-/// Compares two images. `again` is a second build of the old way, which shows what is not reproducible by itself.
+/// Compares two images. `again` is a second build of the old way, which shows what is not reproducible by itself; `edited` are the
+/// files of the repository that the fold has edited.
 ///
 /// What the engine lays into every container (`/.dockerenv`, an empty `/etc/hosts`, the folder `/proc`) is no part of the image, and
 /// is not counted.
@@ -56,6 +59,7 @@ pub(super) fn compare(
     before: &ExportedImage,
     after: &ExportedImage,
     again: Option<&ExportedImage>,
+    edited: &[EditedFile],
 ) -> io::Result<Comparison> {
     let configuration = configuration::differences(
         &before.configuration,
@@ -66,6 +70,7 @@ pub(super) fn compare(
         before: Image::read(&before.files)?,
         after: Image::read(&after.files)?,
         again: again.map(|again| Image::read(&again.files)).transpose()?,
+        edited,
         details: Cell::new(MOST_DETAILS),
     };
     let mut comparison = Comparison {
@@ -146,6 +151,7 @@ struct Images<'a> {
     before: Image<'a>,
     after: Image<'a>,
     again: Option<Image<'a>>,
+    edited: &'a [EditedFile],
     /// How many more differences may have a detail.
     details: Cell<usize>,
 }
@@ -157,14 +163,17 @@ impl Images<'_> {
     fn entry(&self, name: &[u8]) -> io::Result<Vec<Difference>> {
         let again = self.again.as_ref().map(|again| again.tree.get(name));
         let subject = || Subject::File(format!("/{}", String::from_utf8_lossy(name)));
+        let (before, after) = (self.before.tree.get(name), self.after.tree.get(name));
+        let is_edited = edited::is_edited(self.edited, name, before, after);
         let whole = |change, is_noisy| {
-            vec![Difference { subject: subject(), change, weight: content::unseen(is_noisy), detail: None }]
+            let weight = if is_edited { Weight::Harmless(Reason::EditedByFold) } else { content::unseen(is_noisy) };
+            vec![Difference { subject: subject(), change, weight, detail: None }]
         };
-        Ok(match (self.before.tree.get(name), self.after.tree.get(name)) {
+        Ok(match (before, after) {
             (Some(_), None) => whole(Change::Missing, again == Some(None)),
             (None, Some(_)) => whole(Change::Extra, again.flatten().is_some()),
             (Some(before), Some(after)) => {
-                let parts = self.parts(before, after, again.flatten())?.into_iter().rev();
+                let parts = self.parts(before, after, again.flatten(), is_edited)?.into_iter().rev();
                 let difference = |(weight, (aspects, detail))| Difference {
                     subject: subject(),
                     change: Change::Aspects(aspects),
@@ -178,7 +187,7 @@ impl Images<'_> {
     }
 
     /// The aspects in which an entry differs, by whether they count.
-    fn parts(&self, before: &Node, after: &Node, again: Option<&Node>) -> io::Result<Parts> {
+    fn parts(&self, before: &Node, after: &Node, again: Option<&Node>, is_edited: bool) -> io::Result<Parts> {
         let mut parts = Parts::new();
         let differing = aspects::differing(before, after, !aspects::OWN_TIME);
         if differing.is_empty() {
@@ -187,7 +196,9 @@ impl Images<'_> {
         let noisy = again.map(|again| aspects::names(before, again, !aspects::OWN_TIME)).unwrap_or_default();
         for aspect in differing {
             let is_noisy = noisy.contains(aspect.name);
-            let look = if aspect.name == "bytes" {
+            let look = if aspect.name == "bytes" && is_edited {
+                Look::from([(Weight::Harmless(Reason::EditedByFold), None)])
+            } else if aspect.name == "bytes" {
                 self.look(before, after, again.filter(|_| is_noisy))?
             } else {
                 Look::from([(aspects::weigh(&aspect, before, after, is_noisy), None)])

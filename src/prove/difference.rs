@@ -73,6 +73,8 @@ pub enum Reason {
     /// The modes differ only in what the runner lets others write, of files or of the entries of an archive: it clones with the umask
     /// 0000 (GitLab Runner: `FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR`).
     RunnerUmask,
+    /// It is a file of the repository that the fold itself has edited, written or removed, and that the image copies.
+    EditedByFold,
     /// Only points in time differ that stand in the file, or in the entries of an archive.
     Timestamps,
 }

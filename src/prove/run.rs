@@ -1,12 +1,14 @@
 //! From a repository to its proof.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use super::checkout::{Checkout, Origin};
+use super::compare::EditedFile;
 use super::engine::{Engine, EngineName, find};
 use super::interrupt::Interrupt;
-use super::outcome::Proof;
+use super::outcome::{ImageProof, Proof};
 use super::scratch::Scratch;
 use super::session::Session;
 use super::trial::{Changed, Trial};
@@ -115,66 +117,103 @@ pub(super) fn clone_and_prove(
     origin: &Origin<'_>,
     engine: &dyn Engine,
 ) -> Result<Proving, Trouble> {
-    let commit = origin.commit("HEAD")?;
     if origin.is_dirty()? {
         progress("what is not committed takes no part");
     }
-    let new = origin.clone(&commit)?;
-    let old = match &request.before {
-        Some(revision) => origin.clone(&origin.commit(revision)?)?,
-        None => origin.clone(&commit)?,
-    };
-    let old = old.with_history_of(&new);
-    let disk = |checkout: &Checkout| {
-        let disk = DiskRepository::new(&checkout.folder, request.pipeline.clone());
-        disk.with_elsewhere(request.elsewhere.clone())
-    };
-    let old_repository = disk(&old);
-    let outcome = fold(&old_repository, &request.pipeline, &request.policy);
+    let clones = Clones::of(request, origin)?;
+    let old = clones.repository_of(&clones.old, request);
+    let outcome = fold(&old, &request.pipeline, &request.policy);
     if request.before.is_none() && outcome.verdict != Verdict::Folded {
         return Ok(Proving::NotFolded(outcome));
     }
-    let committed = disk(&new);
-    let overlay = Overlay::new(&old_repository, &outcome.files);
-    let new_repository: &dyn Repository = match request.before {
-        Some(_) => &committed,
-        None => {
-            outcome.files.iter().try_for_each(|(path, version)| new.write(path, version))?;
-            origin.add_all(&new)?;
-            &overlay
-        }
-    };
-    let read = |repository: &dyn Repository| {
-        Pipeline::read(repository, &request.pipeline).map_err(|finding| Trouble::Error(finding.message.clone()))
-    };
-    let (old_pipeline, new_pipeline) = (read(&old_repository)?, read(new_repository)?);
     let session = Session {
         engine,
         scratch: origin.scratch,
-        facts: origin.facts(&commit)?,
+        facts: origin.facts(&clones.commit)?,
         given: request.variables.clone(),
         passed: request.policy.passed.clone(),
         has_network: request.has_network,
         progress,
     };
-    let sides = [(&old, &old_repository as &dyn Repository, &old_pipeline), (&new, new_repository, &new_pipeline)];
-    let mut trees = Vec::new();
-    for (checkout, repository, pipeline) in sides {
-        origin.submodules(checkout, session.given.get("GIT_SUBMODULE_STRATEGY").map_or("", String::as_str))?;
-        let archive = session.scratch.path("clone.tar");
-        checkout.pack(session.facts.folder().trim_start_matches('/'), &archive)?;
-        trees.push(Tree { repository, pipeline, path: &request.pipeline, clone: vec![archive] });
+    let images = if request.before.is_some() {
+        let new = clones.repository_of(&clones.new, request);
+        clones.prove(request, &session, origin, (&old, &new), &outcome)?
+    } else {
+        outcome.files.iter().try_for_each(|(path, version)| clones.new.write(path, version))?;
+        origin.add_all(&clones.new)?;
+        clones.prove(request, &session, origin, (&old, &Overlay::new(&old, &outcome.files)), &outcome)?
+    };
+    Ok(Proving::Proven(Proof { engine: engine.describe(), commit: clones.commit, images }))
+}
+
+/// A clone for each way.
+struct Clones {
+    /// The commit that is the new way, or that is folded.
+    commit: String,
+    old: Checkout,
+    new: Checkout,
+}
+
+impl Clones {
+    fn of(request: &Request, origin: &Origin<'_>) -> Result<Self, Trouble> {
+        let commit = origin.commit("HEAD")?;
+        let before = request.before.as_ref().map_or_else(|| Ok(commit.clone()), |revision| origin.commit(revision))?;
+        let new = origin.clone(&commit)?;
+        let old = origin.clone(&before)?.with_history_of(&new);
+        Ok(Self { commit, old, new })
     }
-    let [old_tree, new_tree] = trees.as_slice() else { return Err(Trouble::Error("two clones are needed".to_owned())) };
-    let jobs = folded_jobs(old_tree, new_tree);
-    ask_for_missing(&session, &[old_tree, new_tree], &jobs)?;
-    let changed = if request.rebuilds { Changed::new(&session, [&old, &new], [old_tree, new_tree])? } else { None };
-    let trial = Trial { session: &session, request, old: old_tree, new: new_tree, changed };
-    let mut images = Vec::new();
-    for (job, dockerfiles) in &jobs {
-        images.extend(trial.images_of(job, dockerfiles)?);
+
+    fn repository_of(&self, checkout: &Checkout, request: &Request) -> DiskRepository {
+        let repository = DiskRepository::new(&checkout.folder, request.pipeline.clone());
+        repository.with_elsewhere(request.elsewhere.clone())
     }
-    Ok(Proving::Proven(Proof { engine: engine.describe(), commit, images }))
+
+    /// Builds and compares the images of all jobs whose hand-offs are gone; `repositories` are what is read of the two ways.
+    fn prove(
+        &self,
+        request: &Request,
+        session: &Session<'_>,
+        origin: &Origin<'_>,
+        repositories: (&dyn Repository, &dyn Repository),
+        outcome: &Outcome,
+    ) -> Result<Vec<ImageProof>, Trouble> {
+        let read = |repository: &dyn Repository| {
+            Pipeline::read(repository, &request.pipeline).map_err(|finding| Trouble::Error(finding.message.clone()))
+        };
+        let pipelines = (read(repositories.0)?, read(repositories.1)?);
+        let path = &request.pipeline;
+        let old_clone = packed(&self.old, session, origin)?;
+        let new_clone = packed(&self.new, session, origin)?;
+        let old = Tree { repository: repositories.0, pipeline: &pipelines.0, path, clone: vec![old_clone] };
+        let new = Tree { repository: repositories.1, pipeline: &pipelines.1, path, clone: vec![new_clone] };
+        let jobs = folded_jobs(&old, &new);
+        ask_for_missing(session, &[&old, &new], &jobs)?;
+        let changed = match request.rebuilds {
+            true => Changed::new(session, [&self.old, &self.new], [&old, &new])?,
+            false => None,
+        };
+        let trial = Trial { session, request, old: &old, new: &new, edited: self.edited(outcome), changed };
+        let images = jobs.iter().map(|(job, dockerfiles)| trial.images_of(job, dockerfiles));
+        Ok(images.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The files that the fold edits, as both ways have them.
+    fn edited(&self, outcome: &Outcome) -> Vec<EditedFile> {
+        let edited = |path: &RepositoryPath| {
+            let bytes = |checkout: &Checkout| fs::read(checkout.folder.join(path.as_str())).ok();
+            let name = path.as_str().rsplit('/').next().unwrap_or_default();
+            EditedFile::new(name, bytes(&self.old).as_deref(), bytes(&self.new).as_deref())
+        };
+        outcome.files.keys().map(edited).collect()
+    }
+}
+
+/// The archive of a clone, with its submodules where the project has them fetched.
+fn packed(checkout: &Checkout, session: &Session<'_>, origin: &Origin<'_>) -> Result<PathBuf, Trouble> {
+    origin.submodules(checkout, session.given.get("GIT_SUBMODULE_STRATEGY").map_or("", String::as_str))?;
+    let archive = session.scratch.path("clone.tar");
+    checkout.pack(session.facts.folder().trim_start_matches('/'), &archive)?;
+    Ok(archive)
 }
 
 /// The jobs whose hand-offs are gone in the new way, with the Dockerfiles that they were for.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::changed_line::changed_line;
 use super::checkout::Checkout;
-use super::compare::{ExportedImage, compare, size_of_files};
-use super::difference::{Comparison, Weight};
+use super::compare::{EditedFile, ExportedImage, compare, size_of_files};
+use super::difference::{Comparison, Difference, Reason, Weight};
 use super::image_job::BuiltImage;
 use super::outcome::{BuildFigures, Failure, ImageProof, ProofVerdict, Way};
 use super::pairs::{Pair, pairs};
@@ -26,6 +26,8 @@ pub(super) struct Trial<'a> {
     pub(super) request: &'a Request,
     pub(super) old: &'a Tree<'a>,
     pub(super) new: &'a Tree<'a>,
+    /// The files that the fold has edited.
+    pub(super) edited: Vec<EditedFile>,
     /// The archives with one line changed, where both ways are to be built again.
     pub(super) changed: Option<Changed>,
 }
@@ -162,12 +164,14 @@ impl Trial<'_> {
         self.session.say(&format!("images of {} are compared", pair.old.dockerfile));
         let (old_export, new_export) = (self.export(pair.old)?, self.export(new)?);
         let broken = |error: std::io::Error| Trouble::Error(format!("the images cannot be compared: {error}"));
-        proof.comparison = compare(&old_export, &new_export, None).map_err(broken)?;
-        let differs = !proof.comparison.differences.is_empty();
+        proof.comparison = compare(&old_export, &new_export, None, &self.edited).map_err(broken)?;
+        // What the fold has edited differs in every build.
+        let is_edited = |difference: &Difference| difference.weight == Weight::Harmless(Reason::EditedByFold);
+        let differs = !proof.comparison.differences.iter().all(is_edited);
         let second = if differs { self.built_again(job, pair.old, &both.old, again)? } else { None };
         if let Some(image) = second {
             let export = self.export(&image)?;
-            proof.comparison = compare(&old_export, &new_export, Some(&export)).map_err(broken)?;
+            proof.comparison = compare(&old_export, &new_export, Some(&export), &self.edited).map_err(broken)?;
             self.session.scratch.discard(&export.files);
         }
         proof.verdict = verdict(&proof.comparison);

@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::super::difference::{Change, Comparison, Detail, Member, Reason, Subject, Weight};
-use super::{ExportedImage, compare, size_of_files};
+use super::{EditedFile, ExportedImage, size_of_files};
 
 /// A tar file in the making.
 struct Files(Builder<Vec<u8>>);
@@ -88,6 +88,14 @@ fn exported(folder: &TempDir, name: &str, bytes: &[u8]) -> ExportedImage {
     ExportedImage { files, configuration: json!({}) }
 }
 
+fn compare(
+    before: &ExportedImage,
+    after: &ExportedImage,
+    again: Option<&ExportedImage>,
+) -> std::io::Result<Comparison> {
+    super::compare(before, after, again, &[])
+}
+
 fn compared(before: Files, after: Files, again: Option<Files>) -> Comparison {
     let folder = TempDir::new().unwrap();
     let before = exported(&folder, "before.tar", &before.bytes());
@@ -118,6 +126,7 @@ fn told(comparison: &Comparison) -> Vec<String> {
             Weight::Harmless(Reason::NotReproducible) => "noise",
             Weight::Harmless(Reason::RunnerUmask) => "umask",
             Weight::Harmless(Reason::Timestamps) => "times",
+            Weight::Harmless(Reason::EditedByFold) => "edited",
         };
         let (Subject::File(name) | Subject::Configuration(name)) = &difference.subject;
         let members = match &difference.detail {
@@ -145,6 +154,32 @@ fn file(before: &[u8], after: &[u8]) -> Vec<String> {
 fn file_again(before: &[u8], after: &[u8], again: &[u8]) -> Vec<String> {
     let files = |bytes| Files::new().file("f", 0o644, bytes);
     told(&compared(files(before), files(after), Some(files(again))))
+}
+
+#[test]
+fn what_the_fold_has_edited_is_known_by_its_name_and_its_bytes() {
+    let folder = TempDir::new().unwrap();
+    let files = |dockerfile: &[u8], other: &[u8], is_new: bool| {
+        let files = Files::new().file("app/Dockerfile", 0o644, dockerfile).file("app/own", 0o644, other);
+        if is_new { files.file("app/.dockerignore", 0o644, b"dist") } else { files }
+    };
+    let before = exported(&folder, "before.tar", &files(b"old", b"old", false).bytes());
+    let after = exported(&folder, "after.tar", &files(b"new", b"new", true).bytes());
+    let edited = [
+        EditedFile::new("Dockerfile", Some(b"old"), Some(b"new")),
+        EditedFile::new(".dockerignore", None, Some(b"dist")),
+    ];
+    let found = super::compare(&before, &after, None, &edited).unwrap();
+    assert_eq!(
+        told(&found),
+        ["edited /app/.dockerignore extra", "edited /app/Dockerfile bytes", "! /app/own bytes [lines]"]
+    );
+    let other = [
+        EditedFile::new("Dockerfile", Some(b"old"), Some(b"newer")),
+        EditedFile::new(".dockerignore", None, Some(b"x")),
+    ];
+    let found = super::compare(&before, &after, None, &other).unwrap();
+    assert!(told(&found).iter().all(|line| line.starts_with('!')), "{:?}", told(&found));
 }
 
 #[test]

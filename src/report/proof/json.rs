@@ -150,6 +150,7 @@ const fn reason_name(reason: Reason) -> &'static str {
     match reason {
         Reason::NotReproducible => "not-reproducible",
         Reason::RunnerUmask => "runner-umask",
+        Reason::EditedByFold => "edited-by-fold",
         Reason::Timestamps => "timestamps",
     }
 }

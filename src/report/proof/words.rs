@@ -91,6 +91,9 @@ pub(super) const fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::NotReproducible => "Not reproducible: two builds of the old way differ there as well.",
         Reason::RunnerUmask => "Runner's umask: it clones with umask 0000, and only who may write differs.",
+        Reason::EditedByFold => {
+            "Edited by the fold: the image copies files of the repository that the fold has changed."
+        }
         Reason::Timestamps => "Timestamps: only points in time differ, in the file or in the entries of the archive.",
     }
 }
