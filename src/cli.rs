@@ -21,6 +21,7 @@ pub use output::Streams;
 pub use status::Status;
 
 use arguments::Command;
+use fold::Doing;
 
 /// Does what `arguments` say, with `fold` as the heart of it.
 ///
@@ -30,9 +31,16 @@ use arguments::Command;
 pub fn run(arguments: &Arguments, fold: &Fold, streams: &mut Streams<'_>) -> io::Result<Status> {
     let options = &arguments.options;
     match &arguments.command {
-        None => fold::run(&arguments.paths, None, options, fold, streams),
-        Some(Command::Diff { paths }) => fold::run(paths, None, options, fold, streams),
-        Some(Command::Apply { paths, allow }) => fold::run(paths, Some(allow.into()), options, fold, streams),
+        None => fold::run(&arguments.paths, &Doing::Show, options, fold, streams),
+        Some(Command::Diff { paths, prove, how }) => match (prove, how.is_any()) {
+            (true, _) => fold::run(paths, &Doing::Prove(how), options, fold, streams),
+            (false, false) => fold::run(paths, &Doing::Show, options, fold, streams),
+            (false, true) => {
+                writeln!(streams.err, "error: options that say how something is proven need --prove")?;
+                Ok(Status::Failed)
+            }
+        },
+        Some(Command::Apply { paths, allow }) => fold::run(paths, &Doing::Write(allow.into()), options, fold, streams),
         Some(Command::Prove(prove)) => prove::run(prove, options, fold, streams),
         Some(Command::Explain { code }) => explain::run(*code, streams.out),
     }

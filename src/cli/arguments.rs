@@ -11,21 +11,20 @@ use crate::outcome::{Fallback, IgnoreFiles, Layers, OnOtherReaders, OnRulesDiffe
 use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
-pub(super) use prove::{ProveOptions, given};
+pub(super) use prove::{ProveChoices, ProveOptions};
 
 const EXAMPLES: &str = "\
 Examples:
   stagefold                      show the change of the repository here
   stagefold | git apply          the same, and make it
   stagefold apply group/*        fold many repositories in place
-  stagefold --check --format json .
   stagefold prove                build the image both ways with docker, and compare
   stagefold explain null-script-item
 
 The patch goes to stdout, everything else to stderr. Its paths start at the repository; where there
 are several, at the current directory, or at their common folder if they lie outside of it.
 
-Exit status: 0 done; 1 changes pending (--check); 2 error; 3 a hand-off was refused (--check)";
+Exit status: 0 done; 1 pending (--check), images differ; 2 error; 3 refused (--check), not proven";
 
 /// The heading of the options that decide what is folded, and how.
 const FOLDING: &str = "What may be folded";
@@ -53,6 +52,11 @@ pub(super) enum Command {
         /// Repositories, folders of repositories, or pipeline files [default: .]
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// Build each image the old way and the new way as well, and compare
+        #[arg(long)]
+        prove: bool,
+        #[command(flatten)]
+        how: ProveChoices,
     },
     /// Make the change in place: all files of a repository or none
     Apply {
@@ -346,7 +350,7 @@ mod tests {
         assert_eq!(parse("a b").paths, ["a", "b"].map(PathBuf::from));
         assert_eq!(parse("a diff").paths, ["a", "diff"].map(PathBuf::from));
         assert!(
-            matches!(parse("--check diff a").command, Some(Command::Diff { paths }) if paths == [PathBuf::from("a")])
+            matches!(parse("--check diff a").command, Some(Command::Diff { paths, .. }) if paths == [PathBuf::from("a")])
         );
         assert!(parse("").command.is_none());
     }

@@ -2,10 +2,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::apply::apply;
-use super::arguments::{Format, Options};
+use super::arguments::{Format, Options, ProveChoices};
 use super::batch::in_order;
 use super::output::{Reporter, Streams};
 use super::panics::guarded;
+use super::prove;
 use super::status::Status;
 use crate::finding::{Code, Finding, Location};
 use crate::outcome::{Outcome, Policy};
@@ -17,10 +18,20 @@ use crate::text::RepositoryPath;
 /// How one repository is folded: the repository, its pipeline, what the user allows.
 pub type Fold = dyn Fn(&dyn Repository, &RepositoryPath, &Policy) -> Outcome + Sync;
 
-/// Folds every repository that `paths` name and shows the changes; makes them where `allowed` is given.
+/// What is done with the changes.
+pub(super) enum Doing<'a> {
+    /// They are shown.
+    Show,
+    /// They are shown and proven.
+    Prove(&'a ProveChoices),
+    /// They are made.
+    Write(Allowed),
+}
+
+/// Folds every repository that `paths` name.
 pub(super) fn run(
     paths: &[PathBuf],
-    allowed: Option<Allowed>,
+    doing: &Doing<'_>,
     options: &Options,
     fold: &Fold,
     streams: &mut Streams<'_>,
@@ -28,7 +39,8 @@ pub(super) fn run(
     let here = [PathBuf::from(".")];
     let Discovery { found, errors } = discover(if paths.is_empty() { &here } else { paths });
     let (policy, elsewhere) = (options.policy(), options.elsewhere());
-    let tense = if allowed.is_some() { Tense::Written } else { Tense::Shown };
+    let is_written = matches!(doing, Doing::Write(_));
+    let tense = if is_written { Tense::Written } else { Tense::Shown };
     let mut reporter = Reporter::new(streams, options, &policy, tense, found.len() > 1);
     let mut status = if errors.is_empty() { Status::Done } else { Status::Failed };
     errors.iter().try_for_each(|error| reporter.error(error))?;
@@ -52,10 +64,12 @@ pub(super) fn run(
     };
     in_order(found.len(), options.jobs, &work, &mut |folded| {
         let Some((found, mut entry)) = folded else { return Ok(()) };
-        if let Some(allowed) = allowed {
-            apply(found, &mut entry, allowed);
+        match doing {
+            Doing::Show => {}
+            Doing::Prove(how) => status = status.max(prove::add(how, found, &mut entry, options, fold, &mut reporter)?),
+            Doing::Write(allowed) => apply(found, &mut entry, *allowed),
         }
-        status = status.max(Status::of(entry.outcome.verdict, options.check, allowed.is_some()));
+        status = status.max(Status::of(entry.outcome.verdict, options.check, is_written));
         reporter.entry(&entry, &label(found))
     })?;
     reporter.end()?;
@@ -73,7 +87,7 @@ fn fold_one(found: &Found, base: Option<&Path>, policy: &Policy, elsewhere: &Els
     };
     let (outcome, patch) =
         guarded(work).unwrap_or_else(|words| (internal_error(&found.pipeline, &words), String::new()));
-    Entry { name: found.name.clone(), outcome, patch }
+    Entry { name: found.name.clone(), outcome, patch, proof: None }
 }
 
 fn internal_error(pipeline: &RepositoryPath, words: &str) -> Outcome {

@@ -3,7 +3,9 @@ use std::io::{self, Write};
 use super::arguments::{Format, Options};
 use super::panics::guarded;
 use crate::outcome::{Outcome, Policy};
-use crate::report::{Entry, Tally, Tense, Terminal, closing_line, colored, json_end, json_entry, json_start};
+use crate::report::{
+    Entry, Tally, Tense, Terminal, closing_line, colored, json_end, json_entry, json_start, proof_text,
+};
 
 /// Where a run writes to.
 pub struct Streams<'a> {
@@ -94,7 +96,9 @@ impl<'a, 'b> Reporter<'a, 'b> {
         if self.several && !line.is_empty() {
             write!(self.streams.err, "{label}: ")?;
         }
-        self.streams.err.write_all(line.as_bytes())
+        self.streams.err.write_all(line.as_bytes())?;
+        let proof = entry.proof.as_ref().map(|proof| proof_text(proof, self.terminal.detail, self.terminal.color));
+        self.streams.err.write_all(proof.unwrap_or_default().as_bytes())
     }
 }
 

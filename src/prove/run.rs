@@ -53,8 +53,8 @@ pub struct Request {
 /// What came of it.
 #[derive(Clone, Debug)]
 pub enum Proving {
-    /// The images were built and compared, or could not be built.
-    Proven(Proof),
+    /// The images were built and compared, or could not be built; with the fold that was proven.
+    Proven(Proof, Outcome),
     /// Nothing was folded; what stands in the way.
     NotFolded(Outcome),
 }
@@ -88,7 +88,7 @@ pub fn prove(request: &Request, fold: &Fold<'_>, progress: &dyn Fn(&str)) -> Res
     let scratch = Scratch::new()?;
     let done = with_engine(request, fold, progress, &interrupt, &scratch);
     let keeps_logs = match &done {
-        Ok(Proving::Proven(proof)) => proof.images.iter().any(|image| image.failure.is_some()),
+        Ok(Proving::Proven(proof, _)) => proof.images.iter().any(|image| image.failure.is_some()),
         _ => false,
     };
     scratch.close(keeps_logs);
@@ -143,7 +143,7 @@ pub(super) fn clone_and_prove(
         origin.add_all(&clones.new)?;
         clones.prove(request, &session, origin, (&old, &Overlay::new(&old, &outcome.files)), &outcome)?
     };
-    Ok(Proving::Proven(Proof { engine: engine.describe(), commit: clones.commit, images }))
+    Ok(Proving::Proven(Proof { engine: engine.describe(), commit: clones.commit, images }, outcome))
 }
 
 /// A clone for each way.

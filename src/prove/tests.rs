@@ -92,7 +92,7 @@ fn proving(request: &Request, engine: &Recorded) -> Result<Proving, Trouble> {
 
 fn proof(request: &Request, engine: &Recorded) -> Proof {
     match proving(request, engine) {
-        Ok(Proving::Proven(proof)) => proof,
+        Ok(Proving::Proven(proof, _)) => proof,
         other => panic!("{other:?}"),
     }
 }

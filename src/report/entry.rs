@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::outcome::{Outcome, Verdict};
+use crate::prove::Proof;
 
 /// One repository, as every report takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Entry {
     pub outcome: Outcome,
     /// The change as a git-style patch, empty where there is none.
     pub patch: String,
+    /// What came of building its images both ways, where that was asked for.
+    pub proof: Option<Proof>,
 }
 
 impl Entry {

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::entry::Entry;
+use super::proof::ProofReport;
 use crate::finding::{Finding, Location, Severity};
 use crate::outcome::HandoffSummary;
 use crate::text::{FileVersions, RepositoryPath};
@@ -40,6 +41,9 @@ struct RepositoryReport<'a> {
     findings: Vec<FindingReport<'a>>,
     changes: Vec<ChangeReport<'a>>,
     patch: &'a str,
+    /// What came of building its images both ways, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<ProofReport<'a>>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +78,7 @@ struct ChangeReport<'a> {
 }
 
 impl<'a> RepositoryReport<'a> {
-    fn new(Entry { name, outcome, patch }: &'a Entry) -> Self {
+    fn new(Entry { name, outcome, patch, proof }: &'a Entry) -> Self {
         Self {
             path: name,
             verdict: outcome.verdict.name(),
@@ -83,6 +87,7 @@ impl<'a> RepositoryReport<'a> {
             findings: outcome.findings.iter().map(FindingReport::new).collect(),
             changes: outcome.files.iter().map(ChangeReport::new).collect(),
             patch,
+            proof: proof.as_ref().map(ProofReport::new),
         }
     }
 }
@@ -177,7 +182,7 @@ mod tests {
             (path("made"), FileVersions { before: None, after: text("a") }),
         ]
         .into();
-        Entry { name: "group/app".to_owned(), outcome, patch: "diff --git\n".to_owned() }
+        Entry { name: "group/app".to_owned(), outcome, patch: "diff --git\n".to_owned(), proof: None }
     }
 
     fn schema() -> Value {
@@ -210,7 +215,7 @@ mod tests {
     fn what_is_printed_keeps_to_the_schema() {
         let schema = jsonschema::validator_for(&schema()).unwrap();
         let nothing = Outcome::unchanged(Verdict::NothingToFold, Vec::new(), Vec::new());
-        let nothing = Entry { name: ".".to_owned(), outcome: nothing, patch: String::new() };
+        let nothing = Entry { name: ".".to_owned(), outcome: nothing, patch: String::new(), proof: None };
         for entries in [vec![], vec![folded()], vec![nothing, folded()]] {
             let printed = printed(&entries);
             let errors: Vec<_> = schema.iter_errors(&printed).map(|error| error.to_string()).collect();

@@ -104,7 +104,7 @@ mod tests {
 
     fn shown(name: &str, finding: Finding) -> String {
         let outcome = Outcome::unchanged(Verdict::Refused, Vec::new(), vec![finding]);
-        let entry = Entry { name: name.to_owned(), outcome, patch: String::new() };
+        let entry = Entry { name: name.to_owned(), outcome, patch: String::new(), proof: None };
         Terminal { detail: Detail::Verbose, color: false }.findings(&entry)
     }
 
@@ -195,7 +195,7 @@ warning[null-script-item]: a comment and no command
     fn detail_leaves_out_the_lighter_findings() {
         let outcome =
             Outcome::unchanged(Verdict::Failed, Vec::new(), vec![warning(Location::File(RepositoryPath::root()))]);
-        let entry = Entry { name: ".".to_owned(), outcome, patch: String::new() };
+        let entry = Entry { name: ".".to_owned(), outcome, patch: String::new(), proof: None };
         let terminal = |detail| Terminal { detail, color: true };
         assert_eq!(terminal(Detail::Quiet).findings(&entry), "");
         assert!(terminal(Detail::Normal).findings(&entry).contains("\u{1b}["));

@@ -17,8 +17,9 @@ pub fn proof_json(proof: &Proof) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string(&ProofReport::new(proof))? + "\n")
 }
 
+/// A proof, as `docs/proof.schema.json` describes it.
 #[derive(Serialize)]
-struct ProofReport<'a> {
+pub(in crate::report) struct ProofReport<'a> {
     version: u32,
     engine: &'a str,
     commit: &'a str,
@@ -95,7 +96,7 @@ struct FailureReport<'a> {
 }
 
 impl<'a> ProofReport<'a> {
-    fn new(proof: &'a Proof) -> Self {
+    pub(in crate::report) fn new(proof: &'a Proof) -> Self {
         Self {
             version: VERSION,
             engine: &proof.engine,
