@@ -4,6 +4,7 @@ mod buildah;
 mod daemon;
 mod found;
 mod layers;
+mod pulled;
 
 use std::path::{Path, PathBuf};
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::found::version;
 use super::layers::Layers;
+use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK};
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
@@ -68,6 +69,11 @@ impl Buildah {
     fn shell(&self, script: &str, words: &[&str]) -> Invocation {
         let shell = if self.is_root { Invocation::new("sh") } else { self.call(&["unshare", "sh"]) };
         shell.arguments(["-c", script, "sh"]).arguments(words)
+    }
+
+    /// The names of all images, a line each.
+    fn names(&self) -> Result<String, Trouble> {
+        Ok(self.call(&["images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"]).ask(None)?.text)
     }
 
     fn has_image(&self, image: &str) -> Result<bool, Trouble> {
@@ -137,8 +143,10 @@ impl Engine for Buildah {
         let from = log.length();
         // Docker's format keeps all that a Dockerfile may say (buildah docs: `--format`).
         let own = ["--format=docker", if build.is_cached { "--layers" } else { "--no-cache" }];
+        let before = self.names()?;
         let ended = self.call(&["bud"]).arguments(build.words(&own)).log(log).run(&self.interrupt);
         self.layers.note(&log.text_from(from));
+        self.images.borrow_mut().extend(pulled(&before, &self.names().unwrap_or_default(), &build.dockerfile));
         if ended?.success() { Ok(()) } else { Err(Trouble::Failed("the image does not build".to_owned())) }
     }
 

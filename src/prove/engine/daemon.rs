@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::found::version;
 use super::layers::Layers;
+use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK};
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
@@ -99,6 +100,11 @@ impl Daemon {
         Ok(configuration)
     }
 
+    /// The names of all images, a line each.
+    fn names(&self) -> Result<String, Trouble> {
+        Ok(self.call(&["images", "--format", "{{.Repository}}:{{.Tag}}"]).ask(None)?.text)
+    }
+
     fn uses_buildkit(&self, build: &Build) -> bool {
         self.has_buildkit && !build.is_legacy
     }
@@ -175,9 +181,11 @@ impl Engine for Daemon {
             (Kind::Docker, true) => call.variable("DOCKER_BUILDKIT", if is_buildkit { "1" } else { "0" }),
             _ => call,
         };
+        let before = if is_buildkit { String::new() } else { self.names()? };
         let ended = call.run(&self.interrupt);
         if !is_buildkit {
             self.layers.note(&log.text_from(from));
+            self.images.borrow_mut().extend(pulled(&before, &self.names().unwrap_or_default(), &build.dockerfile));
         }
         if ended?.success() { Ok(()) } else { Err(Trouble::Failed("the image does not build".to_owned())) }
     }
