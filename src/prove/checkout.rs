@@ -28,7 +28,7 @@ pub(super) struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    fn git(&self, folder: &Path, arguments: &[&str]) -> Invocation {
+    fn git(&self, folder: &Path, arguments: &[&str]) -> Invocation<'_> {
         let git = Invocation::new("git").folder(folder).arguments(["-c", "core.fsmonitor=false"]).arguments(arguments);
         git.variable("GIT_TERMINAL_PROMPT", "0").variable("LC_ALL", "C")
     }

@@ -26,39 +26,66 @@ const GRACE: Duration = Duration::from_secs(8);
 /// The most of a log that is read to tell its last lines, in bytes.
 const MOST_OF_LOG: i64 = 64 * 1024;
 
-/// A file that keeps what programs print.
-#[derive(Clone, Debug)]
-pub(super) struct Log(PathBuf);
+/// How often it is told that a program is still running.
+const BEAT: Duration = Duration::from_secs(15);
 
-impl Log {
+/// How much of a line is told, in characters.
+const MOST_OF_LINE: usize = 120;
+
+/// Who is told what is being done, a line each.
+pub(super) type Listener<'a> = dyn Fn(&str) + 'a;
+
+/// A file that keeps what programs print, and who is told while they do.
+#[derive(Clone)]
+pub(super) struct Log<'a> {
+    path: PathBuf,
+    /// What the log is of, and who is told.
+    listener: Option<(String, &'a Listener<'a>)>,
+}
+
+impl<'a> Log<'a> {
     pub(super) const fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self { path, listener: None }
+    }
+
+    /// The same, whose last line is told from time to time as the one of `name`.
+    pub(super) fn told_to(self, name: &str, listener: &'a Listener<'a>) -> Self {
+        Self { listener: Some((name.to_owned(), listener)), ..self }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// Tells the last line. What a terminal would obey is left out.
+    fn beat(&self) {
+        if let Some((name, listener)) = &self.listener {
+            let last = self.last_lines(1).concat();
+            let plain: String = last.chars().filter(|letter| !letter.is_control()).take(MOST_OF_LINE).collect();
+            listener(&format!("{name}: {}", plain.trim()));
+        }
     }
 
     fn open(&self) -> Result<File, Trouble> {
-        let file = OpenOptions::new().create(true).append(true).open(&self.0);
-        file.map_err(|error| Trouble::of_file(&self.0, &error))
+        let file = OpenOptions::new().create(true).append(true).open(&self.path);
+        file.map_err(|error| Trouble::of_file(&self.path, &error))
     }
 
     /// How long it is, in bytes.
     pub(super) fn length(&self) -> u64 {
-        fs::metadata(&self.0).map_or(0, |metadata| metadata.len())
+        fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
     /// All of it from the byte `start` on; nothing where it cannot be read.
     pub(super) fn text_from(&self, start: u64) -> String {
-        let bytes = fs::read(&self.0).unwrap_or_default();
+        let bytes = fs::read(&self.path).unwrap_or_default();
         let own = bytes.get(usize::try_from(start).unwrap_or(usize::MAX)..).unwrap_or_default();
         String::from_utf8_lossy(own).into_owned()
     }
 
     /// The last lines, at most `count`; none where there is no log.
     pub(super) fn last_lines(&self, count: usize) -> Vec<String> {
-        let Ok(mut file) = File::open(&self.0) else { return Vec::new() };
+        let Ok(mut file) = File::open(&self.path) else { return Vec::new() };
         // A log that is shorter than that cannot be sought from its end, and is read from its beginning.
         let _ = file.seek(io::SeekFrom::End(-MOST_OF_LOG));
         let mut bytes = Vec::new();
@@ -70,15 +97,14 @@ impl Log {
 }
 
 /// A program to be started.
-#[derive(Debug)]
-pub(super) struct Invocation {
+pub(super) struct Invocation<'a> {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(String, OsString)>,
     folder: Option<PathBuf>,
     input: Option<PathBuf>,
     output: Option<PathBuf>,
-    log: Option<Log>,
+    log: Option<Log<'a>>,
 }
 
 /// What a program printed where it was asked something.
@@ -89,7 +115,7 @@ pub(super) struct Answer {
     pub(super) errors: String,
 }
 
-impl Invocation {
+impl<'a> Invocation<'a> {
     pub(super) fn new(program: impl Into<OsString>) -> Self {
         let (arguments, environment) = (Vec::new(), Vec::new());
         Self { program: program.into(), arguments, environment, folder: None, input: None, output: None, log: None }
@@ -128,7 +154,7 @@ impl Invocation {
     }
 
     /// Appends to a log all that has no other place.
-    pub(super) fn log(mut self, log: &Log) -> Self {
+    pub(super) fn log(mut self, log: &Log<'a>) -> Self {
         self.log = Some(log.clone());
         self
     }
@@ -197,6 +223,7 @@ impl Invocation {
 
     fn wait(&self, mut child: Child, interrupt: Option<&Interrupt>) -> Result<ExitStatus, Trouble> {
         let broken = |error: io::Error| Trouble::Error(format!("{}: {error}", self.name()));
+        let mut told = Instant::now();
         loop {
             if let Some(status) = child.try_wait().map_err(broken)? {
                 // What it has left running would go on beside what comes next.
@@ -206,6 +233,10 @@ impl Invocation {
             if let Some(signal) = interrupt.and_then(Interrupt::signal) {
                 end(&mut child);
                 return Err(Trouble::Interrupted(signal));
+            }
+            if let Some(log) = self.log.as_ref().filter(|_| told.elapsed() >= BEAT) {
+                log.beat();
+                told = Instant::now();
             }
             thread::sleep(PAUSE);
         }
@@ -253,6 +284,17 @@ mod tests {
         assert_eq!(status.code(), Some(3));
         assert_eq!(fs::read_to_string(folder.path().join("out")).unwrap(), "given\n");
         assert_eq!(log.last_lines(5), ["aside"]);
+    }
+
+    #[test]
+    fn the_last_line_is_told_without_what_a_terminal_obeys() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = std::cell::RefCell::new(Vec::new());
+        let listener = |line: &str| told.borrow_mut().push(line.to_owned());
+        let log = Log::new(folder.path().join("log")).told_to("job 'build'", &listener);
+        fs::write(log.path(), "one\n\x1b[31mtwo\x07\n").unwrap();
+        log.beat();
+        assert_eq!(*told.borrow(), ["job 'build': [31mtwo"]);
     }
 
     #[test]

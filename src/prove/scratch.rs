@@ -48,7 +48,7 @@ impl Scratch {
     }
 
     /// A new log.
-    pub(super) fn log(&self, name: &str) -> Log {
+    pub(super) fn log<'a>(&self, name: &str) -> Log<'a> {
         let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
         let plain: String = name.chars().map(|character| if is_plain(character) { character } else { '-' }).collect();
         Log::new(self.logs.path().join(format!("{:03}-{plain}.log", self.next())))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::archive::Packer;
 use super::engine::{ContainerSpec, Engine};
 use super::environment::{JobEnvironment, ProjectFacts};
+use super::process::Log;
 use super::scratch::Scratch;
 use super::trouble::Trouble;
 use crate::gitlab::Job;
@@ -27,7 +28,12 @@ pub(super) struct Session<'a> {
     pub(super) progress: &'a dyn Fn(&str),
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// A new log, whose last lines are told while something runs.
+    pub(super) fn log(&self, name: &str, file: &str) -> Log<'a> {
+        self.scratch.log(file).told_to(name, self.progress)
+    }
+
     pub(super) fn say(&self, what: &str) {
         (self.progress)(what);
     }
@@ -68,7 +74,7 @@ impl Session<'_> {
             return Err(Trouble::Error(format!("{what}; write 'image:' into the pipeline")));
         };
         let name = environment.expand(&image.written);
-        let log = self.scratch.log("pull");
+        let log = self.log("the engine", "pull");
         self.engine.fetch(&name, &log)?;
         Ok(ContainerSpec {
             image: name,
@@ -84,7 +90,7 @@ impl Session<'_> {
 
     /// The names that an image sets for all that runs in it.
     pub(super) fn names_of_image(&self, image: &str) -> Result<Vec<String>, Trouble> {
-        let configuration = self.engine.fetch(image, &self.scratch.log("pull"))?;
+        let configuration = self.engine.fetch(image, &self.log("the engine", "pull"))?;
         let pairs = configuration.get("Env").and_then(Value::as_array).into_iter().flatten();
         let name = |pair: &Value| pair.as_str()?.split_once('=').map(|(name, _)| name.to_owned());
         Ok(pairs.filter_map(name).collect())

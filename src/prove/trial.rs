@@ -17,9 +17,6 @@ use super::trouble::Trouble;
 use super::way::{Built, Caches, Stopped, Tree, build};
 use crate::text::RepositoryPath;
 
-/// How many of the last lines of a log are told.
-const LAST_LINES: usize = 20;
-
 /// All that is needed to prove the images of any job.
 pub(super) struct Trial<'a> {
     pub(super) session: &'a Session<'a>,
@@ -225,13 +222,8 @@ fn not_built(
     job: &str,
     dockerfiles: &BTreeSet<RepositoryPath>,
 ) -> Result<Vec<ImageProof>, Trouble> {
-    let Stopped { trouble: Trouble::Failed(what), log } = stopped else { return Err(stopped.trouble) };
-    let failure = Failure {
-        way,
-        what,
-        last_lines: log.as_ref().map(|log| log.last_lines(LAST_LINES)).unwrap_or_default(),
-        log: log.map(|log| log.path().to_owned()),
-    };
+    let Stopped { trouble: Trouble::Failed(what), log, last_lines } = stopped else { return Err(stopped.trouble) };
+    let failure = Failure { way, what, last_lines, log };
     let verdict = if way == Way::Old { ProofVerdict::CannotBuildBefore } else { ProofVerdict::Different };
     let proof = |dockerfile: &RepositoryPath| ImageProof {
         job: job.to_owned(),

@@ -20,6 +20,9 @@ use crate::text::RepositoryPath;
 
 use super::archive::Packer;
 
+/// How many of the last lines of a log are told.
+const LAST_LINES: usize = 20;
+
 /// A state of the project, and the pipeline in it.
 pub(super) struct Tree<'a> {
     /// What is read of it.
@@ -34,12 +37,20 @@ pub(super) struct Tree<'a> {
 #[derive(Debug)]
 pub(super) struct Stopped {
     pub(super) trouble: Trouble,
-    pub(super) log: Option<Log>,
+    /// The log of what failed, and its last lines.
+    pub(super) log: Option<PathBuf>,
+    pub(super) last_lines: Vec<String>,
+}
+
+impl Stopped {
+    fn of(trouble: Trouble, log: &Log<'_>) -> Self {
+        Self { trouble, log: Some(log.path().to_owned()), last_lines: log.last_lines(LAST_LINES) }
+    }
 }
 
 impl From<Trouble> for Stopped {
     fn from(trouble: Trouble) -> Self {
-        Self { trouble, log: None }
+        Self { trouble, log: None, last_lines: Vec::new() }
     }
 }
 
@@ -80,15 +91,15 @@ pub(super) fn build(
     let mut artifacts: BTreeMap<Rc<str>, PathBuf> = BTreeMap::new();
     for name in jobs_before(tree.pipeline, tree.repository, consumer) {
         let Some(job) = tree.pipeline.job(&name) else { continue };
-        let log = session.scratch.log(&format!("{label}-{name}"));
+        let log = session.log(&format!("{label}: job '{name}'"), &format!("{label}-{name}"));
         let run = BuildJob { session, tree, job, environment: session.environment(job), label };
         let uploaded = run.run(&artifacts, caches, &log);
-        let uploaded = uploaded.map_err(|trouble| Stopped { trouble, log: Some(log) })?;
+        let uploaded = uploaded.map_err(|trouble| Stopped::of(trouble, &log))?;
         artifacts.insert(name, uploaded);
     }
     let missing = || Trouble::Error(format!("there is no job '{consumer}' any more"));
     let job = tree.pipeline.job(consumer).ok_or_else(missing)?;
-    let log = session.scratch.log(&format!("{label}-{consumer}"));
+    let log = session.log(&format!("{label}: job '{consumer}'"), &format!("{label}-{consumer}"));
     let image_job = ImageJob {
         session,
         job,
@@ -101,7 +112,7 @@ pub(super) fn build(
     session.say(&format!("{label}: job '{consumer}' runs up to its build"));
     match image_job.run(tree.repository, &log) {
         Ok(images) => Ok(Built { images, time: started.elapsed() }),
-        Err(trouble) => Err(Stopped { trouble, log: Some(log) }),
+        Err(trouble) => Err(Stopped::of(trouble, &log)),
     }
 }
 

@@ -61,12 +61,12 @@ impl Buildah {
         })
     }
 
-    fn call(&self, arguments: &[&str]) -> Invocation {
+    fn call(&self, arguments: &[&str]) -> Invocation<'_> {
         Invocation::new("buildah").arguments(arguments)
     }
 
     /// A shell that sees the files of containers.
-    fn shell(&self, script: &str, words: &[&str]) -> Invocation {
+    fn shell(&self, script: &str, words: &[&str]) -> Invocation<'_> {
         let shell = if self.is_root { Invocation::new("sh") } else { self.call(&["unshare", "sh"]) };
         shell.arguments(["-c", script, "sh"]).arguments(words)
     }

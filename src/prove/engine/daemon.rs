@@ -76,7 +76,7 @@ impl Daemon {
         })
     }
 
-    fn call(&self, arguments: &[&str]) -> Invocation {
+    fn call(&self, arguments: &[&str]) -> Invocation<'_> {
         Invocation::new(self.kind.program()).arguments(arguments)
     }
 
