@@ -77,8 +77,9 @@ impl Origin<'_> {
         let branch = if branch == "HEAD" { "main".to_owned() } else { branch };
         let remote = self.ask(&["remote", "get-url", "origin"]).unwrap_or_default();
         let folder = self.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (group, name) = path_of(&remote).unwrap_or_else(|| ("group".to_owned(), plain(&folder)));
-        Ok(ProjectFacts { group, name, commit: commit.to_owned(), branch, title, author, time })
+        let unknown = || ("gitlab.invalid".to_owned(), "group".to_owned(), plain(&folder));
+        let (host, group, name) = place_of(&remote).unwrap_or_else(unknown);
+        Ok(ProjectFacts { host, group, name, commit: commit.to_owned(), branch, title, author, time })
     }
 
     /// A clean clone of a commit.
@@ -137,19 +138,21 @@ impl Checkout {
     }
 }
 
-/// The path of the group and the name of the project that a remote's address tells: `git@host:group/team/name.git`.
-fn path_of(remote: &str) -> Option<(String, String)> {
-    let path = match remote.split_once("://") {
-        Some((_, rest)) => rest.split_once('/')?.1,
-        None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?.1,
+/// The host, the path of the group and the name of the project that a remote's address tells: `git@host:group/team/name.git`.
+fn place_of(remote: &str) -> Option<(String, String, String)> {
+    let (host, path) = match remote.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?,
+        None => remote.split_once(':')?,
     };
+    let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let path = path.trim_matches('/').trim_end_matches(".git");
     let (group, name) = path.rsplit_once('/')?;
     let is_plain = |text: &str| {
         !text.is_empty()
             && text.split('/').all(|part| !part.is_empty() && plain(part) == part && !part.starts_with('.'))
     };
-    (is_plain(group) && is_plain(name)).then(|| (group.to_owned(), name.to_owned()))
+    let is_place = is_plain(host) && !host.contains('/') && is_plain(group) && is_plain(name);
+    is_place.then(|| (host.to_owned(), group.to_owned(), name.to_owned()))
 }
 
 /// A name of letters, digits and what GitLab takes beside them in a path.
@@ -161,15 +164,16 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{path_of, plain};
+    use super::{place_of, plain};
 
     #[test]
-    fn a_remote_tells_the_path_of_the_project() {
-        let path = |remote| path_of(remote).map(|(group, name)| format!("{group} {name}"));
-        assert_eq!(path("https://u:t@gitlab.com/group/team/shop.git").as_deref(), Some("group/team shop"));
-        assert_eq!(path("git@gitlab.com:group/shop.git").as_deref(), Some("group shop"));
-        for remote in ["", "/srv/shop", "https://host/shop", "git@h:../x y/z"] {
-            assert_eq!(path(remote), None, "{remote}");
+    fn a_remote_tells_the_place_of_the_project() {
+        let place = |remote| place_of(remote).map(|(host, group, name)| format!("{host} {group} {name}"));
+        assert_eq!(place("https://u:t@gitlab.com/group/team/shop.git").as_deref(), Some("gitlab.com group/team shop"));
+        assert_eq!(place("ssh://git@git.example.com:2222/group/shop").as_deref(), Some("git.example.com group shop"));
+        assert_eq!(place("git@gitlab.com:group/shop.git").as_deref(), Some("gitlab.com group shop"));
+        for remote in ["", "/srv/shop", "https://host/shop", "git@h:../x y/z", "file:///srv/group/shop"] {
+            assert_eq!(place(remote), None, "{remote}");
         }
         assert_eq!(plain("my shop!"), "my-shop-");
         assert_eq!(plain(".."), "project");

@@ -12,6 +12,8 @@ const OLD_NAMES: [&str; 6] =
 /// A project and the commit of it that is built, as GitLab would name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ProjectFacts {
+    /// The host of GitLab.
+    pub(super) host: String,
     /// The path of its group: `group` or `group/team`.
     pub(super) group: String,
     /// Its own name in paths.
@@ -44,7 +46,7 @@ impl ProjectFacts {
         let path = format!("{}/{}", self.group, self.name);
         let slug = slug(&self.branch);
         let short = self.commit.get(..8).unwrap_or(&self.commit);
-        let host = "gitlab.invalid";
+        let host = &self.host;
         let pairs = [
             ("CI", "true".to_owned()),
             ("GITLAB_CI", "true".to_owned()),
@@ -90,7 +92,7 @@ impl ProjectFacts {
             ("CI_REGISTRY_USER", "gitlab-ci-token".to_owned()),
             ("CI_RUNNER_ID", "1".to_owned()),
             ("CI_SERVER", "yes".to_owned()),
-            ("CI_SERVER_HOST", host.to_owned()),
+            ("CI_SERVER_HOST", host.clone()),
             ("CI_SERVER_NAME", "GitLab".to_owned()),
             ("CI_SERVER_URL", format!("https://{host}")),
             ("GITLAB_USER_ID", "1".to_owned()),

@@ -88,6 +88,16 @@ const LEAVING: [&str; 40] = [
     "vercel",
 ];
 
+/// Programs whose stand-in passes on what does not leave this machine.
+const PASSING: [&str; 14] = [
+    "cargo", "curl", "dotnet", "gem", "git", "gradle", "gradlew", "mvn", "npm", "pnpm", "poetry", "twine", "wget",
+    "yarn",
+];
+
+/// Programs that only install others, from the network: they are left out where there is none, and what they would have installed
+/// may not be needed.
+const INSTALLING: [&str; 8] = ["apk", "apt", "apt-get", "dnf", "microdnf", "pip", "pip3", "yum"];
+
 /// How many calls of one job are answered; a loop that asks without an end stops there.
 const MOST_CALLS: usize = 200;
 
@@ -181,7 +191,10 @@ impl ImageJob<'_> {
         let files = small_files(&told)?;
         self.session.scratch.discard(&told);
         if !files.contains_key(Path::new("stopped")) {
-            let what = format!("job '{}' ended with exit status {status} in front of its build", self.job.name);
+            let network =
+                if self.session.has_network { "" } else { "; its lines have no network without --with-network" };
+            let what =
+                format!("job '{}' ended with exit status {status} in front of its build{network}", self.job.name);
             return if status == 0 { Ok(None) } else { Err(Trouble::Failed(what)) };
         }
         let file = |name: &str| files.get(&Path::new("call").join(name)).map(Vec::as_slice).unwrap_or_default();
@@ -197,7 +210,8 @@ impl ImageJob<'_> {
         let script = script(&self.environment, &self.session.facts.folder(), &before, &texts);
         let mut packer = Packer::create(&path)?;
         packer.text(&format!("{own}/script"), 0o644, script.as_bytes())?;
-        for program in BUILDERS.iter().chain(&LEAVING) {
+        let installing = INSTALLING.iter().filter(|_| !self.session.has_network);
+        for program in BUILDERS.iter().chain(&LEAVING).chain(&PASSING).chain(installing) {
             packer.text(&format!("{own}/bin/{program}"), 0o755, STAND_IN)?;
         }
         for place in &lines.programs {
@@ -299,4 +313,98 @@ fn small_files(archive: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Trouble> {
         Ok(())
     })?;
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use std::process::{Command, Output};
+
+    use tempfile::TempDir;
+
+    use super::{BUILDERS, LEAVING, PASSING, STAND_IN};
+    use crate::prove::job_shell::{OWN_FOLDER, command_of_image_job};
+
+    /// A folder that is for a container of an image job what its own folder is.
+    struct Machine(TempDir);
+
+    impl Machine {
+        fn new() -> Self {
+            let machine = Self(TempDir::new().unwrap());
+            fs::create_dir_all(machine.path("bin")).unwrap();
+            let text = machine.here(&String::from_utf8_lossy(STAND_IN));
+            for program in BUILDERS.iter().chain(&LEAVING).chain(&PASSING) {
+                let place = machine.path("bin").join(program);
+                fs::write(&place, &text).unwrap();
+                fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            machine
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn here(&self, text: &str) -> String {
+            text.replace(OWN_FOLDER, &self.0.path().to_string_lossy())
+        }
+
+        /// Runs a script as a container of the image job does.
+        fn run(&self, script: &str) -> Output {
+            for name in ["sh", "process", "stopped", "count"] {
+                let _ = fs::remove_file(self.path(name));
+            }
+            let _ = fs::remove_dir_all(self.path("call"));
+            fs::write(self.path("script"), self.here(&format!("set -e\nPATH={OWN_FOLDER}/bin:$PATH\n{script}")))
+                .unwrap();
+            let command: Vec<_> = command_of_image_job().iter().map(|word| self.here(word)).collect();
+            Command::new("timeout").arg("20").args(command).output().unwrap()
+        }
+
+        fn read(&self, name: &str) -> String {
+            String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
+        }
+    }
+
+    #[test]
+    fn a_build_ends_the_lines_and_is_written_down() {
+        let machine = Machine::new();
+        let output = machine
+            .run("cd /\nexport A=1\n(docker build -t 'a b' . && touch /stagefold/after)\ntouch /stagefold/after\n");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(machine.path("stopped").exists() && !machine.path("after").exists());
+        assert_eq!(machine.read("call/arguments"), "docker\0build\0-t\0a b\0.\0");
+        assert_eq!(machine.read("call/folder"), "/\n");
+        assert!(machine.read("call/environment").split('\0').any(|pair| pair == "A=1"));
+    }
+
+    #[test]
+    fn an_answer_lets_the_lines_go_on() {
+        let machine = Machine::new();
+        let laid = machine.path("laid");
+        let files = machine.path("answers/1/files").join(laid.strip_prefix("/").unwrap());
+        fs::create_dir_all(&files).unwrap();
+        fs::write(files.join("dist"), "made").unwrap();
+        fs::write(machine.path("answers/1/status"), "0\n").unwrap();
+        fs::write(machine.path("answers/1/output"), "name\n").unwrap();
+        let output =
+            machine.run("id=$(docker create x)\n[ \"$id\" = name ]\ncat /stagefold/laid/dist\ndocker build .\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "made");
+        assert_eq!(machine.read("call/arguments"), "docker\0build\0.\0");
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_left_out_and_the_rest_is_passed_on() {
+        let machine = Machine::new();
+        let script = "echo secret | docker login -u x --password-stdin host\nkubectl apply -f x\ngit -C / push origin\n\
+            curl -X POST https://example.invalid\nnpm publish\ngit --version\ngit -c a.b=push config --get a.b\nexit 7\n";
+        let output = machine.run(script);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(7), "{err}");
+        assert_eq!(err.matches("stagefold: left out: ").count(), 5, "{err}");
+        assert!(out.starts_with("git version") && out.ends_with("push\n"), "{out}");
+        assert!(!err.contains("secret") && !machine.path("stopped").exists());
+    }
 }

@@ -25,6 +25,9 @@ use crate::text::RepositoryPath;
 /// How a repository is folded: the repository, its pipeline, what the user allows.
 pub type Fold<'a> = dyn Fn(&dyn Repository, &RepositoryPath, &Policy) -> Outcome + 'a;
 
+/// The variable by which a job has submodules fetched: `none`, `normal` or `recursive`, the greatest last.
+const SUBMODULES: &str = "GIT_SUBMODULE_STRATEGY";
+
 /// What is to be proven, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -182,8 +185,8 @@ impl Clones {
         };
         let pipelines = (read(repositories.0)?, read(repositories.1)?);
         let path = &request.pipeline;
-        let old_clone = packed(&self.old, session, origin)?;
-        let new_clone = packed(&self.new, session, origin)?;
+        let old_clone = packed(&self.old, &pipelines.0, session, origin)?;
+        let new_clone = packed(&self.new, &pipelines.1, session, origin)?;
         let old = Tree { repository: repositories.0, pipeline: &pipelines.0, path, clone: vec![old_clone] };
         let new = Tree { repository: repositories.1, pipeline: &pipelines.1, path, clone: vec![new_clone] };
         let jobs = folded_jobs(&old, &new);
@@ -208,9 +211,16 @@ impl Clones {
     }
 }
 
-/// The archive of a clone, with its submodules where the project has them fetched.
-fn packed(checkout: &Checkout, session: &Session<'_>, origin: &Origin<'_>) -> Result<PathBuf, Trouble> {
-    origin.submodules(checkout, session.given.get("GIT_SUBMODULE_STRATEGY").map_or("", String::as_str))?;
+/// The archive of a clone, with its submodules where some job has them fetched.
+fn packed(
+    checkout: &Checkout,
+    pipeline: &Pipeline,
+    session: &Session<'_>,
+    origin: &Origin<'_>,
+) -> Result<PathBuf, Trouble> {
+    let strategies = pipeline.jobs().iter().map(|job| session.environment(job));
+    let strategies = strategies.filter_map(|environment| environment.get(SUBMODULES).map(str::to_owned));
+    origin.submodules(checkout, &strategies.max().unwrap_or_default())?;
     let archive = session.scratch.path("clone.tar");
     checkout.pack(session.facts.folder().trim_start_matches('/'), &archive)?;
     Ok(archive)

@@ -2,24 +2,66 @@
 # Stands in for a program that builds images, or that leaves this machine. What it cannot answer it writes down, and ends the script
 # there; the script then runs again from its beginning, with an answer.
 name=${0##*/}
-# Whatever is piped into it is read, so that the program in front does not fail.
-if [ -p /dev/stdin ]; then cat >/dev/null; fi
+
+leave_out() {
+  # Whatever is piped into it is read, so that the program in front does not fail.
+  if [ -p /dev/stdin ]; then cat >/dev/null; fi
+  echo "stagefold: left out: $name $*" >&2
+  exit 0
+}
+
+# Runs the program that it stands in for.
+pass_on() {
+  PATH=${PATH#/stagefold/bin:}
+  export PATH
+  program=$(command -v "$name") || program=
+  case $program in
+    '' | /stagefold/bin/*) echo "$name: not found" >&2; exit 127 ;;
+    *) exec "$program" "$@" ;;
+  esac
+}
+
 case $name in
   docker | podman | nerdctl | buildah | img | buildctl | buildctl-daemonless.sh | executor | docker-compose) ;;
-  *)
-    echo "stagefold: left out: $name $*" >&2
-    exit 0
+  git)
+    skip=
+    for argument in "$@"; do
+      case $skip$argument in
+        -C | -c) skip=x ;;
+        x*) skip= ;;
+        -*) ;;
+        push) leave_out "$@" ;;
+        *) break ;;
+      esac
+    done
+    pass_on "$@"
     ;;
+  curl | wget)
+    for argument in "$@"; do
+      case $argument in
+        -d* | -F* | -T* | -X* | --data* | --form* | --upload-file* | --request* | --post-* | --body-* | --method*) leave_out "$name" ;;
+      esac
+    done
+    pass_on "$@"
+    ;;
+  cargo | dotnet | gem | gradle | gradlew | mvn | npm | pnpm | poetry | twine | yarn)
+    for argument in "$@"; do
+      case $argument in deploy | publish | push | upload) leave_out "$@" ;; esac
+    done
+    pass_on "$@"
+    ;;
+  *) leave_out "$@" ;;
 esac
 case $name-$1 in
   docker-login | docker-logout | docker-push | docker-pull | docker-tag | docker-info | docker-version | docker-ps | docker-images | \
     podman-login | podman-logout | podman-push | podman-pull | podman-tag | podman-info | podman-version | podman-ps | podman-images | \
     nerdctl-login | nerdctl-push | nerdctl-tag | buildah-login | buildah-push | buildah-tag | img-login | img-push | img-tag)
-    echo "stagefold: left out: $name $*" >&2
-    exit 0
+    # A password may be among the words.
+    leave_out "$1"
     ;;
 esac
 
+if [ -p /dev/stdin ]; then cat >/dev/null; fi
 count=0
 [ ! -e /stagefold/count ] || read -r count </stagefold/count
 count=$((count + 1))
@@ -32,7 +74,7 @@ if [ -d "$answer" ]; then
   exit "$status"
 fi
 
-mkdir "/stagefold/call"
+mkdir /stagefold/call
 for argument in "$name" "$@"; do printf '%s\0' "$argument"; done >/stagefold/call/arguments
 pwd >/stagefold/call/folder
 cat /proc/self/environ >/stagefold/call/environment

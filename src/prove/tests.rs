@@ -161,7 +161,8 @@ fn a_line_that_fails_in_front_of_the_build_is_told() {
     *engine.scripts.get_mut("docker:27").unwrap() = Script { status: 127, ..Script::default() };
     let proof = proof(&request(&folder), &engine);
     let failure = proof.images[0].failure.clone().unwrap();
-    assert_eq!(failure.what, "job 'package' ended with exit status 127 in front of its build");
+    let expected = "job 'package' ended with exit status 127 in front of its build; its lines have no network without --with-network";
+    assert_eq!(failure.what, expected);
 }
 
 #[test]

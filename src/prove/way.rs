@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::archive::Packer;
 use super::course::jobs_before;
 use super::environment::JobEnvironment;
 use super::handed_on::Selection;
@@ -17,8 +18,6 @@ use crate::gitlab::{Cache, Job, PathPattern, Pipeline};
 use crate::handoff::downloads_artifacts;
 use crate::source::Repository;
 use crate::text::RepositoryPath;
-
-use super::archive::Packer;
 
 /// How many of the last lines of a log are told.
 const LAST_LINES: usize = 20;
@@ -104,7 +103,7 @@ pub(super) fn build(
         session,
         job,
         environment: session.environment(job),
-        inputs: inputs(tree, job, &artifacts, caches),
+        inputs: inputs(session, tree, job, &artifacts, caches)?,
         pipeline: tree.path,
         is_cached,
         label,
@@ -116,12 +115,31 @@ pub(super) fn build(
     }
 }
 
-/// The archives that make the folder of a job: the clone, the caches that it restores, the artifacts that it downloads.
-fn inputs(tree: &Tree<'_>, job: &Job, artifacts: &BTreeMap<Rc<str>, PathBuf>, caches: &Caches) -> Vec<PathBuf> {
+/// The archives that make the folder of a job: the clone, the caches that it restores, the artifacts that it downloads. A job may
+/// do without the clone (GitLab docs: `GIT_STRATEGY`).
+fn inputs(
+    session: &Session<'_>,
+    tree: &Tree<'_>,
+    job: &Job,
+    artifacts: &BTreeMap<Rc<str>, PathBuf>,
+    caches: &Caches,
+) -> Result<Vec<PathBuf>, Trouble> {
+    let has_clone = !matches!(session.environment(job).get("GIT_STRATEGY"), Some("none" | "empty"));
+    let clone = if has_clone { tree.clone.clone() } else { vec![empty_folder(session)?] };
+
     let downloads =
         |name: &Rc<str>| tree.pipeline.job(name).is_some_and(|other| downloads_artifacts(tree.pipeline, job, other));
     let downloaded = artifacts.iter().filter(|(name, _)| downloads(name)).map(|(_, archive)| archive.clone());
-    tree.clone.iter().cloned().chain(caches.restored(job)).chain(downloaded).collect()
+    Ok(clone.into_iter().chain(caches.restored(job)).chain(downloaded).collect())
+}
+
+/// An archive that only makes the folder of the project.
+fn empty_folder(session: &Session<'_>) -> Result<PathBuf, Trouble> {
+    let archive = session.scratch.path("empty.tar");
+    let mut packer = Packer::create(&archive)?;
+    packer.parents_of(&Path::new(session.facts.folder().trim_start_matches('/')).join("_"))?;
+    packer.finish()?;
+    Ok(archive)
 }
 
 /// A job that makes files.
@@ -161,7 +179,7 @@ impl BuildJob<'_> {
     ) -> Result<(), Trouble> {
         let engine = self.session.engine;
         let own = self.own_files()?;
-        let inputs = inputs(self.tree, self.job, artifacts, caches);
+        let inputs = inputs(self.session, self.tree, self.job, artifacts, caches)?;
         inputs.iter().chain([&own]).try_for_each(|archive| engine.copy_in(container, archive))?;
         self.session.scratch.discard(&own);
         let status = engine.start(container, log)?;
