@@ -3,6 +3,7 @@
 //! Files of the project belong to root and may be written by everybody: the runner clones and unpacks with the umask 0000
 //! (GitLab Runner: `gitlab-runner-build`), and so are the folders that it makes for what it unpacks.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -85,6 +86,11 @@ impl Packer {
     /// Adds a small file of our own.
     pub(super) fn text(&mut self, place: &str, mode: u32, text: &[u8]) -> Result<(), Trouble> {
         self.parents_of(Path::new(place))?;
+        self.text_in_its_folder(place, mode, text)
+    }
+
+    /// The same, where the folders above it are those of the container and stay as they are.
+    pub(super) fn text_in_its_folder(&mut self, place: &str, mode: u32, text: &[u8]) -> Result<(), Trouble> {
         let mut header = header_of_root();
         header.set_mode(mode);
         header.set_size(text.len() as u64);
@@ -105,10 +111,16 @@ impl Packer {
         if header.entry_type().is_dir() {
             self.folders.insert(place.to_owned());
         }
-        match link {
-            Some(link) => {
+        // A long target stands in an entry of its own, which the header does not hold.
+        let target = match (link, header.entry_type().is_symlink()) {
+            (Some(link), _) => Some(link.to_owned()),
+            (None, true) => entry.link_name().map_err(broken)?.map(Cow::into_owned),
+            (None, false) => None,
+        };
+        match target {
+            Some(target) => {
                 header.set_size(0);
-                self.builder.append_link(&mut header, place, link).map_err(broken)
+                self.builder.append_link(&mut header, place, target).map_err(broken)
             }
             None => self.builder.append_data(&mut header, place, entry).map_err(broken),
         }

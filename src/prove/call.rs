@@ -25,8 +25,10 @@ pub(super) enum Request {
     Builds { commands: Vec<BuildCommand>, prints: bool },
     /// A container is to be made, and run where it `runs`.
     Container(Box<Container>),
-    /// Files are to be copied out of a container: its name, the path in it, and where to.
-    CopyOut { container: String, path: String, to: String },
+    /// Files are to be copied out of a container: its name, the path in it, and where to; `follows` a link at that path.
+    CopyOut { container: String, path: String, to: String, follows: bool },
+    /// An image gets a further name.
+    Name { image: String, name: String },
     /// Nothing that makes a difference to the images; the exit status.
     Nothing(i32),
     /// Something that no stand-in can do; what, as the end of the sentence "the image job …".
@@ -103,6 +105,7 @@ fn of_engine(step: &Step, words: &[String]) -> Request {
     };
     match rest {
         ["cp", arguments @ ..] => copy_out(step, arguments),
+        ["tag", image, name] => Request::Name { image: (*image).to_owned(), name: (*name).to_owned() },
         ["create" | "run", ..] => Request::Impossible("makes a container with options that are not known here".into()),
         ["inspect" | "manifest", ..] => Request::Nothing(1),
         ["compose", "run" | "up" | "exec", ..] => Request::Impossible("works with Compose's containers".into()),
@@ -114,12 +117,16 @@ fn of_engine(step: &Step, words: &[String]) -> Request {
 
 fn copy_out(step: &Step, arguments: &[&str]) -> Request {
     let paths: Vec<_> = arguments.iter().filter(|word| !word.starts_with('-') || **word == "-").collect();
+    let follows = arguments.iter().any(|word| matches!(*word, "-L" | "--follow-link"));
     let last = step.words.last().and_then(StepWord::text).unwrap_or_default();
     match paths.as_slice() {
         [from, _] => match from.split_once(':') {
-            Some((container, path)) => {
-                Request::CopyOut { container: container.to_owned(), path: path.to_owned(), to: last.to_owned() }
-            }
+            Some((container, path)) => Request::CopyOut {
+                container: container.to_owned(),
+                path: path.to_owned(),
+                to: last.to_owned(),
+                follows,
+            },
             None => Request::Impossible("copies files into a container".into()),
         },
         _ => Request::Impossible("copies out of a container in a way that is not known here".into()),
@@ -167,8 +174,10 @@ mod tests {
         assert!(matches!(container, Request::Container(it) if it.runs && it.name == "x" && it.image == "app"));
         let copy = request(PROJECT, &["docker", "cp", "x:/app/.", "dist"]);
         assert!(
-            matches!(copy, Request::CopyOut { container, path, to } if (container.as_str(), path.as_str(), to.as_str()) == ("x", "/app/.", "dist"))
+            matches!(copy, Request::CopyOut { container, path, to, .. } if (container.as_str(), path.as_str(), to.as_str()) == ("x", "/app/.", "dist"))
         );
+        let name = request(PROJECT, &["docker", "image", "tag", "a", "b"]);
+        assert!(matches!(name, Request::Name { image, name } if (image.as_str(), name.as_str()) == ("a", "b")));
         assert!(matches!(request(PROJECT, &["docker", "rm", "-f", "x"]), Request::Nothing(0)));
         assert!(matches!(request(PROJECT, &["docker", "manifest", "inspect", "x"]), Request::Nothing(1)));
         assert!(matches!(request(PROJECT, &["docker", "exec", "x", "ls"]), Request::Impossible(_)));

@@ -1,5 +1,6 @@
 //! Clean clones of what is committed, as a runner would have them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,23 +89,73 @@ impl Origin<'_> {
         let words = ["clone", "--quiet", "--no-hardlinks", "--no-checkout", "."];
         self.git(self.root, &words).argument(&folder).ask_for_success(self.interrupt)?;
         self.git(&folder, &["checkout", "--quiet", "--detach", commit]).ask_for_success(self.interrupt)?;
-        self.git(&folder, &["remote", "remove", "origin"]).ask_for_success(self.interrupt)?;
         Ok(Checkout { history: folder.clone(), folder })
     }
 
-    /// Fetches the submodules of a clone, as jobs with this strategy do (GitLab docs: `GIT_SUBMODULE_STRATEGY`).
+    /// Fetches the submodules of a clone, as jobs with this strategy do (GitLab docs: `GIT_SUBMODULE_STRATEGY`), and then
+    /// forgets where it came from, which is a folder of this machine. Their addresses may be relative to the project's.
     pub(super) fn submodules(&self, checkout: &Checkout, strategy: &str) -> Result<(), Trouble> {
         let words = match strategy {
             "normal" => ["submodule", "--quiet", "update", "--init"].as_slice(),
             "recursive" => ["submodule", "--quiet", "update", "--init", "--recursive"].as_slice(),
-            _ => return Ok(()),
+            _ => &[],
         };
-        self.git(&checkout.folder, words).ask_for_success(self.interrupt).map(drop)
+        let remote = self.ask(&["remote", "get-url", "origin"]).unwrap_or_default();
+        if !words.is_empty() && !remote.is_empty() {
+            let set = ["remote", "set-url", "origin", &remote];
+            self.git(&checkout.folder, &set).ask_for_success(self.interrupt)?;
+        }
+        if !words.is_empty() {
+            self.git(&checkout.folder, words).ask_for_success(self.interrupt)?;
+        }
+        self.git(&checkout.folder, &["remote", "remove", "origin"]).ask_for_success(self.interrupt).map(drop)
     }
 
-    /// Makes git know all files of a clone, those that a fold has written too.
-    pub(super) fn add_all(&self, checkout: &Checkout) -> Result<(), Trouble> {
-        self.git(&checkout.folder, &["add", "--all"]).ask_for_success(self.interrupt).map(drop)
+    /// The files that differ between two commits.
+    pub(super) fn changes(&self, before: &str, after: &str) -> Result<Changes, Trouble> {
+        let told = self.ask(&["diff", "--no-renames", "--name-status", "-z", before, after])?;
+        let mut fields = told.split('\0');
+        let mut changes = Changes::default();
+        while let (Some(status), Some(path)) = (fields.next(), fields.next()) {
+            match status {
+                "D" => changes.unknown.push(path.to_owned()),
+                _ => changes.known.push(path.to_owned()),
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Lets git find nothing changed in a clone, whichever of two states of these files it has: an image whose build asks git
+    /// whether the work tree is clean is told the same in both ways.
+    pub(super) fn hide(&self, checkout: &Checkout, changes: &Changes) -> Result<(), Trouble> {
+        let exclude = checkout.folder.join(".git/info/exclude");
+        let lines: String = changes.unknown.iter().map(|path| format!("/{path}\n")).collect();
+        let text = fs::read_to_string(&exclude).unwrap_or_default() + &lines;
+        let written = exclude.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&exclude, text));
+        written.map_err(|error| Trouble::of_file(&exclude, &error))?;
+        if changes.known.is_empty() {
+            return Ok(());
+        }
+        let mark = self.git(&checkout.folder, &["update-index", "--skip-worktree", "--"]).arguments(&changes.known);
+        mark.ask_for_success(self.interrupt).map(drop)
+    }
+}
+
+/// Files that differ between the two ways.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Those that the history has.
+    known: Vec<String>,
+    /// Those that it has not.
+    unknown: Vec<String>,
+}
+
+impl Changes {
+    /// The files that a fold changes.
+    pub(super) fn of(files: &BTreeMap<RepositoryPath, FileVersions>) -> Self {
+        let (known, unknown): (Vec<_>, Vec<_>) = files.iter().partition(|(_, version)| version.before.is_some());
+        let names = |files: Vec<(&RepositoryPath, _)>| files.iter().map(|(path, _)| path.to_string()).collect();
+        Self { known: names(known), unknown: names(unknown) }
     }
 }
 

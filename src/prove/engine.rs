@@ -4,8 +4,10 @@ mod buildah;
 mod daemon;
 mod found;
 mod layers;
+mod names;
 mod pulled;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -30,8 +32,9 @@ pub(super) trait Engine {
     /// Unpacks a tar archive at the root of a container.
     fn copy_in(&self, container: &Container, archive: &Path) -> Result<(), Trouble>;
 
-    /// Runs a container to its end; its exit status.
-    fn start(&self, container: &Container, log: &Log) -> Result<i32, Trouble>;
+    /// Runs a container to its end; its exit status. What it prints goes to the log, or to the new file `printed` where one is
+    /// named; errors go to the log.
+    fn start(&self, container: &Container, log: &Log, printed: Option<&Path>) -> Result<i32, Trouble>;
 
     /// Packs what lies at an absolute path of a container, under its own name, into a tar archive; says whether there is
     /// something.
@@ -45,10 +48,6 @@ pub(super) trait Engine {
 
     /// Packs the files of an image into a tar archive, all layers in one; its configuration, as [`Engine::fetch`] gives it.
     fn export(&self, image: &str, archive: &Path) -> Result<Value, Trouble>;
-
-    /// Gives an image the name by which a later Dockerfile takes it, until all is cleaned up: then the image that had the name
-    /// before has it again.
-    fn alias(&self, image: &str, name: &str) -> Result<(), Trouble>;
 
     /// Gives an image a further name, which stays.
     fn keep(&self, image: &str, name: &str) -> Result<(), Trouble>;
@@ -98,6 +97,8 @@ pub(super) struct Build {
     pub(super) arguments: Vec<(String, String)>,
     /// Secrets: their id, and the file that holds the value.
     pub(super) secrets: Vec<(String, PathBuf)>,
+    /// Names by which the Dockerfile may take images that were built before, each with the image.
+    pub(super) named: Vec<(String, String)>,
     /// Further options, by the names that `docker build` has for them.
     pub(super) options: Vec<(String, Option<String>)>,
     /// Whether the builder is to be the one that Docker had before BuildKit.
@@ -106,9 +107,44 @@ pub(super) struct Build {
     pub(super) is_cached: bool,
 }
 
+/// Beginnings of names that would make a program do other things if it saw them.
+const MEANT_FOR_PROGRAMS: [&str; 14] = [
+    "BUILD",
+    "CONTAINER",
+    "DBUS_",
+    "DOCKER_",
+    "GO",
+    "HOME",
+    "LANG",
+    "LC_",
+    "LD_",
+    "PATH",
+    "REGISTRY_",
+    "SSH_",
+    "TMP",
+    "XDG_",
+];
+
+/// Whether a value may be given to a program by a variable of its own, where nobody else sees it.
+fn is_passed_unseen(name: &str) -> bool {
+    let is_proxy = name.to_ascii_lowercase().ends_with("_proxy");
+    !is_proxy && !MEANT_FOR_PROGRAMS.iter().any(|beginning| name.starts_with(beginning))
+}
+
+/// `NAME` where the value comes by a variable, else `NAME=VALUE`.
+fn in_words(name: &str, value: &str) -> String {
+    if is_passed_unseen(name) { name.to_owned() } else { format!("{name}={value}") }
+}
+
+/// The variables by which values are given that must not stand among the words of a program, which everybody may see.
+fn unseen(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    let values = values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    values.filter(|(name, _)| is_passed_unseen(name))
+}
+
 impl Build {
     /// The words behind `build`: the options that all engines have, those of one (`own`), and the context.
-    fn words(&self, own: &[&str]) -> Vec<String> {
+    fn words(&self, own: &[String]) -> Vec<String> {
         let mut words = Vec::new();
         let mut option = |name: &str, value: Option<&str>| {
             words.push(name.to_owned());
@@ -120,7 +156,7 @@ impl Build {
         if let Some(target) = &self.target {
             option("--target", Some(target));
         }
-        self.arguments.iter().for_each(|(name, value)| option("--build-arg", Some(&format!("{name}={value}"))));
+        self.arguments.iter().for_each(|(name, value)| option("--build-arg", Some(&in_words(name, value))));
         for (secret, file) in &self.secrets {
             option("--secret", Some(&format!("id={secret},src={}", file.display())));
         }
@@ -128,6 +164,23 @@ impl Build {
         words.push(self.context.to_string_lossy().into_owned());
         words
     }
+}
+
+/// The same build with a Dockerfile in which earlier images have the names of this machine; it lies in `folder`.
+fn renamed(build: &Build, folder: &Path) -> Result<Build, Trouble> {
+    let text = fs::read_to_string(&build.dockerfile).unwrap_or_default();
+    let own = names::with_names(&text, &build.named);
+    if own == text {
+        return Ok(build.clone());
+    }
+    let dockerfile = folder.join("Dockerfile");
+    fs::write(&dockerfile, own).map_err(|error| Trouble::of_file(&dockerfile, &error))?;
+    Ok(Build { dockerfile, ..build.clone() })
+}
+
+/// Why there is no image, in the last words of the engine.
+fn not_pulled(image: &str, log: &Log) -> Trouble {
+    Trouble::Failed(format!("the image {image} cannot be pulled: {}", log.last_lines(1).concat()))
 }
 
 /// What stands in front of everything that a proof makes.
@@ -144,7 +197,7 @@ mod tests {
             context: "/c".into(),
             dockerfile: "/c/Dockerfile".into(),
             target: Some("app".to_owned()),
-            arguments: vec![("A".to_owned(), "1 2".to_owned())],
+            arguments: vec![("A".to_owned(), "1 2".to_owned()), ("PATH".to_owned(), "/x".to_owned())],
             secrets: vec![("TOKEN".to_owned(), "/s/0".into())],
             ..Build::default()
         };
@@ -157,11 +210,13 @@ mod tests {
             "--target",
             "app",
             "--build-arg",
-            "A=1 2",
+            "A",
+            "--build-arg",
+            "PATH=/x",
             "--secret",
             "id=TOKEN,src=/s/0",
             "/c",
         ];
-        assert_eq!(build.words(&["--force-rm"]), expected);
+        assert_eq!(build.words(&["--force-rm".to_owned()]), expected);
     }
 }

@@ -21,11 +21,13 @@ use super::session::Session;
 use super::trouble::Trouble;
 use crate::docker::BuildCommand;
 use crate::gitlab::Job;
+use crate::handoff::is_same_image;
 use crate::repo::DiskRepository;
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 
 use answers::{Answer, Made};
+use builds::Place;
 use lines::Lines;
 
 /// The stand-in, which has one name for each program that it stands in for.
@@ -98,6 +100,9 @@ const PASSING: [&str; 14] = [
 /// may not be needed.
 const INSTALLING: [&str; 8] = ["apk", "apt", "apt-get", "dnf", "microdnf", "pip", "pip3", "yum"];
 
+/// Where images have their programs.
+const PROGRAM_FOLDERS: [&str; 2] = ["usr/bin", "usr/local/bin"];
+
 /// How many calls of one job are answered; a loop that asks without an end stops there.
 const MOST_CALLS: usize = 200;
 
@@ -122,8 +127,19 @@ pub(super) struct BuiltImage {
     /// The engine's name for it.
     pub(super) image: String,
     pub(super) dockerfile: RepositoryPath,
-    /// The tags that the job gives it.
+    /// The tags that the build gives it.
     pub(super) tags: Vec<String>,
+    /// Further names that it gets by `docker tag`.
+    pub(super) names: Vec<String>,
+    /// Whether the job itself takes something of it, by a container or by a later build.
+    pub(super) is_used: bool,
+}
+
+impl BuiltImage {
+    /// Whether it has this name.
+    fn is_called(&self, name: &str) -> bool {
+        self.image == name || self.tags.iter().chain(&self.names).any(|own| is_same_image(own, name))
+    }
 }
 
 /// What the job has come to so far.
@@ -138,6 +154,10 @@ struct Progress {
 impl ImageJob<'_> {
     /// Runs its lines up to its last build; the images in the order of their builds.
     pub(super) fn run(&self, repository: &dyn Repository, log: &Log) -> Result<Vec<BuiltImage>, Trouble> {
+        if self.job.get("parallel").is_some() {
+            let what = format!("job '{}' runs several times (parallel), and prove runs it once", self.job.name);
+            return Err(Trouble::Error(what));
+        }
         let lines = Lines::of(repository, self.job);
         let mut progress = Progress::default();
         let ended = self.run_lines(&lines, &mut progress, log);
@@ -185,12 +205,16 @@ impl ImageJob<'_> {
         let files = progress.answers.iter().filter_map(|answer| answer.files.as_ref());
         self.inputs.iter().chain([&own]).chain(files).try_for_each(|archive| engine.copy_in(container, archive))?;
         self.session.scratch.discard(&own);
-        let status = engine.start(container, log)?;
+        let status = engine.start(container, log, None)?;
         let told = self.session.scratch.path("calls.tar");
         engine.copy_out(container, OWN_FOLDER, &told)?;
         let files = small_files(&told)?;
         self.session.scratch.discard(&told);
         if !files.contains_key(Path::new("stopped")) {
+            if lines.builds.is_none() && !progress.images.is_empty() && status != 0 {
+                self.session.say(&format!("{}: what stands behind the builds ended with status {status}", self.label));
+                return Ok(None);
+            }
             let network =
                 if self.session.has_network { "" } else { "; its lines have no network without --with-network" };
             let what =
@@ -214,8 +238,13 @@ impl ImageJob<'_> {
         for program in BUILDERS.iter().chain(&LEAVING).chain(&PASSING).chain(installing) {
             packer.text(&format!("{own}/bin/{program}"), 0o755, STAND_IN)?;
         }
-        for place in &lines.programs {
-            packer.text(place.trim_start_matches('/'), 0o755, STAND_IN)?;
+        // A script that sets its own PATH finds stand-ins where the programs themselves would be.
+        let real = BUILDERS
+            .iter()
+            .chain(&LEAVING)
+            .flat_map(|program| PROGRAM_FOLDERS.iter().map(move |folder| format!("{folder}/{program}")));
+        for place in real.chain(lines.programs.iter().map(|place| place.trim_start_matches('/').to_owned())) {
+            packer.text_in_its_folder(&place, 0o755, STAND_IN)?;
         }
         for (index, answer) in answers.iter().enumerate() {
             let folder = format!("{own}/answers/{}", index + 1);
@@ -237,10 +266,17 @@ impl ImageJob<'_> {
                 progress.answers.push(Answer::of_output(if prints { output } else { String::new() }));
                 Ok(Made::Images)
             }
-            Request::Container(asked) => self.make_container(&asked, container, progress, log),
-            Request::CopyOut { container: from, path, to } => {
+            Request::Container(asked) => self.make_container(&asked, call, container, progress, log),
+            Request::CopyOut { container: from, path, to, follows } => {
                 let to = if to == "-" { to } else { call.place(&to) };
-                self.copy_out(&from, &path, &to, container, progress)
+                self.copy_out((&from, &path, follows), &to, container, progress)
+            }
+            Request::Name { image, name } => {
+                if let Some(built) = progress.images.iter_mut().rev().find(|built| built.is_called(&image)) {
+                    built.names.push(name);
+                }
+                progress.answers.push(Answer::default());
+                Ok(Made::Nothing)
             }
             Request::Nothing(status) => {
                 progress.answers.push(Answer { status, ..Answer::default() });
@@ -268,7 +304,9 @@ impl ImageJob<'_> {
         for command in commands {
             let number = progress.images.len() + 1;
             let image = format!("{}:{}-{number}", self.session.image_name(), self.label);
-            let built = self.build(image, command, call, work, container, &progress.images, log)?;
+            let named = self.names_of_earlier(command, call, work, &mut progress.images);
+            let place = Place { call, work, container };
+            let built = self.build(image, command, &place, named, log)?;
             names.push_str(&format!("{}\n", built.image));
             progress.images.push(built);
         }
@@ -319,8 +357,9 @@ fn small_files(archive: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Trouble> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
     use std::path::PathBuf;
-    use std::process::{Command, Output};
+    use std::process::{Command, Output, Stdio};
 
     use tempfile::TempDir;
 
@@ -360,7 +399,16 @@ mod tests {
             fs::write(self.path("script"), self.here(&format!("set -e\nPATH={OWN_FOLDER}/bin:$PATH\n{script}")))
                 .unwrap();
             let command: Vec<_> = command_of_image_job().iter().map(|word| self.here(word)).collect();
-            Command::new("timeout").arg("20").args(command).output().unwrap()
+            let file = |name: &str| fs::File::create(self.path(name)).unwrap();
+            let mut started = Command::new("timeout");
+            started.arg("20").args(command).stdout(file("out")).stderr(file("err")).process_group(0);
+            let mut child = started.spawn().unwrap();
+            let group = format!("-{}", child.id());
+            let status = child.wait().unwrap();
+            // What a container would take down with itself.
+            let _ = Command::new("kill").args(["-9", "--", &group]).stderr(Stdio::null()).status();
+            let read = |name: &str| fs::read(self.path(name)).unwrap();
+            Output { status, stdout: read("out"), stderr: read("err") }
         }
 
         fn read(&self, name: &str) -> String {

@@ -16,7 +16,7 @@ done
 const BESIDE: &str = r#"ln -s "$shell" /stagefold/sh
 "$shell" /stagefold/script & script=$!
 echo "$script" >/stagefold/process
-wait "$script"; status=$?
+{ wait "$script"; } 2>/dev/null; status=$?
 [ ! -e /stagefold/stopped ] || exit 0
 exit "$status"
 "#;

@@ -1,10 +1,11 @@
 //! From a repository to its proof.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use super::checkout::{Checkout, Origin};
+use super::checkout::{Changes, Checkout, Origin};
 use super::compare::EditedFile;
 use super::engine::{Engine, EngineName, find};
 use super::interrupt::Interrupt;
@@ -107,7 +108,7 @@ fn with_engine(
 ) -> Result<Proving, Trouble> {
     let origin = Origin { root: &request.root, scratch, interrupt };
     origin.check()?;
-    let engine = find(request.engine, &scratch.id(), interrupt)?;
+    let engine = find(request.engine, &scratch.id(), &scratch.folder("engine")?, interrupt)?;
     let done = clone_and_prove(request, fold, progress, &origin, engine.as_ref());
     engine.clean_up();
     done
@@ -138,12 +139,14 @@ pub(super) fn clone_and_prove(
         has_network: request.has_network,
         progress,
     };
+    if request.before.is_none() {
+        origin.hide(&clones.new, &Changes::of(&outcome.files))?;
+    }
     let images = if request.before.is_some() {
         let new = clones.repository_of(&clones.new, request);
         clones.prove(request, &session, origin, (&old, &new), &outcome)?
     } else {
         outcome.files.iter().try_for_each(|(path, version)| clones.new.write(path, version))?;
-        origin.add_all(&clones.new)?;
         clones.prove(request, &session, origin, (&old, &Overlay::new(&old, &outcome.files)), &outcome)?
     };
     Ok(Proving::Proven(Proof { engine: engine.describe(), commit: clones.commit, images }, outcome))
@@ -163,6 +166,9 @@ impl Clones {
         let before = request.before.as_ref().map_or_else(|| Ok(commit.clone()), |revision| origin.commit(revision))?;
         let new = origin.clone(&commit)?;
         let old = origin.clone(&before)?.with_history_of(&new);
+        if before != commit {
+            origin.hide(&new, &origin.changes(&before, &commit)?)?;
+        }
         Ok(Self { commit, old, new })
     }
 
@@ -195,7 +201,15 @@ impl Clones {
             true => Changed::new(session, [&self.old, &self.new], [&old, &new])?,
             false => None,
         };
-        let trial = Trial { session, request, old: &old, new: &new, edited: self.edited(outcome), changed };
+        let trial = Trial {
+            session,
+            request,
+            old: &old,
+            new: &new,
+            edited: self.edited(outcome),
+            kept: Cell::default(),
+            changed,
+        };
         let images = jobs.iter().map(|(job, dockerfiles)| trial.images_of(job, dockerfiles));
         Ok(images.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }

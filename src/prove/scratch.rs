@@ -1,7 +1,7 @@
 //! The one folder of this machine in which a proof keeps what it needs, and that goes with it.
 
 use std::cell::Cell;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,9 @@ pub(super) struct Scratch {
 
 impl Scratch {
     pub(super) fn new() -> Result<Self, Trouble> {
-        let folder = |name: &str| tempfile::Builder::new().prefix(name).tempdir();
+        // Values of variables lie in it, and programs that run as their owner: nobody else may look.
+        let own = Permissions::from_mode(0o700);
+        let folder = |name: &str| tempfile::Builder::new().prefix(name).permissions(own.clone()).tempdir();
         let failed = |error: io::Error| Trouble::Error(format!("a temporary folder cannot be made: {error}"));
         let (folder, logs) =
             (folder("stagefold-prove-").map_err(failed)?, folder("stagefold-prove-logs-").map_err(failed)?);
@@ -90,7 +92,7 @@ fn remove(path: &Path) {
 }
 
 fn open_all(folder: &Path) {
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             open_all(&entry.path());
@@ -100,21 +102,26 @@ fn open_all(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::Scratch;
 
     #[test]
     fn everything_goes_but_the_logs_of_a_failure() {
         for keeps in [false, true] {
             let scratch = Scratch::new().unwrap();
+            let mode = fs::metadata(scratch.folder.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
             let log = scratch.log("job 'build'");
-            std::fs::write(log.path(), "x").unwrap();
+            fs::write(log.path(), "x").unwrap();
             let folder = scratch.folder("context").unwrap();
-            std::fs::write(folder.join("f"), "x").unwrap();
+            fs::write(folder.join("f"), "x").unwrap();
             scratch.close(keeps);
             assert!(!folder.exists());
             assert_eq!(log.path().exists(), keeps);
             if keeps {
-                std::fs::remove_dir_all(log.path().parent().unwrap()).unwrap();
+                fs::remove_dir_all(log.path().parent().unwrap()).unwrap();
             }
         }
     }

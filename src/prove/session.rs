@@ -74,8 +74,7 @@ impl<'a> Session<'a> {
             return Err(Trouble::Error(format!("{what}; write 'image:' into the pipeline")));
         };
         let name = environment.expand(&image.written);
-        let log = self.log("the engine", "pull");
-        self.engine.fetch(&name, &log)?;
+        self.fetch(&name)?;
         Ok(ContainerSpec {
             image: name,
             entrypoint: image.value.get("entrypoint").map(|words| {
@@ -88,9 +87,14 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// The configuration of an image, which is pulled where it is not there.
+    pub(super) fn fetch(&self, image: &str) -> Result<Value, Trouble> {
+        self.engine.fetch(image, &self.log("the engine", "pull"))
+    }
+
     /// The names that an image sets for all that runs in it.
     pub(super) fn names_of_image(&self, image: &str) -> Result<Vec<String>, Trouble> {
-        let configuration = self.engine.fetch(image, &self.log("the engine", "pull"))?;
+        let configuration = self.fetch(image)?;
         let pairs = configuration.get("Env").and_then(Value::as_array).into_iter().flatten();
         let name = |pair: &Value| pair.as_str()?.split_once('=').map(|(name, _)| name.to_owned());
         Ok(pairs.filter_map(name).collect())

@@ -53,9 +53,9 @@ case $name in
   *) leave_out "$@" ;;
 esac
 case $name-$1 in
-  docker-login | docker-logout | docker-push | docker-pull | docker-tag | docker-info | docker-version | docker-ps | docker-images | \
-    podman-login | podman-logout | podman-push | podman-pull | podman-tag | podman-info | podman-version | podman-ps | podman-images | \
-    nerdctl-login | nerdctl-push | nerdctl-tag | buildah-login | buildah-push | buildah-tag | img-login | img-push | img-tag)
+  docker-login | docker-logout | docker-push | docker-pull | docker-info | docker-version | docker-ps | docker-images | \
+    podman-login | podman-logout | podman-push | podman-pull | podman-info | podman-version | podman-ps | podman-images | \
+    nerdctl-login | nerdctl-push | buildah-login | buildah-push | img-login | img-push)
     # A password may be among the words.
     leave_out "$1"
     ;;

@@ -1,5 +1,6 @@
 //! The images of one job, built both ways and compared.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use super::changed_line::changed_line;
 use super::checkout::Checkout;
 use super::compare::{EditedFile, ExportedImage, compare, size_of_files};
-use super::difference::{Comparison, Difference, Reason, Weight};
+use super::difference::{Aspect, Change, Comparison, Difference, Reason, Subject, Weight};
 use super::image_job::BuiltImage;
 use super::outcome::{BuildFigures, Failure, ImageProof, ProofVerdict, Way};
 use super::pairs::{Pair, pairs};
@@ -25,6 +26,8 @@ pub(super) struct Trial<'a> {
     pub(super) new: &'a Tree<'a>,
     /// The files that the fold has edited.
     pub(super) edited: Vec<EditedFile>,
+    /// How many pairs of images were kept so far.
+    pub(super) kept: Cell<usize>,
     /// The archives with one line changed, where both ways are to be built again.
     pub(super) changed: Option<Changed>,
 }
@@ -88,7 +91,7 @@ impl Trial<'_> {
             ),
             None => (None, None),
         };
-        self.compare_all(job, dockerfiles, &BothWays { old, new, changed })
+        self.compare_all(job, &BothWays { old, new, changed })
     }
 
     /// The time of a build with one changed line; nothing where it does not build, which says nothing about the fold.
@@ -111,25 +114,21 @@ impl Trial<'_> {
         }
     }
 
-    fn compare_all(
-        &self,
-        job: &str,
-        dockerfiles: &BTreeSet<RepositoryPath>,
-        both: &BothWays,
-    ) -> Result<Vec<ImageProof>, Trouble> {
+    fn compare_all(&self, job: &str, both: &BothWays) -> Result<Vec<ImageProof>, Trouble> {
         let mut again = None;
         let mut proofs = Vec::new();
-        for (number, pair) in pairs(&both.old.images, &both.new.images, dockerfiles).iter().enumerate() {
+        for pair in &pairs(&both.old.images, &both.new.images) {
             if let Some(name) = &self.request.keeps_images {
-                self.keep(pair, name, number)?;
+                self.keep(pair, name)?;
             }
             proofs.push(self.compare_pair(job, pair, both, &mut again)?);
         }
         Ok(proofs)
     }
 
-    fn keep(&self, pair: &Pair<'_>, name: &str, number: usize) -> Result<(), Trouble> {
-        let number = if number == 0 { String::new() } else { format!("-{}", number + 1) };
+    fn keep(&self, pair: &Pair<'_>, name: &str) -> Result<(), Trouble> {
+        let kept = self.kept.replace(self.kept.get() + 1);
+        let number = if kept == 0 { String::new() } else { format!("-{}", kept + 1) };
         self.session.engine.keep(&pair.old.image, &format!("{name}-old{number}"))?;
         let new = pair.new.map(|new| self.session.engine.keep(&new.image, &format!("{name}-new{number}")));
         new.unwrap_or(Ok(()))
@@ -164,13 +163,14 @@ impl Trial<'_> {
         proof.comparison = compare(&old_export, &new_export, None, &self.edited).map_err(broken)?;
         // What the fold has edited differs in every build.
         let is_edited = |difference: &Difference| difference.weight == Weight::Harmless(Reason::EditedByFold);
-        let differs = !proof.comparison.differences.iter().all(is_edited);
+        let differs = !proof.comparison.differences.iter().all(is_edited) || !have_same_tags(pair.old, new);
         let second = if differs { self.built_again(job, pair.old, &both.old, again)? } else { None };
-        if let Some(image) = second {
-            let export = self.export(&image)?;
+        if let Some(image) = &second {
+            let export = self.export(image)?;
             proof.comparison = compare(&old_export, &new_export, Some(&export), &self.edited).map_err(broken)?;
             self.session.scratch.discard(&export.files);
         }
+        proof.comparison.differences.splice(0..0, difference_of_tags(pair.old, new, second.as_ref()));
         proof.verdict = verdict(&proof.comparison);
         let figures = |export, cold, changed| -> Result<_, Trouble> {
             Ok(Some(BuildFigures { size: size_of_files(export).map_err(broken)?, cold, changed }))
@@ -205,6 +205,27 @@ impl Trial<'_> {
         let configuration = self.session.engine.export(&image.image, &files)?;
         Ok(ExportedImage { files, configuration })
     }
+}
+
+fn have_same_tags(one: &BuiltImage, other: &BuiltImage) -> bool {
+    let sorted = |image: &BuiltImage| image.tags.iter().cloned().collect::<BTreeSet<_>>();
+    sorted(one) == sorted(other)
+}
+
+/// The tags, where they are not the same. Those that differ in a second build of the old way too are made of what changes from
+/// run to run.
+fn difference_of_tags(old: &BuiltImage, new: &BuiltImage, again: Option<&BuiltImage>) -> Option<Difference> {
+    if have_same_tags(old, new) {
+        return None;
+    }
+    let is_noisy = again.is_some_and(|again| !have_same_tags(old, again));
+    let aspect = Aspect { name: "value", before: old.tags.join(" "), after: new.tags.join(" ") };
+    Some(Difference {
+        subject: Subject::Configuration("tags".to_owned()),
+        change: Change::Aspects(vec![aspect]),
+        weight: if is_noisy { Weight::Harmless(Reason::NotReproducible) } else { Weight::Counts },
+        detail: None,
+    })
 }
 
 fn verdict(comparison: &Comparison) -> ProofVerdict {

@@ -9,7 +9,10 @@ use super::way::Tree;
 use crate::docker::{BuildCommand, image_builds};
 use crate::gitlab::{Job, VariableKind, kind_of_variable};
 use crate::handoff::JobScript;
-use crate::syntax::shell::Script;
+use crate::syntax::shell::{Script, Word};
+
+/// Commands whose words are names that get a value.
+const DECLARING: [&str; 6] = ["declare", "export", "local", "read", "readonly", "typeset"];
 
 /// The names that the jobs for `consumer` read and that nobody gives a value, and those whose image has not been looked at.
 pub(super) fn missing(session: &Session<'_>, tree: &Tree<'_>, consumer: &str) -> Result<BTreeSet<String>, Trouble> {
@@ -66,18 +69,28 @@ fn names_of_script(job: &Job) -> BTreeSet<String> {
     texts.iter().flat_map(reads).filter(|name| !set.contains(name)).collect()
 }
 
-/// The names that a script gives values: by assignments, loops and `read`.
+/// The names that a script gives values: by assignments, loops, `read`, and the commands that declare.
 fn set_by(texts: &[String]) -> BTreeSet<String> {
     let mut set = BTreeSet::new();
     for text in texts {
-        let words: Vec<_> =
-            text.split(|character: char| character.is_whitespace() || ";(&|".contains(character)).collect();
-        for (index, word) in words.iter().enumerate() {
-            let before = index.checked_sub(1).and_then(|before| words.get(before)).copied().unwrap_or_default();
-            let is_named = matches!(before, "for" | "read" | "-r" | "local" | "declare");
-            let name = word.split_once('=').map(|(name, _)| name.trim_start_matches(['"', '\'']));
-            set.extend(name.or_else(|| is_named.then_some(*word)).map(str::to_owned));
+        let script = Script::parse(text);
+        for command in &script.commands {
+            // In front of a command they are for that command alone.
+            let own = command.assignments.iter().filter(|_| command.words.is_empty());
+            set.extend(own.map(|assignment| assignment.name.clone()));
+            let raw = |word: &Word| text.get(word.span.start()..word.span.end()).unwrap_or_default();
+            let words: Vec<_> =
+                command.words.iter().map(|word| raw(word).trim_matches(['"', '\'']).to_owned()).collect();
+            if let [program, arguments @ ..] = words.as_slice()
+                && DECLARING.contains(&program.as_str())
+            {
+                let name = |word: &String| word.split('=').next().unwrap_or_default().to_owned();
+                set.extend(arguments.iter().filter(|word| !word.starts_with('-')).map(name));
+            }
         }
+        let words: Vec<_> = text.split_whitespace().collect();
+        let loops = words.windows(3).filter(|three| three.first() == Some(&"for") && three.last() == Some(&"in"));
+        set.extend(loops.filter_map(|three| three.get(1)).map(|name| (*name).to_owned()));
     }
     set
 }
@@ -120,6 +133,7 @@ mod tests {
         let pipeline = Pipeline::read(&repository, &RepositoryPath::new(".gitlab-ci.yml").unwrap()).unwrap();
         let names: Vec<_> = names_of_script(pipeline.job("build").unwrap()).into_iter().collect();
         assert_eq!(names, ["TOKEN", "URL"]);
+        assert!(set_by(&["docker build --build-arg A=$A .; B=1 make; env C=1 x".to_owned()]).is_empty());
         assert!(set_by(&["while read -r line; do X=1 y; done".to_owned()]).contains("line"));
     }
 }

@@ -1,6 +1,6 @@
 //! One way to build an image: the jobs in front of the image job, what they hand on, and the image job itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -43,7 +43,8 @@ pub(super) struct Stopped {
 
 impl Stopped {
     fn of(trouble: Trouble, log: &Log<'_>) -> Self {
-        Self { trouble, log: Some(log.path().to_owned()), last_lines: log.last_lines(LAST_LINES) }
+        let path = log.path().exists().then(|| log.path().to_owned());
+        Self { trouble, log: path, last_lines: log.last_lines(LAST_LINES) }
     }
 }
 
@@ -59,6 +60,10 @@ pub(super) struct Built {
     pub(super) images: Vec<BuiltImage>,
     pub(super) time: Duration,
 }
+
+/// The archives of artifacts by the jobs that have made them, in the order in which they ran: of two files of one name the last
+/// one stays.
+type Uploads = Vec<(Rc<str>, PathBuf)>;
 
 /// The caches that jobs have saved, with what names their archives.
 #[derive(Debug, Default)]
@@ -87,14 +92,14 @@ pub(super) fn build(
     (label, is_cached): (&str, bool),
 ) -> Result<Built, Stopped> {
     let started = Instant::now();
-    let mut artifacts: BTreeMap<Rc<str>, PathBuf> = BTreeMap::new();
+    let mut artifacts = Uploads::new();
     for name in jobs_before(tree.pipeline, tree.repository, consumer) {
         let Some(job) = tree.pipeline.job(&name) else { continue };
         let log = session.log(&format!("{label}: job '{name}'"), &format!("{label}-{name}"));
         let run = BuildJob { session, tree, job, environment: session.environment(job), label };
         let uploaded = run.run(&artifacts, caches, &log);
         let uploaded = uploaded.map_err(|trouble| Stopped::of(trouble, &log))?;
-        artifacts.insert(name, uploaded);
+        artifacts.push((name, uploaded));
     }
     let missing = || Trouble::Error(format!("there is no job '{consumer}' any more"));
     let job = tree.pipeline.job(consumer).ok_or_else(missing)?;
@@ -121,7 +126,7 @@ fn inputs(
     session: &Session<'_>,
     tree: &Tree<'_>,
     job: &Job,
-    artifacts: &BTreeMap<Rc<str>, PathBuf>,
+    artifacts: &Uploads,
     caches: &Caches,
 ) -> Result<Vec<PathBuf>, Trouble> {
     let has_clone = !matches!(session.environment(job).get("GIT_STRATEGY"), Some("none" | "empty"));
@@ -153,7 +158,7 @@ struct BuildJob<'a> {
 
 impl BuildJob<'_> {
     /// Runs it; the archive of its artifacts.
-    fn run(&self, artifacts: &BTreeMap<Rc<str>, PathBuf>, caches: &mut Caches, log: &Log) -> Result<PathBuf, Trouble> {
+    fn run(&self, artifacts: &Uploads, caches: &mut Caches, log: &Log) -> Result<PathBuf, Trouble> {
         let (engine, scratch) = (self.session.engine, self.session.scratch);
         let mut spec = self.session.container_of(self.job, &self.environment)?;
         self.session.say(&format!("{}: job '{}' runs in {}", self.label, self.job.name, spec.image));
@@ -172,7 +177,7 @@ impl BuildJob<'_> {
     fn run_in(
         &self,
         container: &super::engine::Container,
-        artifacts: &BTreeMap<Rc<str>, PathBuf>,
+        artifacts: &Uploads,
         caches: &Caches,
         log: &Log,
         project: &Path,
@@ -182,7 +187,7 @@ impl BuildJob<'_> {
         let inputs = inputs(self.session, self.tree, self.job, artifacts, caches)?;
         inputs.iter().chain([&own]).try_for_each(|archive| engine.copy_in(container, archive))?;
         self.session.scratch.discard(&own);
-        let status = engine.start(container, log)?;
+        let status = engine.start(container, log, None)?;
         if status != 0 {
             return Err(Trouble::Failed(format!("job '{}' ended with exit status {status}", self.job.name)));
         }

@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::found::version;
+use super::found::{numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
-use super::{Build, Container, ContainerSpec, Engine, MARK};
+use super::{Build, Container, ContainerSpec, Engine, MARK, not_pulled, renamed, unseen};
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
 use crate::prove::trouble::Trouble;
@@ -17,10 +17,13 @@ use crate::prove::trouble::Trouble;
 /// Unpacks an archive at the root of a container. Words: the container, the archive.
 const COPY_IN: &str = r#"folder=$(buildah mount "$1") && exec tar -x -p --numeric-owner -f "$2" -C "$folder""#;
 
-/// Packs what lies at a path. Words: the container, the path without its first slash, the archive.
-const COPY_OUT: &str = r#"folder=$(buildah mount "$1") || exit 1
+/// Packs what lies at a path, unless a link of the container leads out of it. Words: the container, the path without its first
+/// slash, the archive.
+const COPY_OUT: &str = r#"folder=$(buildah mount "$1") && folder=$(cd "$folder" && pwd -P) || exit 1
 [ -e "$folder/$2" ] || [ -L "$folder/$2" ] || exit 3
-exec tar -c --numeric-owner -f "$3" -C "$(dirname "$folder/$2")" "$(basename "$2")""#;
+above=$(cd "$(dirname "$folder/$2")" && pwd -P) || exit 1
+case $above/ in "$folder"/*) ;; *) echo "a link leads out of the container" >&2; exit 1 ;; esac
+exec tar -c --numeric-owner -f "$3" -C "$above" "$(basename "$2")""#;
 
 /// Packs all of a container. Words: the container, the archive.
 const EXPORT: &str = r#"folder=$(buildah mount "$1") && exec tar -c --numeric-owner -f "$2" -C "$folder" ."#;
@@ -37,18 +40,18 @@ pub(super) struct Buildah {
     is_root: bool,
     containers: Cell<usize>,
     images: RefCell<BTreeSet<String>>,
-    /// Names that belong to other images of this machine, with the numbers of these.
-    borrowed: RefCell<Vec<(String, String)>>,
+    /// For temporary files, its own and those of the engine's programs.
+    folder: PathBuf,
     layers: Layers,
 }
 
 impl Buildah {
     /// Asks for the version and for the images that are there.
-    pub(super) fn open(id: &str, interrupt: &Interrupt) -> Result<Self, Trouble> {
+    pub(super) fn open(id: &str, folder: &Path, interrupt: &Interrupt) -> Result<Self, Trouble> {
         let told = version(Invocation::new("buildah").argument("--version"), interrupt)?;
         let version = told.split_whitespace().nth(2).unwrap_or_default().to_owned();
         let images = ["images", "--all", "--quiet", "--no-trunc"];
-        let known = Invocation::new("buildah").arguments(images).ask_for_success(interrupt)?;
+        let known = numbers_of_images(&Invocation::new("buildah").arguments(images), interrupt)?;
         Ok(Self {
             version,
             id: id.to_owned(),
@@ -56,13 +59,13 @@ impl Buildah {
             is_root: rustix::process::geteuid().is_root(),
             containers: Cell::default(),
             images: RefCell::default(),
-            borrowed: RefCell::default(),
+            folder: folder.to_owned(),
             layers: Layers::besides(&known),
         })
     }
 
     fn call(&self, arguments: &[&str]) -> Invocation<'_> {
-        Invocation::new("buildah").arguments(arguments)
+        Invocation::new("buildah").arguments(arguments).variable("TMPDIR", &self.folder)
     }
 
     /// A shell that sees the files of containers.
@@ -98,7 +101,7 @@ impl Engine for Buildah {
         if !self.has_image(image)? {
             self.images.borrow_mut().insert(image.to_owned());
             if !self.call(&["pull", image]).log(log).run(&self.interrupt)?.success() {
-                return Err(Trouble::Failed(format!("the image {image} cannot be pulled")));
+                return Err(not_pulled(image, log));
             }
         }
         self.configuration(image)
@@ -117,10 +120,15 @@ impl Engine for Buildah {
         self.shell(COPY_IN, &words).ask_for_success(&self.interrupt).map(drop)
     }
 
-    fn start(&self, container: &Container, log: &Log) -> Result<i32, Trouble> {
+    fn start(&self, container: &Container, log: &Log, printed: Option<&Path>) -> Result<i32, Trouble> {
         let configuration = self.configuration(&container.spec.image)?;
-        let call = self.call(&["run"]).arguments(run_options(&container.name, &container.spec, &configuration));
-        let status = call.log(log).run(&self.interrupt)?;
+        let call =
+            self.call(&["run"]).arguments(run_options(&container.name, &container.spec, &configuration)).log(log);
+        let call = match printed {
+            Some(file) => call.output(file),
+            None => call,
+        };
+        let status = call.run(&self.interrupt)?;
         Ok(status.code().unwrap_or(-1))
     }
 
@@ -142,9 +150,12 @@ impl Engine for Buildah {
         self.images.borrow_mut().insert(build.image.clone());
         let from = log.length();
         // Docker's format keeps all that a Dockerfile may say (buildah docs: `--format`).
-        let own = ["--format=docker", if build.is_cached { "--layers" } else { "--no-cache" }];
+        let own = ["--format=docker", if build.is_cached { "--layers" } else { "--no-cache" }].map(str::to_owned);
         let before = self.names()?;
-        let ended = self.call(&["bud"]).arguments(build.words(&own)).log(log).run(&self.interrupt);
+        let build = renamed(build, &self.folder)?;
+        let call = self.call(&["bud"]).arguments(build.words(&own)).log(log);
+        let call = unseen(&build.arguments).fold(call, |call, (name, value)| call.variable(name, value));
+        let ended = call.run(&self.interrupt);
         self.layers.note(&log.text_from(from));
         self.images.borrow_mut().extend(pulled(&before, &self.names().unwrap_or_default(), &build.dockerfile));
         if ended?.success() { Ok(()) } else { Err(Trouble::Failed("the image does not build".to_owned())) }
@@ -157,17 +168,6 @@ impl Engine for Buildah {
         self.remove(&container);
         packed?;
         self.configuration(image)
-    }
-
-    fn alias(&self, image: &str, name: &str) -> Result<(), Trouble> {
-        if self.images.borrow_mut().insert(name.to_owned()) {
-            let question = self.call(&["inspect", "--type", "image", "--format", "{{.FromImageID}}", name]);
-            let before = question.ask(Some(&self.interrupt))?;
-            if before.status.success() {
-                self.borrowed.borrow_mut().push((name.to_owned(), before.text.trim().to_owned()));
-            }
-        }
-        self.keep(image, name)
     }
 
     fn keep(&self, image: &str, name: &str) -> Result<(), Trouble> {
@@ -183,9 +183,6 @@ impl Engine for Buildah {
         }
         for image in std::mem::take(&mut *self.images.borrow_mut()) {
             let _ = self.call(&["rmi", &image]).run_to_the_end();
-        }
-        for (name, image) in self.borrowed.borrow_mut().drain(..) {
-            let _ = self.call(&["tag", &image, &name]).run_to_the_end();
         }
         for layer in self.layers.take() {
             let _ = self.call(&["rmi", &layer]).run_to_the_end();

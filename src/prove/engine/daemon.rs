@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::found::version;
+use super::found::{numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
-use super::{Build, Container, ContainerSpec, Engine, MARK};
+use super::{Build, Container, ContainerSpec, Engine, MARK, in_words, not_pulled, renamed, unseen};
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
 use crate::prove::trouble::Trouble;
@@ -48,8 +48,8 @@ pub(super) struct Daemon {
     containers: Cell<usize>,
     /// The names of the images that were built, and of those that were not there before.
     images: RefCell<BTreeSet<String>>,
-    /// Names that belong to other images of this machine, with the numbers of these.
-    borrowed: RefCell<Vec<(String, String)>>,
+    /// For temporary files, its own and those of the engine's programs.
+    folder: PathBuf,
     /// The images without a name that builds without BuildKit leave.
     layers: Layers,
     /// Whether builds are BuildKit's where nothing else is asked for.
@@ -58,10 +58,10 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Asks the engine who it is.
-    pub(super) fn open(kind: Kind, id: &str, interrupt: &Interrupt) -> Result<Self, Trouble> {
+    pub(super) fn open(kind: Kind, id: &str, folder: &Path, interrupt: &Interrupt) -> Result<Self, Trouble> {
         let ask = |arguments: &[&str]| Invocation::new(kind.program()).arguments(arguments);
         let version = version(ask(&["version", "--format", kind.version_format()]), interrupt)?;
-        let known = ask(&["images", "--all", "--quiet", "--no-trunc"]).ask_for_success(interrupt)?;
+        let known = numbers_of_images(&ask(&["images", "--all", "--quiet", "--no-trunc"]), interrupt)?;
         let has_buildkit = kind == Kind::Docker && ask(&["buildx", "version"]).ask(Some(interrupt))?.status.success();
         Ok(Self {
             kind,
@@ -70,14 +70,16 @@ impl Daemon {
             interrupt: interrupt.clone(),
             containers: Cell::default(),
             images: RefCell::default(),
-            borrowed: RefCell::default(),
+            folder: folder.to_owned(),
             layers: Layers::besides(&known),
             has_buildkit,
         })
     }
 
     fn call(&self, arguments: &[&str]) -> Invocation<'_> {
-        Invocation::new(self.kind.program()).arguments(arguments)
+        let call = Invocation::new(self.kind.program()).arguments(arguments);
+        // podman leaves what it unpacks from its input in the folder for temporary files.
+        if self.kind == Kind::Podman { call.variable("TMPDIR", &self.folder) } else { call }
     }
 
     fn label(&self) -> String {
@@ -130,7 +132,7 @@ impl Engine for Daemon {
         if !self.has_image(image)? {
             self.images.borrow_mut().insert(image.to_owned());
             if !self.call(&["pull", image]).log(log).run(&self.interrupt)?.success() {
-                return Err(Trouble::Failed(format!("the image {image} cannot be pulled")));
+                return Err(not_pulled(image, log));
             }
         }
         self.configuration(image)
@@ -141,6 +143,7 @@ impl Engine for Daemon {
         self.containers.set(number + 1);
         let name = format!("{MARK}-{}-{number}", self.id);
         let create = self.call(&["create", "--name", &name, "--label", &self.label()]).arguments(create_options(&spec));
+        let create = unseen(&spec.environment).fold(create, |create, (name, value)| create.variable(name, value));
         create.ask_for_success(&self.interrupt)?;
         Ok(Container { name, spec })
     }
@@ -150,16 +153,21 @@ impl Engine for Daemon {
         copy.input(archive).ask_for_success(&self.interrupt).map(drop)
     }
 
-    fn start(&self, container: &Container, log: &Log) -> Result<i32, Trouble> {
-        self.call(&["start", "--attach", &container.name]).log(log).run(&self.interrupt)?;
+    fn start(&self, container: &Container, log: &Log, printed: Option<&Path>) -> Result<i32, Trouble> {
+        let call = self.call(&["start", "--attach", &container.name]).log(log);
+        let call = match printed {
+            Some(file) => call.output(file),
+            None => call,
+        };
+        let ended = call.run(&self.interrupt)?;
         let format = "{{.State.ExitCode}} {{.State.Error}}";
         let told = self.call(&["inspect", "--format", format, &container.name]).ask_for_success(&self.interrupt)?;
         let (status, error) = told.trim().split_once(' ').unwrap_or((told.trim(), ""));
-        match (status.parse(), error.trim()) {
-            (Ok(status), "") => Ok(status),
-            (_, error) => {
-                Err(Trouble::Failed(format!("a container of {} does not start: {error}", container.spec.image)))
-            }
+        let error = if error.trim().is_empty() { log.last_lines(1).concat() } else { error.trim().to_owned() };
+        match status.parse() {
+            // Where the engine fails and the container does not, it was not started.
+            Ok(status) if ended.success() || status != 0 => Ok(status),
+            _ => Err(Trouble::Failed(format!("a container of {} does not start: {error}", container.spec.image))),
         }
     }
 
@@ -176,7 +184,13 @@ impl Engine for Daemon {
         self.images.borrow_mut().insert(build.image.clone());
         let is_buildkit = self.uses_buildkit(build);
         let from = log.length();
-        let call = self.call(&["build"]).arguments(build.words(&own_options(build, is_buildkit))).log(log);
+        let mut words = own_options(build, is_buildkit);
+        let build = if is_buildkit { build.clone() } else { renamed(build, &self.folder)? };
+        for (name, image) in build.named.iter().filter(|_| is_buildkit) {
+            words.push(format!("--build-context={name}=docker-image://{image}"));
+        }
+        let call = self.call(&["build"]).arguments(build.words(&words)).log(log);
+        let call = unseen(&build.arguments).fold(call, |call, (name, value)| call.variable(name, value));
         let call = match (self.kind, self.has_buildkit) {
             (Kind::Docker, true) => call.variable("DOCKER_BUILDKIT", if is_buildkit { "1" } else { "0" }),
             _ => call,
@@ -193,22 +207,14 @@ impl Engine for Daemon {
     fn export(&self, image: &str, archive: &Path) -> Result<Value, Trouble> {
         let command = vec!["unused".to_owned()];
         let container = self.create(ContainerSpec { image: image.to_owned(), command, ..ContainerSpec::default() })?;
-        let status = self.call(&["export", &container.name]).output(archive).run(&self.interrupt);
+        let log = Log::new(self.folder.join("export.log"));
+        let status = self.call(&["export", &container.name]).output(archive).log(&log).run(&self.interrupt);
         self.remove(&container);
         if !status?.success() {
-            return Err(Trouble::Error(format!("{} cannot export an image", self.kind.program())));
+            let why = log.last_lines(1).concat();
+            return Err(Trouble::Error(format!("{} cannot export an image: {why}", self.kind.program())));
         }
         self.configuration(image)
-    }
-
-    fn alias(&self, image: &str, name: &str) -> Result<(), Trouble> {
-        if self.images.borrow_mut().insert(name.to_owned()) {
-            let before = self.call(&["image", "inspect", "--format", "{{.Id}}", name]).ask(Some(&self.interrupt))?;
-            if before.status.success() {
-                self.borrowed.borrow_mut().push((name.to_owned(), before.text.trim().to_owned()));
-            }
-        }
-        self.keep(image, name)
     }
 
     fn keep(&self, image: &str, name: &str) -> Result<(), Trouble> {
@@ -225,9 +231,6 @@ impl Engine for Daemon {
         for image in std::mem::take(&mut *self.images.borrow_mut()) {
             let _ = self.call(&["image", "rm", &image]).run_to_the_end();
         }
-        for (name, image) in self.borrowed.borrow_mut().drain(..) {
-            let _ = self.call(&["tag", &image, &name]).run_to_the_end();
-        }
         self.remove_layers();
     }
 }
@@ -242,7 +245,7 @@ fn create_options(spec: &ContainerSpec) -> Vec<String> {
     if let Some(folder) = &spec.folder {
         option("--workdir", folder);
     }
-    spec.environment.iter().for_each(|(name, value)| option("--env", &format!("{name}={value}")));
+    spec.environment.iter().for_each(|(name, value)| option("--env", &in_words(name, value)));
     if !spec.has_network {
         option("--network", "none");
     }
@@ -260,10 +263,10 @@ fn create_options(spec: &ContainerSpec) -> Vec<String> {
 }
 
 /// What `docker build` is told besides what every engine is.
-fn own_options(build: &Build, is_buildkit: bool) -> Vec<&'static str> {
+fn own_options(build: &Build, is_buildkit: bool) -> Vec<String> {
     let cold = (!build.is_cached).then_some("--no-cache");
     let own: &[&str] = if is_buildkit { &["--progress=plain", "--load"] } else { &["--force-rm"] };
-    cold.into_iter().chain(own.iter().copied()).collect()
+    cold.into_iter().chain(own.iter().copied()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Which engine this machine has.
 
 use super::Engine;
+use std::path::Path;
+
 use super::buildah::Buildah;
 use super::daemon::{Daemon, Kind};
 use crate::prove::interrupt::Interrupt;
@@ -33,17 +35,18 @@ impl EngineName {
     }
 }
 
-/// The engine of this name, or the first of all that answers. `id` marks what it makes.
+/// The engine of this name, or the first of all that answers. `id` marks what it makes, and `folder` is for its temporary files.
 pub(in crate::prove) fn find(
     asked_for: Option<EngineName>,
     id: &str,
+    folder: &Path,
     interrupt: &Interrupt,
 ) -> Result<Box<dyn Engine>, Trouble> {
     let open = |name: EngineName| -> Result<Box<dyn Engine>, Trouble> {
         Ok(match name {
-            EngineName::Docker => Box::new(Daemon::open(Kind::Docker, id, interrupt)?),
-            EngineName::Podman => Box::new(Daemon::open(Kind::Podman, id, interrupt)?),
-            EngineName::Buildah => Box::new(Buildah::open(id, interrupt)?),
+            EngineName::Docker => Box::new(Daemon::open(Kind::Docker, id, folder, interrupt)?),
+            EngineName::Podman => Box::new(Daemon::open(Kind::Podman, id, folder, interrupt)?),
+            EngineName::Buildah => Box::new(Buildah::open(id, folder, interrupt)?),
         })
     };
     if let Some(name) = asked_for {
@@ -63,4 +66,13 @@ pub(in crate::prove) fn find(
 pub(super) fn version(question: Invocation, interrupt: &Interrupt) -> Result<String, Trouble> {
     let version = question.ask_for_success(interrupt)?;
     Ok(version.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// The numbers of all images, a line each. An image that somebody else removes meanwhile may make the engine fail.
+pub(super) fn numbers_of_images(question: &Invocation<'_>, interrupt: &Interrupt) -> Result<String, Trouble> {
+    let first = question.ask_for_success(interrupt);
+    match first {
+        Err(Trouble::Error(_)) => question.ask_for_success(interrupt),
+        answer => answer,
+    }
 }

@@ -64,33 +64,42 @@ impl ImageJob<'_> {
     pub(super) fn make_container(
         &self,
         asked: &handoff::Container,
+        call: &Call,
         job: &Container,
         progress: &mut Progress,
         log: &Log,
     ) -> Result<Made, Trouble> {
         let engine = self.session.engine;
-        let mounts = self.mounts(asked);
-        let container = engine.create(self.spec_of(asked, progress))?;
+        let mounts = self.mounts(asked, call);
+        if mounts.is_empty() && asked.options.iter().any(|(option, _)| option == "--privileged") {
+            // It changes the machine (emulators of other processors, say) and hands nothing on.
+            progress.answers.push(Answer::default());
+            return Ok(Made::Nothing);
+        }
+        let spec = self.spec_of(asked, progress);
+        self.session.fetch(&spec.image)?;
+        let container = engine.create(spec)?;
         let number = progress.containers.len() + 1;
         let name = if asked.name.is_empty() { format!("stagefold-container-{number}") } else { asked.name.clone() };
         progress.containers.insert(name.clone(), container.clone());
-        let mut files = None;
+        let (mut files, mut output) = (None, format!("{name}\n").into_bytes());
         let is_detached = asked.options.iter().any(|(option, _)| matches!(option.as_str(), "-d" | "--detach"));
         if asked.runs && !is_detached {
             mounts.iter().try_for_each(|mount| self.carry(job, &mount.source, &container, &mount.target))?;
-            let status = engine.start(&container, log)?;
+            let printed = self.session.scratch.path("printed");
+            let status = engine.start(&container, log, Some(&printed))?;
+            output = fs::read(&printed).map_err(|error| Trouble::of_file(&printed, &error))?;
             if status != 0 {
-                progress.answers.push(Answer { status, ..Answer::default() });
+                progress.answers.push(Answer { status, output, files: None });
                 return Ok(Made::Nothing);
             }
             files = self.brought_back(&container, &mounts, progress.answers.len() + 1)?;
         }
-        let output = if asked.runs && !is_detached { String::new() } else { format!("{name}\n") };
-        progress.answers.push(Answer { status: 0, output: output.into_bytes(), files });
+        progress.answers.push(Answer { status: 0, output, files });
         Ok(Made::Nothing)
     }
 
-    fn spec_of(&self, asked: &handoff::Container, progress: &Progress) -> ContainerSpec {
+    fn spec_of(&self, asked: &handoff::Container, progress: &mut Progress) -> ContainerSpec {
         let option = |names: [&str; 2]| {
             let given = asked.options.iter().rev().find(|(name, _)| names.contains(&name.as_str()));
             given.and_then(|(_, value)| value.clone())
@@ -100,12 +109,17 @@ impl ImageJob<'_> {
             Some((name, value)) => Some((name.to_owned(), value.to_owned())),
             None => Some((text.to_owned(), self.environment.get(text)?.to_owned())),
         };
-        let built = progress.images.iter().rev().find(|built| {
-            built.image == asked.image || built.tags.iter().any(|tag| handoff::is_same_image(tag, &asked.image))
-        });
+        let built = progress.images.iter_mut().rev().find(|built| built.is_called(&asked.image));
+        let image = built.map_or_else(
+            || asked.image.clone(),
+            |built| {
+                built.is_used = true;
+                built.image.clone()
+            },
+        );
         let entrypoint = option(["--entrypoint", "--entrypoint"]);
         ContainerSpec {
-            image: built.map_or_else(|| asked.image.clone(), |built| built.image.clone()),
+            image,
             entrypoint: entrypoint.map(|word| if word.is_empty() { Vec::new() } else { vec![word] }),
             command: asked.arguments.iter().filter_map(StepWord::text).map(str::to_owned).collect(),
             user: option(["--user", "-u"]),
@@ -116,7 +130,7 @@ impl ImageJob<'_> {
     }
 
     /// The folders of the job that are mounted; others, such as the engine's socket, are not there.
-    fn mounts(&self, asked: &handoff::Container) -> Vec<Mount> {
+    fn mounts(&self, asked: &handoff::Container, call: &Call) -> Vec<Mount> {
         let project = self.session.facts.folder();
         let mount = |(option, value): &(String, Option<String>)| {
             let value = to_project(value.as_deref()?, PROJECT_FOLDER, &project);
@@ -134,6 +148,8 @@ impl ImageJob<'_> {
                 }
                 _ => return None,
             };
+            // A name without a slash is a volume of the engine.
+            let source = if source.contains('/') || source.starts_with('.') { call.place(&source) } else { source };
             Path::new(&source).starts_with(&project).then_some(Mount { source, target })
         };
         asked.options.iter().filter_map(mount).collect()
@@ -169,8 +185,7 @@ impl ImageJob<'_> {
     /// Copies files out of a container to a place of the job, or packed to what the call prints, as `docker cp` does.
     pub(super) fn copy_out(
         &self,
-        from: &str,
-        path: &str,
+        (from, path, follows): (&str, &str, bool),
         to: &str,
         job: &Container,
         progress: &mut Progress,
@@ -183,7 +198,15 @@ impl ImageJob<'_> {
         };
         let bare = path.trim_end_matches("/.").trim_end_matches('/');
         let (taken, there) = (self.session.scratch.path("copied.tar"), self.session.scratch.path("there.tar"));
-        if !self.session.engine.copy_out(container, if bare.is_empty() { "/" } else { bare }, &taken)? {
+        let mut place = if bare.is_empty() { "/".to_owned() } else { bare.to_owned() };
+        let mut is_there = self.session.engine.copy_out(container, &place, &taken)?;
+        for _ in 0..MOST_LINKS {
+            let Some(target) = link_at(&taken)?.filter(|_| follows && is_there) else { break };
+            let above = place.rsplit_once('/').map_or("", |(above, _)| above).to_owned();
+            place = Call { folder: above, ..Call::default() }.place(&target);
+            is_there = self.session.engine.copy_out(container, &place, &taken)?;
+        }
+        if !is_there {
             progress.answers.push(Answer { status: 1, ..Answer::default() });
             return Ok(Made::Nothing);
         }
@@ -227,6 +250,21 @@ fn lay(packer: &mut Packer, archive: &Path, place: &Path) -> Result<(), Trouble>
         let place = if below.as_os_str().is_empty() { place.to_owned() } else { place.join(below) };
         packer.entry(entry, &place, link.as_deref())
     })
+}
+
+/// How many links one behind the other are followed.
+const MOST_LINKS: usize = 8;
+
+/// Where the one entry at the top of an archive leads to, where it is a link.
+fn link_at(archive: &Path) -> Result<Option<String>, Trouble> {
+    let mut target = None;
+    for_each_below(archive, &mut |entry, below| {
+        if below.as_os_str().is_empty() && entry.header().entry_type().is_symlink() {
+            target = entry.link_name().ok().flatten().map(|target| target.to_string_lossy().into_owned());
+        }
+        Ok(())
+    })?;
+    Ok(target)
 }
 
 /// Whether the one entry at the top of an archive is a folder.

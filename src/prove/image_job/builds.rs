@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{BuiltImage, ImageJob, Workspace};
-use crate::docker::{BuildCommand, Builder, PROJECT_FOLDER};
+use crate::docker::{BuildCommand, Builder, PROJECT_FOLDER, place_in_repository};
 use crate::prove::call::{Call, to_project, unquoted};
 use crate::prove::engine::{Build, Container};
 use crate::prove::process::Log;
@@ -27,53 +27,92 @@ const KEPT: [(&str, &str); 9] = [
 /// Options that decide about the image and that no engine here is given.
 const NOT_KNOWN: [&str; 6] = ["--arch", "--os", "--squash", "--ssh", "--userns", "--variant"];
 
+/// Where a build was asked for.
+pub(super) struct Place<'a> {
+    pub(super) call: &'a Call,
+    /// The job's folder as it was.
+    pub(super) work: &'a Workspace,
+    /// The job's container.
+    pub(super) container: &'a Container,
+}
+
 impl ImageJob<'_> {
-    /// Builds one image, under the name `image`.
-    #[expect(clippy::too_many_arguments, reason = "each is a different thing that the build is made of")]
+    /// Builds one image, under the name `image`; `named` are names of earlier images that the Dockerfile may take.
     pub(super) fn build(
         &self,
         image: String,
         command: &BuildCommand,
-        call: &Call,
-        work: &Workspace,
-        container: &Container,
-        earlier: &[BuiltImage],
+        place: &Place<'_>,
+        named: Vec<(String, String)>,
         log: &Log,
     ) -> Result<BuiltImage, Trouble> {
-        let project = work.project(self);
-        let dockerfile = dockerfile(command, &project);
-        self.name_earlier(&dockerfile, earlier)?;
+        let project = place.work.project(self);
+        let call = place.call;
         let build = Build {
             image: image.clone(),
-            context: project.join(command.context.folder().as_str()),
-            dockerfile,
+            context: self.within(&project, command.context.folder().as_str())?,
+            dockerfile: dockerfile(command, &project),
             target: command.target.clone(),
             arguments: self.arguments(command, call),
-            secrets: self.secrets(command, call, container)?,
+            secrets: self.secrets(command, call, place.container)?,
+            named,
             options: self.options(command, &project)?,
             is_legacy: command.builder == Builder::Docker
                 && call.environment.get("DOCKER_BUILDKIT").is_some_and(|value| value == "0"),
             is_cached: self.is_cached,
         };
+        if let Some(folder) = build.dockerfile.parent() {
+            self.within(&project, &folder.strip_prefix(&project).unwrap_or(Path::new("")).to_string_lossy())?;
+        }
         self.session.say(&format!("{}: image of {} is built", self.label, command.dockerfile));
         let built = self.session.engine.build(&build, log);
         built.map_err(|trouble| match trouble {
             Trouble::Failed(_) => Trouble::Failed(format!("the image of {} does not build", command.dockerfile)),
             other => other,
         })?;
-        let own = |tag: &String| unquoted(tag);
-        Ok(BuiltImage { image, dockerfile: command.dockerfile.clone(), tags: command.tags.iter().map(own).collect() })
+        let tags = command.tags.iter().map(|tag| unquoted(tag)).collect();
+        let dockerfile = command.dockerfile.clone();
+        Ok(BuiltImage { image, dockerfile, tags, names: Vec::new(), is_used: false })
     }
 
-    /// Gives images that were built before the names by which this Dockerfile takes them.
-    fn name_earlier(&self, dockerfile: &Path, earlier: &[BuiltImage]) -> Result<(), Trouble> {
-        let text = fs::read_to_string(dockerfile).unwrap_or_default();
-        for (built, tag) in earlier.iter().flat_map(|built| built.tags.iter().map(move |tag| (built, tag))) {
-            if text.contains(tag.trim_end_matches(":latest")) {
-                self.session.engine.alias(&built.image, tag)?;
+    /// A folder of the project on this machine. A link of the job that leads out of it would lead somewhere else here.
+    fn within(&self, project: &Path, folder: &str) -> Result<PathBuf, Trouble> {
+        let place = project.join(folder);
+        let leads_out = || {
+            let what = format!("job '{}' builds from {folder}, which is not a folder of its project", self.job.name);
+            Trouble::Failed(what)
+        };
+        let (real, top) = (fs::canonicalize(&place), fs::canonicalize(project));
+        match (real, top) {
+            (Ok(real), Ok(top)) if real.starts_with(&top) => Ok(place),
+            _ => Err(leads_out()),
+        }
+    }
+
+    /// The names of images that were built before, where this build may take them, each with the image; those are used.
+    pub(super) fn names_of_earlier(
+        &self,
+        command: &BuildCommand,
+        call: &Call,
+        work: &Workspace,
+        earlier: &mut [BuiltImage],
+    ) -> Vec<(String, String)> {
+        let text = fs::read_to_string(dockerfile(command, &work.project(self))).unwrap_or_default();
+        let arguments = self.arguments(command, call);
+        let mut named: Vec<(String, String)> = Vec::new();
+        for built in earlier.iter_mut().rev() {
+            for name in built.tags.iter().chain(&built.names) {
+                let bare = name.trim_end_matches(":latest");
+                if text.contains(bare) || arguments.iter().any(|(_, value)| value.contains(bare)) {
+                    built.is_used = true;
+                    // The last image of a name is the one that has it.
+                    if named.iter().all(|(other, _)| other != name) {
+                        named.push((name.clone(), built.image.clone()));
+                    }
+                }
             }
         }
-        Ok(())
+        named
     }
 
     /// The build arguments with their values; one without a value is the variable of that name, if there is one.
@@ -146,13 +185,33 @@ impl ImageJob<'_> {
                 return Err(Trouble::Error(what));
             }
             if name == "--build-context" {
-                let value = value.as_deref().map(|value| named_context(value, command, project));
+                let value = value.map(|value| self.named_context(&value, command, project)).transpose()?;
                 options.push((name.clone(), value));
             } else if let Some((_, own)) = KEPT.iter().find(|(kept, _)| kept == name) {
                 options.push(((*own).to_owned(), value));
             }
         }
         Ok(options)
+    }
+
+    /// `NAME=FOLDER` with the folder on this machine; an image or an address stays.
+    fn named_context(&self, value: &str, command: &BuildCommand, project: &Path) -> Result<String, Trouble> {
+        match value.split_once('=') {
+            Some((name, folder)) if !folder.contains("://") => {
+                let place = place_in_repository(folder, &command.folder);
+                let place = place.map_or_else(
+                    || {
+                        Err(Trouble::Failed(format!(
+                            "job '{}' builds from {folder}, which is not a folder of its project",
+                            self.job.name
+                        )))
+                    },
+                    |place| self.within(project, place.as_str()),
+                )?;
+                Ok(format!("{name}={}", place.display()))
+            }
+            _ => Ok(value.to_owned()),
+        }
     }
 }
 
@@ -162,16 +221,5 @@ fn dockerfile(command: &BuildCommand, project: &Path) -> PathBuf {
     match &command.other_dockerfile {
         Some(other) if !first.exists() => project.join(other.as_str()),
         _ => first,
-    }
-}
-
-/// `NAME=FOLDER` with the folder on this machine; an image or an address stays.
-fn named_context(value: &str, command: &BuildCommand, project: &Path) -> String {
-    match value.split_once('=') {
-        Some((name, folder)) if !folder.contains("://") => {
-            let place = crate::docker::place_in_repository(folder, &command.folder);
-            place.map_or_else(|| value.to_owned(), |place| format!("{name}={}", project.join(place.as_str()).display()))
-        }
-        _ => value.to_owned(),
     }
 }

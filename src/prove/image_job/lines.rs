@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::BUILDERS;
-use crate::docker::{BuildCommand, image_builds};
+use crate::docker::{BuildCommand, Turn, exclude_each_other, image_builds};
 use crate::gitlab::Job;
 use crate::handoff::JobScript;
 use crate::source::Repository;
@@ -36,11 +36,20 @@ impl Lines {
     }
 }
 
-/// How many commands build, where nothing decides on the way to them; one command may name several images.
+/// How many commands build, where that is the same in every run: nothing decides on the way to them, or they are the branches of
+/// one choice, of which one is taken. One command may name several images.
 fn count(commands: &[BuildCommand]) -> Option<usize> {
     let is_certain = |command: &BuildCommand| command.turns.is_empty();
     let steps: BTreeSet<_> = commands.iter().map(|command| command.step).collect();
-    (commands.iter().all(is_certain) && !steps.is_empty()).then_some(steps.len())
+    if commands.iter().all(is_certain) && !steps.is_empty() {
+        return Some(steps.len());
+    }
+    let repeats = |command: &BuildCommand| command.turns.iter().any(Turn::repeats);
+    let are_branches = commands
+        .iter()
+        .enumerate()
+        .all(|(index, one)| commands.iter().skip(index + 1).all(|other| exclude_each_other(&one.turns, &other.turns)));
+    (commands.len() > 1 && are_branches && !commands.iter().any(repeats)).then_some(1)
 }
 
 #[cfg(test)]
@@ -70,6 +79,12 @@ mod tests {
     fn builds_in_a_loop_are_not_counted() {
         let found = lines(&["for x in a b; do docker build -t $x .; done", "./deploy.sh"]);
         assert_eq!((found.texts.len(), found.builds), (1, None));
+    }
+
+    #[test]
+    fn one_of_two_branches_builds() {
+        let item = "if [ -n \"$X\" ]; then docker build -t $X .; else docker build -t app .; fi; ./deploy.sh";
+        assert_eq!(lines(&[item]).builds, Some(1));
     }
 
     #[test]

@@ -85,7 +85,10 @@ impl Engine for Recorded {
         Ok(())
     }
 
-    fn start(&self, container: &Container, _log: &Log) -> Result<i32, Trouble> {
+    fn start(&self, container: &Container, _log: &Log, printed: Option<&Path>) -> Result<i32, Trouble> {
+        if let Some(printed) = printed {
+            fs::write(printed, "printed\n").unwrap();
+        }
         let Some(script) = self.scripts.get(container.spec.image.as_str()) else { return Ok(0) };
         let mut containers = self.containers.borrow_mut();
         let files = containers.get_mut(&container.name).unwrap();
@@ -156,10 +159,6 @@ impl Engine for Recorded {
         append(&mut builder, Path::new("app"), 0o644, Some(text.as_bytes()));
         builder.finish().unwrap();
         Ok(json!({"Cmd": ["run"]}))
-    }
-
-    fn alias(&self, _image: &str, _name: &str) -> Result<(), Trouble> {
-        Ok(())
     }
 
     fn keep(&self, _image: &str, _name: &str) -> Result<(), Trouble> {
