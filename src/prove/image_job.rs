@@ -7,6 +7,7 @@
 mod answers;
 mod builds;
 mod lines;
+mod programs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,79 +30,10 @@ use crate::text::RepositoryPath;
 use answers::{Answer, Made};
 use builds::Place;
 use lines::Lines;
+use programs::{BUILDERS, INSTALLING, LEAVING, PASSING, PROGRAM_FOLDERS};
 
 /// The stand-in, which has one name for each program that it stands in for.
 const STAND_IN: &[u8] = include_bytes!("stand_in.sh");
-
-/// The programs that build images.
-const BUILDERS: [&str; 9] = [
-    "docker",
-    "podman",
-    "nerdctl",
-    "buildah",
-    "img",
-    "buildctl",
-    "buildctl-daemonless.sh",
-    "executor",
-    "docker-compose",
-];
-
-/// Programs that log in, push, deploy or tell others, and that no build needs.
-const LEAVING: [&str; 40] = [
-    "ansible-playbook",
-    "argocd",
-    "aws",
-    "az",
-    "cf",
-    "cosign",
-    "crane",
-    "doctl",
-    "ecs-cli",
-    "eksctl",
-    "fly",
-    "flyctl",
-    "gcloud",
-    "glab",
-    "grype",
-    "helm",
-    "helmfile",
-    "heroku",
-    "ibmcloud",
-    "kubectl",
-    "netlify",
-    "nomad",
-    "notation",
-    "oc",
-    "oras",
-    "pulumi",
-    "regctl",
-    "release-cli",
-    "scp",
-    "sentry-cli",
-    "serverless",
-    "sftp",
-    "skopeo",
-    "snyk",
-    "ssh",
-    "syft",
-    "terraform",
-    "trivy",
-    "vault",
-    "vercel",
-];
-
-/// Programs whose stand-in passes on what does not leave this machine.
-const PASSING: [&str; 14] = [
-    "cargo", "curl", "dotnet", "gem", "git", "gradle", "gradlew", "mvn", "npm", "pnpm", "poetry", "twine", "wget",
-    "yarn",
-];
-
-/// Programs that only install others, from the network: they are left out where there is none, and what they would have installed
-/// may not be needed.
-const INSTALLING: [&str; 8] = ["apk", "apt", "apt-get", "dnf", "microdnf", "pip", "pip3", "yum"];
-
-/// Where images have their programs.
-const PROGRAM_FOLDERS: [&str; 2] = ["usr/bin", "usr/local/bin"];
 
 /// How many calls of one job are answered; a loop that asks without an end stops there.
 const MOST_CALLS: usize = 200;

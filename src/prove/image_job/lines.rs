@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::BUILDERS;
+use super::programs::BUILDERS;
 use crate::docker::{BuildCommand, Turn, exclude_each_other, image_builds};
 use crate::gitlab::Job;
 use crate::handoff::JobScript;
