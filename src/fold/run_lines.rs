@@ -239,7 +239,21 @@ fn stands_alone(statement: &Statement, is_last: bool) -> bool {
         && script.statements.len() == 1
         && script.state_changes().iter().all(|change| is_last && change.reason == Reason::WorkingDirectory)
         && script.commands.iter().all(is_plain)
+        && (is_last || !script.commands.iter().any(|command| makes_hard_links(&statement.text, command)))
         && is_safe_in_run(statement)
+}
+
+/// Whether a command may give a file two names. Two layers later they would be two files, so that what changes one
+/// would leave the other as it was (Docker docs: "OverlayFS", hard links are broken when a file is copied up).
+fn makes_hard_links(text: &str, command: &Command) -> bool {
+    let mut words = command.words.iter().map(|word| word.span.slice(text).trim_matches(['"', '\'']));
+    let program = words.next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let is_short = |word: &str, letter: char| word.starts_with('-') && !word.starts_with("--") && word.contains(letter);
+    match program {
+        "ln" => !words.any(|word| word == "--symbolic" || is_short(word, 's')),
+        "cp" => words.any(|word| word == "--link" || is_short(word, 'l')),
+        _ => false,
+    }
 }
 
 /// Whether the builder hands the text to the shell as it is: one line, or lines that both continue by a
