@@ -25,6 +25,8 @@ pub(super) struct Packer {
     builder: Builder<BufWriter<File>>,
     /// The folders that it holds already.
     folders: BTreeSet<PathBuf>,
+    /// Those of them that nothing but their contents asked for.
+    made: Vec<PathBuf>,
 }
 
 impl Packer {
@@ -32,7 +34,7 @@ impl Packer {
         let file = File::create(path).map_err(|error| Trouble::of_file(path, &error))?;
         let mut builder = Builder::new(BufWriter::new(file));
         builder.follow_symlinks(false);
-        Ok(Self { path: path.to_owned(), builder, folders: BTreeSet::new() })
+        Ok(Self { path: path.to_owned(), builder, folders: BTreeSet::new(), made: Vec::new() })
     }
 
     /// Adds all that lies in a folder of this machine, as a clone of the runner, at `place`, but for what has one of these names
@@ -132,6 +134,7 @@ impl Packer {
         for folder in above.into_iter().rev() {
             if !self.folders.contains(folder) {
                 self.folder(folder, FOLDER_MODE, 0)?;
+                self.made.push(folder.to_owned());
             }
         }
         Ok(())
@@ -146,6 +149,11 @@ impl Packer {
         self.folders.insert(place.to_owned());
         let added = self.builder.append_data(&mut header, place, io::empty());
         added.map_err(|error| Trouble::of_file(&self.path, &error))
+    }
+
+    /// The folders that nothing but their contents asked for: the runner makes them when it unpacks what they hold.
+    pub(super) fn made(&self) -> &[PathBuf] {
+        &self.made
     }
 
     pub(super) fn finish(self) -> Result<(), Trouble> {

@@ -72,9 +72,8 @@ impl Selection {
         (is_named || is_untracked()) && !self.exclude.iter().any(|matcher| matcher.names(path))
     }
 
-    /// Collects out of an archive of the project's folder, as the engine gives it, into one that can be laid at `place`; says
-    /// how many entries there are.
-    pub(super) fn collect(&self, project: &Path, place: &Path, into: &Path) -> Result<usize, Trouble> {
+    /// Collects out of an archive of the project's folder, as the engine gives it, into one that can be laid at `place`.
+    pub(super) fn collect(&self, project: &Path, place: &Path, into: &Path) -> Result<Collected, Trouble> {
         let mut packer = Packer::create(into)?;
         packer.parents_of(&place.join("_"))?;
         let mut count = 0;
@@ -87,9 +86,20 @@ impl Selection {
             let link = link.map(|link| place.join(super::archive::below_first(&link)));
             packer.entry(entry, &place.join(below), link.as_deref())
         })?;
+        let below = packer.made().iter().filter_map(|folder| folder.strip_prefix(place).ok()?.file_name());
+        let folders_made = below.map(|name| name.to_string_lossy().into_owned()).collect();
         packer.finish()?;
-        Ok(count)
+        Ok(Collected { count, folders_made })
     }
+}
+
+/// What was collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Collected {
+    /// How many entries there are.
+    pub(super) count: usize,
+    /// The names of folders that are not among them, and that the runner makes for those that are.
+    pub(super) folders_made: BTreeSet<String>,
 }
 
 #[cfg(test)]

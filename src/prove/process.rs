@@ -161,8 +161,9 @@ impl<'a> Invocation<'a> {
 
     /// What an error calls it.
     fn name(&self) -> String {
-        let words = std::iter::once(&self.program).chain(&self.arguments);
-        words.take(3).map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+        let words = std::iter::once(&self.program).chain(&self.arguments).map(|word| word.to_string_lossy());
+        let plain = words.filter(|word| !word.starts_with('-') && !word.contains('='));
+        plain.take(3).collect::<Vec<_>>().join(" ")
     }
 
     /// Runs it to its end, or until a signal comes.

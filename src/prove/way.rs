@@ -59,6 +59,8 @@ impl From<Trouble> for Stopped {
 pub(super) struct Built {
     pub(super) images: Vec<BuiltImage>,
     pub(super) time: Duration,
+    /// The names of folders that only the runner made.
+    pub(super) folders_made: BTreeSet<String>,
 }
 
 /// The archives of artifacts by the jobs that have made them, in the order in which they ran: of two files of one name the last
@@ -92,14 +94,15 @@ pub(super) fn build(
     (label, is_cached): (&str, bool),
 ) -> Result<Built, Stopped> {
     let started = Instant::now();
-    let mut artifacts = Uploads::new();
+    let (mut artifacts, mut folders_made) = (Uploads::new(), BTreeSet::new());
     for name in jobs_before(tree.pipeline, tree.repository, consumer) {
         let Some(job) = tree.pipeline.job(&name) else { continue };
         let log = session.log(&format!("{label}: job '{name}'"), &format!("{label}-{name}"));
         let run = BuildJob { session, tree, job, environment: session.environment(job), label };
         let uploaded = run.run(&artifacts, caches, &log);
         let uploaded = uploaded.map_err(|trouble| Stopped::of(trouble, &log))?;
-        artifacts.push((name, uploaded));
+        artifacts.push((name, uploaded.artifacts));
+        folders_made.extend(uploaded.folders_made);
     }
     let missing = || Trouble::Error(format!("there is no job '{consumer}' any more"));
     let job = tree.pipeline.job(consumer).ok_or_else(missing)?;
@@ -115,7 +118,7 @@ pub(super) fn build(
     };
     session.say(&format!("{label}: job '{consumer}' runs up to its build"));
     match image_job.run(tree.repository, &log) {
-        Ok(images) => Ok(Built { images, time: started.elapsed() }),
+        Ok(images) => Ok(Built { images, time: started.elapsed(), folders_made }),
         Err(trouble) => Err(Stopped::of(trouble, &log)),
     }
 }
@@ -147,6 +150,14 @@ fn empty_folder(session: &Session<'_>) -> Result<PathBuf, Trouble> {
     Ok(archive)
 }
 
+/// What a job hands on.
+struct HandedOn {
+    /// The archive of its artifacts.
+    artifacts: PathBuf,
+    /// The names of folders that the runner makes where it unpacks artifacts and caches.
+    folders_made: BTreeSet<String>,
+}
+
 /// A job that makes files.
 struct BuildJob<'a> {
     session: &'a Session<'a>,
@@ -157,8 +168,8 @@ struct BuildJob<'a> {
 }
 
 impl BuildJob<'_> {
-    /// Runs it; the archive of its artifacts.
-    fn run(&self, artifacts: &Uploads, caches: &mut Caches, log: &Log) -> Result<PathBuf, Trouble> {
+    /// Runs it, and collects what it hands on.
+    fn run(&self, artifacts: &Uploads, caches: &mut Caches, log: &Log) -> Result<HandedOn, Trouble> {
         let (engine, scratch) = (self.session.engine, self.session.scratch);
         let mut spec = self.session.container_of(self.job, &self.environment)?;
         self.session.say(&format!("{}: job '{}' runs in {}", self.label, self.job.name, spec.image));
@@ -210,21 +221,24 @@ impl BuildJob<'_> {
     }
 
     /// Saves the caches out of what the job has left, and then its artifacts.
-    fn collect(&self, project: &Path, caches: &mut Caches) -> Result<PathBuf, Trouble> {
-        let mut cached = 0;
+    fn collect(&self, project: &Path, caches: &mut Caches) -> Result<HandedOn, Trouble> {
+        let (mut cached, mut folders) = (0, BTreeSet::new());
         for cache in self.job.caches().into_iter().filter(Cache::saves) {
             let archive = self.session.scratch.path("cache.tar");
             let selection = self.selection(&cache.paths, &[], cache.untracked);
-            cached += selection.collect(project, &self.place(), &archive)?;
+            let collected = selection.collect(project, &self.place(), &archive)?;
+            cached += collected.count;
+            folders.extend(collected.folders_made);
             caches.save(cache, archive);
         }
         let artifacts = self.job.artifacts();
         let archive = self.session.scratch.path("artifacts.tar");
         let selection = self.selection(&artifacts.paths, &artifacts.exclude, artifacts.untracked);
         let uploaded = selection.collect(project, &self.place(), &archive)?;
-        let what = format!("leaves {uploaded} entries as artifacts and {cached} in caches");
+        folders.extend(uploaded.folders_made);
+        let what = format!("leaves {} entries as artifacts and {cached} in caches", uploaded.count);
         self.session.say(&format!("{}: job '{}' {what}", self.label, self.job.name));
-        Ok(archive)
+        Ok(HandedOn { artifacts: archive, folders_made: folders })
     }
 
     fn selection(&self, paths: &[PathPattern], exclude: &[PathPattern], untracked: bool) -> Selection {
