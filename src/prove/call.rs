@@ -50,6 +50,13 @@ impl Call {
         Self { words: texts(arguments), environment, folder: folder.trim_end_matches('\n').to_owned() }
     }
 
+    /// Whether it may build an image, so that what lies in the project's folder matters.
+    pub(super) fn may_build(&self) -> bool {
+        let is_program = matches!(self.words.first().map(String::as_str), Some("executor" | "docker-compose"));
+        let builds = |word: &String| matches!(word.as_str(), "b" | "bake" | "bud" | "build" | "compose");
+        is_program || self.words.iter().any(builds)
+    }
+
     /// What it asks for; `project` is the folder of the project in the job's container, and `repository` what lies in it now.
     pub(super) fn request(&self, project: &str, repository: &dyn Repository) -> Request {
         let line = self.line(project);
@@ -182,6 +189,15 @@ mod tests {
         assert!(matches!(request(PROJECT, &["docker", "manifest", "inspect", "x"]), Request::Nothing(1)));
         assert!(matches!(request(PROJECT, &["docker", "exec", "x", "ls"]), Request::Impossible(_)));
         assert!(matches!(request("/tmp", &["docker", "build", "."]), Request::Impossible(_)));
+    }
+
+    #[test]
+    fn what_may_build_is_told_by_its_words() {
+        let may = |words: &[&str]| {
+            Call { words: words.iter().map(ToString::to_string).collect(), ..Call::default() }.may_build()
+        };
+        assert!(may(&["docker", "buildx", "build", "."]) && may(&["executor"]) && may(&["buildctl", "build"]));
+        assert!(!may(&["docker", "cp", "x:/a", "b"]) && !may(&["docker", "create", "x"]));
     }
 
     #[test]

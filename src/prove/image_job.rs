@@ -24,7 +24,7 @@ use crate::docker::BuildCommand;
 use crate::gitlab::Job;
 use crate::handoff::is_same_image;
 use crate::repo::DiskRepository;
-use crate::source::Repository;
+use crate::source::{MemoryRepository, Repository};
 use crate::text::RepositoryPath;
 
 use answers::{Answer, Made};
@@ -190,11 +190,30 @@ impl ImageJob<'_> {
 
     /// Does what a call asks for.
     fn answer(&self, call: &Call, container: &Container, progress: &mut Progress, log: &Log) -> Result<Made, Trouble> {
-        let work = Workspace::of(self, container)?;
-        let repository = DiskRepository::new(work.project(self), self.pipeline.clone());
-        let done = match call.request(&self.session.facts.folder(), &repository) {
+        if call.may_build() {
+            let work = Workspace::of(self, container)?;
+            let repository = DiskRepository::new(work.project(self), self.pipeline.clone());
+            let request = call.request(&self.session.facts.folder(), &repository);
+            let done = self.answer_request(request, call, &work, container, progress, log);
+            self.session.scratch.discard(&work.folder);
+            return done;
+        }
+        let request = call.request(&self.session.facts.folder(), &MemoryRepository::default());
+        self.answer_request(request, call, &Workspace::default(), container, progress, log)
+    }
+
+    fn answer_request(
+        &self,
+        request: Request,
+        call: &Call,
+        work: &Workspace,
+        container: &Container,
+        progress: &mut Progress,
+        log: &Log,
+    ) -> Result<Made, Trouble> {
+        match request {
             Request::Builds { commands, prints } => {
-                let output = self.build_all(&commands, call, &work, container, progress, log)?;
+                let output = self.build_all(&commands, call, work, container, progress, log)?;
                 progress.answers.push(Answer::of_output(if prints { output } else { String::new() }));
                 Ok(Made::Images)
             }
@@ -217,9 +236,7 @@ impl ImageJob<'_> {
             Request::Impossible(what) => {
                 Err(Trouble::Error(format!("job '{}' {what}, which stagefold cannot do in its place", self.job.name)))
             }
-        };
-        self.session.scratch.discard(&work.folder);
-        done
+        }
     }
 
     /// The images of one call, and their names a line each.
@@ -246,7 +263,8 @@ impl ImageJob<'_> {
     }
 }
 
-/// The job's folder as it was when a call ended its lines, on this machine.
+/// The job's folder as it was when a call ended its lines, on this machine; nowhere for a call that does not build.
+#[derive(Default)]
 struct Workspace {
     /// Holds the project under its own name.
     folder: PathBuf,
