@@ -197,7 +197,7 @@ mod tests {
             Call { words: words.iter().map(ToString::to_string).collect(), ..Call::default() }.may_build()
         };
         assert!(may(&["docker", "buildx", "build", "."]) && may(&["executor"]) && may(&["buildctl", "build"]));
-        assert!(!may(&["docker", "cp", "x:/a", "b"]) && !may(&["docker", "create", "x"]));
+        assert!(!may(&["docker", "cp", "x:/a", "dist"]) && !may(&["docker", "create", "x"]));
     }
 
     #[test]
