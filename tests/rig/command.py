@@ -26,6 +26,7 @@ LISTINGS = {
     ),
     "podman": (
         "container ls --all --external --no-trunc --format {{.ID}}|{{.Names}}|{{.Image}}",
+        "image ls --all --no-trunc --format {{.ID}}|{{.Repository}}:{{.Tag}}",
         "volume ls --format {{.Name}}",
         "network ls --no-trunc --format {{.ID}}|{{.Name}}",
     ),
@@ -33,14 +34,6 @@ LISTINGS = {
 
 # How the command names what it makes: its process stands in the name.
 MARK = re.compile(r"stagefold-prove[-/](\d+)-")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What one image has otherwise than the other."""
-
-    aspects: frozenset
-    reason: str | None
 
 
 @dataclass
@@ -53,12 +46,13 @@ class Told:
 
     @property
     def images(self):
-        """The images that it built."""
-        return self.report["images"]
+        """The images that it built; none where nothing folds, for then it tells what the fold comes to."""
+        return self.report.get("images", [])
 
     def differences(self):
-        """What differs in all images, by the path of the file or the key of the configuration."""
-        return {told["name"]: Difference(aspects(told), told["reason"]) for image in self.images for told in image["differences"]}
+        """What differs in all images: the file or the key of the configuration, with one aspect, and why it does not count, if so."""
+        told = [difference for image in self.images for difference in image["differences"]]
+        return {(difference["name"], aspect): difference["reason"] for difference in told for aspect in aspects(difference)}
 
     def require(self, verdict):
         """Requires the verdict, and the exit status that goes with it."""
@@ -66,14 +60,15 @@ class Told:
             raise Failure(f"{self.report['verdict']} with exit status {self.status}, not {verdict}\n{self.output}")
 
 
-def aspects(told):
+def aspects(difference):
     """In what a part differs: `missing`, `extra`, or the aspects that are not the same."""
-    return frozenset(aspect["name"] for aspect in told["aspects"]) if told["change"] == "changed" else frozenset([told["change"]])
+    change = difference["change"]
+    return [aspect["name"] for aspect in difference["aspects"]] if change == "changed" else [change]
 
 
-def installed():
-    """The engines of the rig that are on this machine."""
-    return [name for name in LISTINGS if (Path(os.environ["RIG"]) / "bin" / name).exists()]
+def is_installed(engine):
+    """Whether the rig has the engine on this machine."""
+    return (Path(os.environ["RIG"]) / "bin" / engine).exists()
 
 
 def running():
@@ -81,34 +76,35 @@ def running():
     return {folder.name for folder in Path("/proc").glob("[0-9]*")}
 
 
-def traces():
-    """Everything that the engines keep, but for what another run of the command works with meanwhile; a set of lines."""
+def traces(engine):
+    """Everything that an engine keeps, but for what another run of the command works with meanwhile; a set of lines."""
     before = running()
-    listings = [(engine, *listing.split()) for engine in installed() for listing in LISTINGS[engine]]
-    lines = {f"{words[0]} {words[1]}: {line}" for words in listings for line in run(*words).stdout.splitlines()}
+    listings = [(engine, *listing.split()) for listing in LISTINGS[engine]]
+    lines = {f"{words[1]}: {line}" for words in listings for line in run(*words).stdout.splitlines()}
     others = before | running()
     return {line for line in lines if not ((mark := MARK.search(line)) and mark[1] in others)}
 
 
 @contextlib.contextmanager
-def alone():
-    """Holds off the pipelines that others run on the rig meanwhile."""
-    with open(Path(os.environ["RIG"]) / "lock", "w") as lock:
+def alone(engine):
+    """Holds off the pipelines that others run by the engine meanwhile. All that need no daemon share their storage."""
+    folder = Path(os.environ["RIG"])
+    with open(folder / "lock" if engine == "docker" else folder / "containers/lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 @contextlib.contextmanager
-def nothing_left(temporary):
-    """Requires that what is done inside leaves all engines and the temporary folder as they were.
+def nothing_left(temporary, engine):
+    """Requires that what is done inside leaves the engine and the temporary folder as they were.
 
     What is put into the list that it gives may stay: names that occur in these texts.
     """
     temporary.mkdir(parents=True)
-    before = traces()
+    before = traces(engine)
     named = []
     yield named
-    after = traces()
+    after = traces(engine)
     left = [f"+ {line}" for line in sorted(after - before)] + [f"- {line}" for line in sorted(before - after)]
     left += [f"+ {path}" for path in temporary.iterdir() if not any(str(path) in text for text in named)]
     if left:
@@ -138,7 +134,7 @@ def told_by(stagefold, repository, options, engine, temporary):
 def proven(stagefold, repository, *options, engine="docker"):
     """Runs the command where it may leave nothing behind, but for the log of a build that fails; what it told."""
     temporary = temporary_of(repository, engine)
-    with alone(), nothing_left(temporary) as named:
+    with alone(engine), nothing_left(temporary, engine) as named:
         told = told_by(stagefold, repository, options, engine, temporary)
         if any(image["failure"] for image in told.images):
             named.append(told.output)

@@ -52,8 +52,18 @@ def sleeps(nap):
     return any(words == ["sleep", str(nap)] for _, words in processes().values())
 
 
+def takes(nap):
+    """The moment at which a step of a job or of a build takes this nap."""
+    return lambda process: sleeps(nap)
+
+
+def has_begun(process):
+    """The moment at which the command has started another program for the first time."""
+    return any(session == process.pid for number, (session, _) in processes().items() if number != process.pid)
+
+
 def reads_images(process):
-    """Whether the command is having all files of an image packed: by docker, or by tar out of a folder of buildah's."""
+    """The moment at which all files of an image are being packed: by docker, or by tar out of a folder of buildah's."""
     started = [words for session, words in processes().values() if session == process.pid]
     return any(words[1:2] == ["export"] or (words[:1] == ["tar"] and words[-1] == ".") for words in started)
 
@@ -75,7 +85,7 @@ def interrupt(stagefold, repository, moment, end, options=(), engine="docker", n
     """
     send, status = ENDS[end]
     temporary = command.temporary_of(repository, engine)
-    with command.alone(), command.nothing_left(temporary), open(repository.with_name("output"), "w+") as output:
+    with command.alone(engine), command.nothing_left(temporary, engine), open(repository.with_name("output"), "w+") as output:
         process = subprocess.Popen(
             [str(word) for word in command.words(stagefold, repository, options, engine)],
             env={**os.environ, "TMPDIR": str(temporary)}, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
