@@ -38,12 +38,13 @@ ENDS = {
 
 
 def processes():
-    """Every process of the machine by its id: its session and its words."""
+    """Every process of the machine that goes on, by its id: its session and its words."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            session = int((folder / "stat").read_text().rpartition(")")[2].split()[3])
-            found[int(folder.name)] = session, (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                found[int(folder.name)] = int(session), (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     return found
 
 
