@@ -28,14 +28,17 @@ class Failure(Exception):
     """Something that the proof requires and that is not so."""
 
 
-def run(*command, where=None, environment=None, given=b"", failing=(0,)):
-    """Runs a command on the bytes that are given; its output, with its status when several are expected."""
-    done = subprocess.run(
-        [str(word) for word in command], cwd=where, env={**os.environ, **(environment or {})}, input=given, capture_output=True
-    )
+def run(*command, where=None, environment=None, given=b"", failing=(0,), seconds=None):
+    """Runs a command on the bytes that are given, for so many seconds at most; its output, with its status when several are expected."""
+    command = [str(word) for word in command]
+    settings = {**os.environ, **(environment or {})}
+    try:
+        done = subprocess.run(command, cwd=where, env=settings, input=given, capture_output=True, timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"{' '.join(command)}\n{error.stderr or ''}has not ended after {seconds} s") from error
     done.stdout, done.stderr = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
     if done.returncode not in failing:
-        raise Failure(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}exit status {done.returncode}")
+        raise Failure(f"{' '.join(command)}\n{done.stdout}{done.stderr}exit status {done.returncode}")
     return done
 
 
