@@ -96,7 +96,7 @@ fn same() -> ImageProof {
 fn same_but_for() -> ImageProof {
     let stamp = Change::Aspects(vec![aspect("time", "2026-11-28 10:00:02", "2026-11-28 10:02:14")]);
     let differences = vec![
-        harmless(Reason::RunnerUmask, changed("/app/package.json", &[aspect("mode", "0666", "0644")])),
+        harmless(Reason::RunnerUmask, changed("/app/assets", &[aspect("mode", "0777", "0755")])),
         harmless(Reason::RunnerUmask, changed("/app/public", &[aspect("mode", "0777", "0755")])),
         harmless(
             Reason::Timestamps,
@@ -155,7 +155,7 @@ fn example() -> ImageProof {
             changed("/app/run.sh", &[aspect("mode", "0755", "0644"), aspect("bytes", "30 bytes", "35 bytes")]),
         ),
         file("/app/server.js", Change::Missing),
-        harmless(Reason::RunnerUmask, changed("/app/package.json", &[aspect("mode", "0666", "0644")])),
+        harmless(Reason::RunnerUmask, changed("/app/public", &[aspect("mode", "0777", "0755")])),
     ];
     let mut image = image("containerize", ProofVerdict::Different, differences);
     image.comparison.entries_after = 4311;
@@ -172,7 +172,7 @@ fn many() -> ImageProof {
     ];
     differences
         .extend((0..360).map(|number| changed(&format!("/srv/f{number:03}"), &[aspect("mode", "0600", "0644")])));
-    let modes = (0..70).map(|number| changed(&format!("/srv/g{number:03}"), &[aspect("mode", "0666", "0644")]));
+    let modes = (0..70).map(|number| changed(&format!("/srv/g{number:03}"), &[aspect("mode", "0777", "0755")]));
     differences.extend(modes.map(|difference| harmless(Reason::RunnerUmask, difference)));
     image("containerize", ProofVerdict::Different, differences)
 }

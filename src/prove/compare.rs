@@ -9,6 +9,7 @@
 //! Compared are the files (type, mode, owner, target of a link, numbers of a device, bytes, extended attributes) and the run
 //! configuration. When files were changed, how many layers there are and what built them is no part of what an image does.
 
+mod again;
 mod archive;
 mod aspects;
 mod configuration;
@@ -16,6 +17,8 @@ mod content;
 mod edited;
 mod engine;
 mod lines;
+mod noise;
+mod runner;
 mod time;
 mod tree;
 
@@ -27,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 use tar::EntryType;
 
+use self::again::Again;
 use self::content::{Look, Versions};
 pub(super) use self::edited::EditedFile;
 use self::tree::{Content, Naming, Node, Tree};
@@ -47,8 +51,25 @@ pub(super) struct ExportedImage {
     pub configuration: serde_json::Value,
 }
 
-/// Compares two images. `again` is a second build of the old way, which shows what is not reproducible by itself; `edited` are the
-/// files of the repository that the fold has edited.
+/// What is known of two images that may excuse in what they differ.
+#[derive(Clone, Copy)]
+pub(super) struct Allowances<'a> {
+    /// A second build of the old way, which shows what is not reproducible by itself.
+    pub again: Option<&'a ExportedImage>,
+    /// The files of the repository that the fold has edited.
+    pub edited: &'a [EditedFile],
+    /// The folders that the runner made in the old way where it unpacked artifacts or caches, by their last name.
+    pub runner_made: &'a BTreeSet<String>,
+}
+
+impl Default for Allowances<'_> {
+    fn default() -> Self {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        Self { again: None, edited: &[], runner_made: &NONE }
+    }
+}
+
+/// Compares two images.
 ///
 /// What the engine lays into every container (`/.dockerenv`, an empty `/etc/hosts`, the folder `/proc`) is no part of the image, and
 /// is not counted.
@@ -58,9 +79,9 @@ pub(super) struct ExportedImage {
 pub(super) fn compare(
     before: &ExportedImage,
     after: &ExportedImage,
-    again: Option<&ExportedImage>,
-    edited: &[EditedFile],
+    allowances: Allowances<'_>,
 ) -> io::Result<Comparison> {
+    let Allowances { again, edited, runner_made } = allowances;
     let configuration = configuration::differences(
         &before.configuration,
         &after.configuration,
@@ -71,6 +92,7 @@ pub(super) fn compare(
         after: Image::read(&after.files)?,
         again: again.map(|again| Image::read(&again.files)).transpose()?,
         edited,
+        runner_made,
         details: Cell::new(MOST_DETAILS),
     };
     let mut comparison = Comparison {
@@ -152,6 +174,7 @@ struct Images<'a> {
     after: Image<'a>,
     again: Option<Image<'a>>,
     edited: &'a [EditedFile],
+    runner_made: &'a BTreeSet<String>,
     /// How many more differences may have a detail.
     details: Cell<usize>,
 }
@@ -161,7 +184,7 @@ impl Images<'_> {
     ///
     /// An entry that only one build of the old way has excuses that the new way has it or has it not, and nothing else.
     fn entry(&self, name: &[u8]) -> io::Result<Vec<Difference>> {
-        let again = self.again.as_ref().map(|again| again.tree.get(name));
+        let again = self.again.as_ref().map_or(Again::NotBuilt, |again| Again::Says(again.tree.get(name)));
         let subject = || Subject::File(format!("/{}", String::from_utf8_lossy(name)));
         let (before, after) = (self.before.tree.get(name), self.after.tree.get(name));
         let is_edited = edited::is_edited(self.edited, name, before, after);
@@ -170,10 +193,11 @@ impl Images<'_> {
             vec![Difference { subject: subject(), change, weight, detail: None }]
         };
         Ok(match (before, after) {
-            (Some(_), None) => whole(Change::Missing, again == Some(None)),
-            (None, Some(_)) => whole(Change::Extra, again.flatten().is_some()),
+            (Some(_), None) => whole(Change::Missing, again == Again::Says(None)),
+            (None, Some(_)) => whole(Change::Extra, matches!(again, Again::Says(Some(_)))),
             (Some(before), Some(after)) => {
-                let parts = self.parts(before, after, again.flatten(), is_edited)?.into_iter().rev();
+                let is_runners = runner::is_made(self.runner_made, name, before, after);
+                let parts = self.parts((before, after), again, is_edited, is_runners)?.into_iter().rev();
                 let difference = |(weight, (aspects, detail))| Difference {
                     subject: subject(),
                     change: Change::Aspects(aspects),
@@ -187,21 +211,22 @@ impl Images<'_> {
     }
 
     /// The aspects in which an entry differs, by whether they count.
-    fn parts(&self, before: &Node, after: &Node, again: Option<&Node>, is_edited: bool) -> io::Result<Parts> {
+    fn parts(
+        &self,
+        (before, after): (&Node, &Node),
+        again: Again<Option<&Node>>,
+        is_edited: bool,
+        is_runners: bool,
+    ) -> io::Result<Parts> {
         let mut parts = Parts::new();
-        let differing = aspects::differing(before, after, !aspects::OWN_TIME);
-        if differing.is_empty() {
-            return Ok(parts);
-        }
-        let noisy = again.map(|again| aspects::names(before, again, !aspects::OWN_TIME)).unwrap_or_default();
-        for aspect in differing {
-            let is_noisy = noisy.contains(aspect.name);
+        for aspect in aspects::differing(before, after, !aspects::OWN_TIME) {
+            let again = again.of_aspect(before, aspect.name, !aspects::OWN_TIME);
             let look = if aspect.name == "bytes" && is_edited {
                 Look::from([(Weight::Harmless(Reason::EditedByFold), None)])
             } else if aspect.name == "bytes" {
-                self.look(before, after, again.filter(|_| is_noisy))?
+                self.look(before, after, again)?
             } else {
-                Look::from([(aspects::weigh(&aspect, before, after, is_noisy), None)])
+                Look::from([(aspects::weigh(&aspect, before, again, is_runners), None)])
             };
             for (weight, detail) in look {
                 let (aspects, details) = parts.entry(weight).or_default();
@@ -219,8 +244,8 @@ impl Images<'_> {
     }
 
     /// A closer look at the bytes of two files, where they are an archive or a text that is not too large.
-    fn look(&self, before: &Node, after: &Node, again: Option<&Node>) -> io::Result<Look> {
-        let blind = Look::from([(content::unseen(again.is_some()), None)]);
+    fn look(&self, before: &Node, after: &Node, again: Again<&Node>) -> io::Result<Look> {
+        let blind = Look::from([(content::unread(before.size(), after.size(), again.map(Node::size)), None)]);
         let (Some(old), Some(new)) = (&before.content, &after.content) else { return Ok(blind) };
         let heads = (self.before.bytes(old, archive::HEAD)?, self.after.bytes(new, archive::HEAD)?);
         let (Some(old_head), Some(new_head)) = heads else { return Ok(blind) };
@@ -229,18 +254,23 @@ impl Images<'_> {
         } else {
             content::LARGEST_TEXT
         };
-        let third = again.and_then(|again| again.content.as_ref()).zip(self.again.as_ref());
+        let third = match again {
+            Again::Says(again) => again.content.as_ref().zip(self.again.as_ref()),
+            Again::NotBuilt | Again::Silent => None,
+        };
         if [Some(old), Some(new), third.map(|(content, _)| content)].into_iter().flatten().any(|it| it.size > most) {
             return Ok(blind);
         }
-        let third = third.map(|(content, image)| image.bytes(content, most)).transpose()?;
-        if third == Some(None) {
-            return Ok(blind);
-        }
+        let third = third.map(|(content, image)| image.bytes(content, most)).transpose()?.flatten();
+        let again = match (again, third.as_deref()) {
+            (Again::Says(_), None) => return Ok(blind),
+            (Again::Says(_), Some(third)) => Again::Says(third),
+            (other, _) => other.map(|_| [].as_slice()),
+        };
         let (Some(old), Some(new)) = (self.before.bytes(old, most)?, self.after.bytes(new, most)?) else {
             return Ok(blind);
         };
-        Ok(content::look(Versions { before: &old, after: &new, again: third.as_ref().and_then(Option::as_deref) }))
+        Ok(content::look(Versions { before: &old, after: &new, again }, self.runner_made))
     }
 }
 

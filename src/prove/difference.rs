@@ -68,14 +68,15 @@ pub enum Weight {
 /// Why a difference does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Two builds of the old way differ there as well.
+    /// Two builds of the old way differ there as well: in the same lines of a text, in the same entries of an archive.
     NotReproducible,
-    /// The modes differ only in what the runner lets others write, of files or of the entries of an archive: it clones with the umask
-    /// 0000 (GitLab Runner: `FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR`).
+    /// It is a folder that the runner made while it unpacked what a job hands on, with the umask 0000, so that others may write it
+    /// (GitLab Runner: `FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR`); in the new way a script or `COPY` made it.
     RunnerUmask,
     /// It is a file of the repository that the fold itself has edited, written or removed, and that the image copies.
     EditedByFold,
-    /// Only points in time differ that stand in the file, or in the entries of an archive.
+    /// Only points in time differ that stand in the file, or in the entries of an archive, and no second build of the old way tells
+    /// that they are always the same; or they are those of folders in an archive.
     Timestamps,
 }
 

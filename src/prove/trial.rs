@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::changed_line::changed_line;
 use super::checkout::Checkout;
-use super::compare::{EditedFile, ExportedImage, compare, size_of_files};
+use super::compare::{Allowances, EditedFile, ExportedImage, compare, size_of_files};
 use super::difference::{Aspect, Change, Comparison, Difference, Reason, Subject, Weight};
 use super::image_job::BuiltImage;
 use super::outcome::{BuildFigures, Failure, ImageProof, ProofVerdict, Way};
@@ -160,14 +160,16 @@ impl Trial<'_> {
         self.session.say(&format!("images of {} are compared", pair.old.dockerfile));
         let (old_export, new_export) = (self.export(pair.old)?, self.export(new)?);
         let broken = |error: std::io::Error| Trouble::Error(format!("the images cannot be compared: {error}"));
-        proof.comparison = compare(&old_export, &new_export, None, &self.edited).map_err(broken)?;
+        let allowances = Allowances { again: None, edited: &self.edited, runner_made: &both.old.folders_made };
+        proof.comparison = compare(&old_export, &new_export, allowances).map_err(broken)?;
         // What the fold has edited differs in every build.
         let is_edited = |difference: &Difference| difference.weight == Weight::Harmless(Reason::EditedByFold);
         let differs = !proof.comparison.differences.iter().all(is_edited) || !have_same_tags(pair.old, new);
         let second = if differs { self.built_again(job, pair.old, &both.old, again)? } else { None };
         if let Some(image) = &second {
             let export = self.export(image)?;
-            proof.comparison = compare(&old_export, &new_export, Some(&export), &self.edited).map_err(broken)?;
+            let allowances = Allowances { again: Some(&export), ..allowances };
+            proof.comparison = compare(&old_export, &new_export, allowances).map_err(broken)?;
             self.session.scratch.discard(&export.files);
         }
         proof.comparison.differences.splice(0..0, difference_of_tags(pair.old, new, second.as_ref()));

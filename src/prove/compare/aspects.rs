@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::super::difference::{Aspect, Reason, Weight};
+use super::again::Again;
 use super::time;
 use super::tree::{Kind, Node, hexadecimal};
-
-/// What the umask keeps group and others from: to write.
-const WRITABLE: u32 = 0o022;
 
 /// Digits of a SHA-256 that are shown.
 const SHOWN_BYTES: usize = 6;
@@ -56,13 +54,17 @@ pub(super) fn names(before: &Node, after: &Node, has_time: bool) -> BTreeSet<&'s
     differing(before, after, has_time).into_iter().map(|aspect| aspect.name).collect()
 }
 
-/// Whether an aspect counts, as far as it does not take a look at the bytes.
-pub(super) fn weigh(aspect: &Aspect, before: &Node, after: &Node, is_noisy: bool) -> Weight {
-    let is_umask = before.kind == after.kind && (before.mode ^ after.mode) & !WRITABLE == 0;
-    match aspect.name {
-        _ if is_noisy => Weight::Harmless(Reason::NotReproducible),
-        "mode" if is_umask => Weight::Harmless(Reason::RunnerUmask),
-        "time" => Weight::Harmless(Reason::Timestamps),
+/// Whether an aspect counts, as far as it does not take a look at the bytes. `is_runners` says whether the entry is a folder of the
+/// runner.
+///
+/// A time that is the same in two builds was set, and is no excuse; but the time of a folder is that of what was last laid into it,
+/// and `COPY` makes folders anew.
+pub(super) fn weigh(aspect: &Aspect, before: &Node, again: Again<&Node>, is_runners: bool) -> Weight {
+    match (aspect.name, again) {
+        (_, Again::Says(_)) => Weight::Harmless(Reason::NotReproducible),
+        ("mode", _) if is_runners => Weight::Harmless(Reason::RunnerUmask),
+        ("time", Again::NotBuilt) => Weight::Harmless(Reason::Timestamps),
+        ("time", _) if before.kind == Kind::Folder => Weight::Harmless(Reason::Timestamps),
         _ => Weight::Counts,
     }
 }

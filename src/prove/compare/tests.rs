@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::super::difference::{Change, Comparison, Detail, Member, Reason, Subject, Weight};
-use super::{EditedFile, ExportedImage, size_of_files};
+use super::{Allowances, EditedFile, ExportedImage, size_of_files};
 
 /// A tar file in the making.
 struct Files(Builder<Vec<u8>>);
@@ -93,7 +94,7 @@ fn compare(
     after: &ExportedImage,
     again: Option<&ExportedImage>,
 ) -> std::io::Result<Comparison> {
-    super::compare(before, after, again, &[])
+    super::compare(before, after, Allowances { again, ..Allowances::default() })
 }
 
 fn compared(before: Files, after: Files, again: Option<Files>) -> Comparison {
@@ -102,6 +103,16 @@ fn compared(before: Files, after: Files, again: Option<Files>) -> Comparison {
     let after = exported(&folder, "after.tar", &after.bytes());
     let again = again.map(|again| exported(&folder, "again.tar", &again.bytes()));
     compare(&before, &after, again.as_ref()).unwrap()
+}
+
+/// What is told where the runner made the folder `made` in the old way.
+fn both_with_made(before: Files, after: Files) -> Vec<String> {
+    let folder = TempDir::new().unwrap();
+    let before = exported(&folder, "before.tar", &before.bytes());
+    let after = exported(&folder, "after.tar", &after.bytes());
+    let runner_made = BTreeSet::from(["made".to_owned()]);
+    let allowances = Allowances { runner_made: &runner_made, ..Allowances::default() };
+    told(&super::compare(&before, &after, allowances).unwrap())
 }
 
 fn change(change: &Change) -> String {
@@ -169,7 +180,7 @@ fn what_the_fold_has_edited_is_known_by_its_name_and_its_bytes() {
         EditedFile::new("Dockerfile", Some(b"old"), Some(b"new")),
         EditedFile::new(".dockerignore", None, Some(b"dist")),
     ];
-    let found = super::compare(&before, &after, None, &edited).unwrap();
+    let found = super::compare(&before, &after, Allowances { edited: &edited, ..Allowances::default() }).unwrap();
     assert_eq!(
         told(&found),
         ["edited /app/.dockerignore extra", "edited /app/Dockerfile bytes", "! /app/own bytes [lines]"]
@@ -178,7 +189,7 @@ fn what_the_fold_has_edited_is_known_by_its_name_and_its_bytes() {
         EditedFile::new("Dockerfile", Some(b"old"), Some(b"newer")),
         EditedFile::new(".dockerignore", None, Some(b"x")),
     ];
-    let found = super::compare(&before, &after, None, &other).unwrap();
+    let found = super::compare(&before, &after, Allowances { edited: &other, ..Allowances::default() }).unwrap();
     assert!(told(&found).iter().all(|line| line.starts_with('!')), "{:?}", told(&found));
 }
 
@@ -350,29 +361,37 @@ fn what_the_engine_lays_down_is_not_the_image() {
 }
 
 #[test]
-fn the_runners_umask_is_harmless_in_both_directions() {
-    let mode = |before, after| both(Files::new().file("a", before, b""), Files::new().file("a", after, b""));
-    assert_eq!(mode(0o644, 0o666), ["umask /a mode 0644 -> 0666"]);
-    assert_eq!(mode(0o777, 0o755), ["umask /a mode 0777 -> 0755"]);
-    assert_eq!(mode(0o775, 0o757), ["umask /a mode 0775 -> 0757"]);
-    assert_eq!(mode(0o644, 0o667), ["! /a mode 0644 -> 0667"]);
-    assert_eq!(mode(0o644, 0o646 | 0o1000), ["! /a mode 0644 -> 1646"]);
-    assert_eq!(mode(0o644, 0o444), ["! /a mode 0644 -> 0444"]);
-    let folders = both(Files::new().folder("a", 0o777), Files::new().folder("a", 0o755));
-    assert_eq!(folders, ["umask /a mode 0777 -> 0755"]);
-    // Another type with another mode is no matter of the umask.
-    let types = both(Files::new().file("a", 0o666, b""), Files::new().folder("a", 0o644));
-    assert_eq!(types, ["! /a type file -> folder, mode 0666 -> 0644"]);
+fn a_folder_that_the_runner_made_may_be_written_by_others() {
+    let folder =
+        |name, before, after| both_with_made(Files::new().folder(name, before), Files::new().folder(name, after));
+    assert_eq!(folder("app/made", 0o777, 0o755), ["umask /app/made mode 0777 -> 0755"]);
+    assert_eq!(folder("made/", 0o777, 0o755), ["umask /made mode 0777 -> 0755"]);
+    assert_eq!(folder("made", 0o755, 0o777), ["! /made mode 0755 -> 0777"]);
+    assert_eq!(folder("made", 0o777, 0o750), ["! /made mode 0777 -> 0750"]);
+    assert_eq!(folder("made", 0o1777, 0o755), ["! /made mode 1777 -> 0755"]);
+    // All else has the modes that a script gave it.
+    assert_eq!(folder("made/data", 0o777, 0o755), ["! /made/data mode 0777 -> 0755"]);
+    assert_eq!(folder("mad", 0o777, 0o755), ["! /mad mode 0777 -> 0755"]);
+    let file = |mode| Files::new().file("made", mode, b"");
+    assert_eq!(both_with_made(file(0o777), file(0o755)), ["! /made mode 0777 -> 0755"]);
+    assert_eq!(both_with_made(file(0o666), file(0o644)), ["! /made mode 0666 -> 0644"]);
+    let types = both_with_made(Files::new().folder("made", 0o777), file(0o755));
+    assert_eq!(types, ["! /made type folder -> file, mode 0777 -> 0755"]);
+    assert_eq!(
+        both(Files::new().folder("made", 0o777), Files::new().folder("made", 0o755)),
+        ["! /made mode 0777 -> 0755"]
+    );
+    let archive = |name, mode| Files::new().file("f", 0o644, &Files::new().folder(name, mode).bytes());
+    let within = |name| both_with_made(archive(name, 0o777), archive(name, 0o755));
+    assert_eq!(within("x/made/"), ["umask /f bytes [x/made: mode 0777 -> 0755]"]);
+    assert_eq!(within("x/data/"), ["! /f bytes [x/data: mode 0777 -> 0755]"]);
 }
 
 #[test]
 fn what_counts_and_what_does_not_are_told_apart() {
-    let before = Files::new().file("a", 0o666, b"x");
-    let after = Files::new().file("a", 0o644, b"y");
-    assert_eq!(both(before, after), ["! /a bytes [lines]", "umask /a mode 0666 -> 0644"]);
     let before = Files::new().file("a", 0o666, b"at 2026-11-24");
     let after = Files::new().file("a", 0o644, b"at 2026-11-25");
-    assert_eq!(both(before, after), ["times /a bytes [lines]", "umask /a mode 0666 -> 0644"]);
+    assert_eq!(both(before, after), ["! /a mode 0666 -> 0644", "times /a bytes [lines]"]);
 }
 
 #[test]
@@ -427,6 +446,59 @@ fn points_in_time_in_a_text_are_harmless() {
     assert_eq!(file(&python(1, 7), &python(2, 7)), ["times /f bytes"]);
     assert_eq!(file(&python(1, 7), &python(2, 8)), ["! /f bytes"]);
     assert_eq!(file_again(&python(1, 7), &python(2, 8), &python(3, 7)), ["! /f bytes"]);
+}
+
+#[test]
+fn noise_in_a_text_excuses_no_other_line() {
+    let text = |id: &str, rest: &str| format!("{id}\n{rest}");
+    let all = "all of the application\n";
+    let (before, again) = (text("6f1c2a", all), text("90be77", all));
+    let told = |after: &str| file_again(before.as_bytes(), after.as_bytes(), again.as_bytes());
+    assert_eq!(told(&text("d4411b", all)), ["noise /f bytes [lines]"]);
+    assert_eq!(told(&text("d4411b", "")), ["! /f bytes [lines]"]);
+    assert_eq!(told(&text("d4411b", "some of it\n")), ["! /f bytes [lines]"]);
+    // What stands in an archive is weighed the same way.
+    let jar = |text: &str| Zip::new(1).with("id", text.as_bytes()).bytes();
+    let told = |after: &str| file_again(&jar(&before), &jar(after), &jar(&again));
+    assert_eq!(told(&text("d4411b", all)), ["noise /f bytes [id: bytes]"]);
+    assert_eq!(told(&text("d4411b", "")), ["! /f bytes [id: bytes]"]);
+}
+
+#[test]
+fn noise_in_bytes_excuses_no_other_size_and_no_other_form() {
+    assert_eq!(file_again(b"\0one", b"\0two", b"\0abc"), ["noise /f bytes"]);
+    assert_eq!(file_again(b"\0one", b"\0three", b"\0abc"), ["! /f bytes"]);
+    assert_eq!(file_again(b"\0one", b"\0three", b"\0many"), ["noise /f bytes"]);
+    assert_eq!(file_again(b"\0one", b"", b"\0many"), ["! /f bytes"]);
+    assert_eq!(file_again(b"\0one", b"text", b"\0many"), ["! /f bytes"]);
+    let (one, two) = (Zip::new(1).with("a", b"1").bytes(), Zip::new(2).with("a", b"22").bytes());
+    assert_eq!(file_again(&one, b"<html>", &two), ["! /f bytes"]);
+    let large = |end: &str| ("x".repeat(80) + "\n").repeat(30_000) + end;
+    let told = |after: &str| file_again(large("1").as_bytes(), large(after).as_bytes(), large("2").as_bytes());
+    assert_eq!(told("3"), ["noise /f bytes"]);
+    assert_eq!(told(""), ["! /f bytes"]);
+}
+
+#[test]
+fn points_in_time_that_are_always_the_same_were_set() {
+    let (set, lost) = (b"2026-01-01\n", b"1999-12-31\n");
+    assert_eq!(file(set, lost), ["times /f bytes [lines]"]);
+    assert_eq!(file_again(set, lost, set), ["! /f bytes [lines]"]);
+    assert_eq!(file_again(set, lost, b"2026-01-02\n"), ["noise /f bytes [lines]"]);
+    // A file that only one build has tells nothing of its dates.
+    let files = |text: &[u8]| Files::new().file("f", 0o644, text);
+    assert_eq!(told(&compared(files(set), files(lost), Some(Files::new()))), ["! /f bytes [lines]"]);
+    let jar = |minute, text: &[u8]| Zip::new(minute).with("at", text).bytes();
+    assert_eq!(file_again(&jar(1, set), &jar(1, lost), &jar(1, set)), ["! /f bytes [at: bytes]"]);
+    assert_eq!(file_again(&jar(1, set), &jar(2, set), &jar(1, set)), ["! /f bytes [at: time]"]);
+    assert_eq!(
+        file_again(&jar(1, set), &jar(2, lost), &jar(3, set)),
+        ["! /f bytes [at: bytes]", "noise /f bytes [at: time]"]
+    );
+    // The time of a folder is that of what was last laid into it.
+    let tar =
+        |time| Files::new().entry(EntryType::Directory, b"a", 0o755, |header| header.set_mtime(time), b"").bytes();
+    assert_eq!(file_again(&tar(1), &tar(2), &tar(1)), ["times /f bytes [a: time]"]);
 }
 
 #[test]
@@ -495,7 +567,7 @@ fn members_that_count_are_told_apart_from_times() {
     assert_eq!(file(&one, &two), ["! /f bytes [b: extra]"]);
     assert_eq!(file(&two, &one), ["! /f bytes [b: missing]"]);
     let mode = |mode| Zip::new(1).mode(mode).with("a", b"").bytes();
-    assert_eq!(file(&mode(0o666), &mode(0o644)), ["umask /f bytes [a: mode 0666 -> 0644]"]);
+    assert_eq!(file(&mode(0o666), &mode(0o644)), ["! /f bytes [a: mode 0666 -> 0644]"]);
     assert_eq!(file(&mode(0o644), &mode(0o755)), ["! /f bytes [a: mode 0644 -> 0755]"]);
 }
 
@@ -712,7 +784,7 @@ proptest! {
         let (one, two) = (exported(&folder, "a.tar", &built(&one)), exported(&folder, "b.tar", &built(&two)));
         let again = again.map(|again| exported(&folder, "c.tar", &built(&again)));
         let subjects = |comparison: Comparison| {
-            comparison.differences.into_iter().map(|difference| difference.subject).collect::<std::collections::BTreeSet<_>>()
+            comparison.differences.into_iter().map(|difference| difference.subject).collect::<BTreeSet<_>>()
         };
         let forward = subjects(compare(&one, &two, again.as_ref()).unwrap());
         prop_assert_eq!(&forward, &subjects(compare(&two, &one, again.as_ref()).unwrap()));

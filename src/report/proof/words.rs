@@ -90,7 +90,9 @@ pub(super) fn verdict(image: &ImageProof) -> String {
 pub(super) const fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::NotReproducible => "Not reproducible: two builds of the old way differ there as well.",
-        Reason::RunnerUmask => "Runner's umask: it clones with umask 0000, and only who may write differs.",
+        Reason::RunnerUmask => {
+            "Runner's umask: a folder that the runner made while it unpacked what a job hands on, which others may write."
+        }
         Reason::EditedByFold => {
             "Edited by the fold: the image copies files of the repository that the fold has changed."
         }
