@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tar::{Archive, Builder, EntryType, Header};
 
@@ -38,8 +39,9 @@ impl Packer {
     }
 
     /// Adds all that lies in a folder of this machine, as a clone of the runner, at `place`, but for what has one of these names
-    /// at its top.
-    pub(super) fn clone_of(&mut self, folder: &Path, place: &str, without: &[&str]) -> Result<(), Trouble> {
+    /// at its top. All files have the time `time`, in seconds since 1970: two clones that are made one after the other must not
+    /// differ by it.
+    pub(super) fn clone_of(&mut self, folder: &Path, place: &str, without: &[&str], time: u64) -> Result<(), Trouble> {
         self.parents_of(&Path::new(place).join("_"))?;
         let mut open = vec![(folder.to_owned(), PathBuf::from(place))];
         let top = folder;
@@ -54,20 +56,20 @@ impl Packer {
                 let (own, place) = (folder.join(&name), place.join(&name));
                 let metadata = fs::symlink_metadata(&own).map_err(unreadable)?;
                 if metadata.is_dir() {
-                    self.folder(&place, FOLDER_MODE, u64::try_from(metadata.mtime()).unwrap_or_default())?;
+                    self.folder(&place, FOLDER_MODE, time)?;
                     open.push((own, place));
                 } else {
-                    self.cloned_file(&own, &place, &metadata)?;
+                    self.cloned_file(&own, &place, &metadata, time)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn cloned_file(&mut self, own: &Path, place: &Path, metadata: &fs::Metadata) -> Result<(), Trouble> {
+    fn cloned_file(&mut self, own: &Path, place: &Path, metadata: &fs::Metadata, time: u64) -> Result<(), Trouble> {
         let unreadable = |error: io::Error| Trouble::of_file(own, &error);
         let mut header = header_of_root();
-        header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or_default());
+        header.set_mtime(time);
         if metadata.is_symlink() {
             header.set_entry_type(EntryType::Symlink);
             header.set_size(0);
@@ -94,6 +96,7 @@ impl Packer {
     /// The same, where the folders above it are those of the container and stay as they are.
     pub(super) fn text_in_its_folder(&mut self, place: &str, mode: u32, text: &[u8]) -> Result<(), Trouble> {
         let mut header = header_of_root();
+        header.set_mtime(now());
         header.set_mode(mode);
         header.set_size(text.len() as u64);
         self.builder.append_data(&mut header, place, text).map_err(|error| Trouble::of_file(&self.path, &error))
@@ -162,6 +165,11 @@ impl Packer {
     }
 }
 
+/// This moment, in seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// The beginning of an entry that belongs to root and has no time.
 fn header_of_root() -> Header {
     let mut header = Header::new_gnu();
@@ -223,7 +231,7 @@ mod tests {
         fs::write(own.join("plain"), "y").unwrap();
         symlink("src/run.sh", own.join("link")).unwrap();
         let mut packer = Packer::create(&archive).unwrap();
-        packer.clone_of(&own, "builds/project", &[".git"]).unwrap();
+        packer.clone_of(&own, "builds/project", &[".git"], 7).unwrap();
 
         packer.text("builds/project.tmp/KEY", 0o666, b"k").unwrap();
         packer.finish().unwrap();

@@ -177,13 +177,13 @@ impl Checkout {
         written.map_err(|error| Trouble::of_file(&place, &error))
     }
 
-    /// Packs it as a runner's clone at `place`.
-    pub(super) fn pack(&self, place: &str, archive: &Path) -> Result<(), Trouble> {
+    /// Packs it as a runner's clone at `place` that was made at `time`, in seconds since 1970.
+    pub(super) fn pack(&self, place: &str, time: u64, archive: &Path) -> Result<(), Trouble> {
         let mut packer = Packer::create(archive)?;
-        packer.clone_of(&self.folder, place, &[".git"])?;
+        packer.clone_of(&self.folder, place, &[".git"], time)?;
         let history = self.history.join(".git");
         if history.is_dir() {
-            packer.clone_of(&history, &format!("{place}/.git"), &[])?;
+            packer.clone_of(&history, &format!("{place}/.git"), &[], time)?;
         }
         packer.finish()
     }

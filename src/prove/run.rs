@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use super::archive::now;
 use super::checkout::{Changes, Checkout, Origin};
 use super::compare::EditedFile;
 use super::engine::{Engine, EngineName, find};
@@ -134,6 +135,7 @@ pub(super) fn clone_and_prove(
         engine,
         scratch: origin.scratch,
         facts: origin.facts(&clones.commit)?,
+        cloned_at: now(),
         given: request.variables.clone(),
         passed: request.policy.passed.clone(),
         has_network: request.has_network,
@@ -236,7 +238,7 @@ fn packed(
     let strategies = strategies.filter_map(|environment| environment.get(SUBMODULES).map(str::to_owned));
     origin.submodules(checkout, &strategies.max().unwrap_or_default())?;
     let archive = session.scratch.path("clone.tar");
-    checkout.pack(session.facts.folder().trim_start_matches('/'), &archive)?;
+    checkout.pack(session.facts.folder().trim_start_matches('/'), session.cloned_at, &archive)?;
     Ok(archive)
 }
 

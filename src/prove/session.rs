@@ -18,6 +18,8 @@ pub(super) struct Session<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) scratch: &'a Scratch,
     pub(super) facts: ProjectFacts,
+    /// When both clones were made, as far as their files tell: in seconds since 1970.
+    pub(super) cloned_at: u64,
     /// The variables of the project, as the user gives them.
     pub(super) given: BTreeMap<String, String>,
     /// How the fold is told to pass variables; those of files are given as files.
