@@ -108,7 +108,7 @@ pub(super) struct Build {
 }
 
 /// Beginnings of names that would make a program do other things if it saw them.
-const MEANT_FOR_PROGRAMS: [&str; 14] = [
+const MEANT_FOR_PROGRAMS: [&str; 16] = [
     "BUILD",
     "CONTAINER",
     "DBUS_",
@@ -121,8 +121,10 @@ const MEANT_FOR_PROGRAMS: [&str; 14] = [
     "PATH",
     "REGISTRY_",
     "SSH_",
+    "STORAGE_",
     "TMP",
     "XDG_",
+    "_",
 ];
 
 /// Whether a value may be given to a program by a variable of its own, where nobody else sees it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::found::{numbers_of_images, version};
+use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK, not_pulled, renamed, unseen};
@@ -76,12 +76,12 @@ impl Buildah {
 
     /// The names of all images, a line each.
     fn names(&self) -> Result<String, Trouble> {
-        Ok(self.call(&["images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"]).ask(None)?.text)
+        let names = ["images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"];
+        self.call(&names).ask_for_success(&self.interrupt)
     }
 
     fn has_image(&self, image: &str) -> Result<bool, Trouble> {
-        let question = self.call(&["inspect", "--type", "image", image]);
-        Ok(question.ask(Some(&self.interrupt))?.status.success())
+        is_there(&self.call(&["inspect", "--type", "image", image]), &self.interrupt)
     }
 
     fn configuration(&self, image: &str) -> Result<Value, Trouble> {

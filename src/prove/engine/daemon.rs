@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::found::{numbers_of_images, version};
+use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK, in_words, not_pulled, renamed, unseen};
@@ -87,7 +87,7 @@ impl Daemon {
     }
 
     fn has_image(&self, image: &str) -> Result<bool, Trouble> {
-        Ok(self.call(&["image", "inspect", image]).ask(Some(&self.interrupt))?.status.success())
+        is_there(&self.call(&["image", "inspect", image]), &self.interrupt)
     }
 
     fn configuration(&self, image: &str) -> Result<Value, Trouble> {
@@ -104,7 +104,7 @@ impl Daemon {
 
     /// The names of all images, a line each.
     fn names(&self) -> Result<String, Trouble> {
-        Ok(self.call(&["images", "--format", "{{.Repository}}:{{.Tag}}"]).ask(None)?.text)
+        self.call(&["images", "--format", "{{.Repository}}:{{.Tag}}"]).ask_for_success(&self.interrupt)
     }
 
     fn uses_buildkit(&self, build: &Build) -> bool {

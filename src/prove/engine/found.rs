@@ -76,3 +76,33 @@ pub(super) fn numbers_of_images(question: &Invocation<'_>, interrupt: &Interrupt
         answer => answer,
     }
 }
+
+/// How engines say that an image is not there.
+const NOT_THERE: [&str; 3] = ["no such", "not found", "not known"];
+
+/// Whether an image is there that a question is about. Only an engine that says so has none: what is not there before a proof is
+/// removed behind it.
+pub(super) fn is_there(question: &Invocation<'_>, interrupt: &Interrupt) -> Result<bool, Trouble> {
+    let answer = question.ask(Some(interrupt))?;
+    let errors = answer.errors.to_lowercase();
+    match answer.status.success() {
+        true => Ok(true),
+        false if NOT_THERE.iter().any(|words| errors.contains(words)) => Ok(false),
+        false => Err(Trouble::Error(answer.errors.trim().to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interrupt, Invocation, is_there};
+
+    #[test]
+    fn only_an_engine_that_says_so_has_no_image() {
+        let ask = |script: &str| is_there(&Invocation::new("sh").arguments(["-c", script]), &Interrupt::default());
+        assert!(ask("true").unwrap());
+        for words in ["Error: No such image: x", "x: image not known", "x: Not Found"] {
+            assert!(!ask(&format!("echo '{words}' >&2; exit 1")).unwrap(), "{words}");
+        }
+        assert!(ask("echo 'cannot connect' >&2; exit 1").is_err());
+    }
+}
