@@ -155,7 +155,7 @@ fn without_an_engine_there_is_an_error() {
     let machine = Machine::new("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n");
     let output = machine.run(&["prove", "--engine", "docker"]);
     assert_eq!(output.status.code(), Some(2));
-    let expected = "error: docker version {{.Server.Version}}: Cannot connect to the Docker daemon\n";
+    let expected = "error: docker version: Cannot connect to the Docker daemon\n";
     assert_eq!(text(&output.stderr), expected);
     assert_eq!(machine.left(), Vec::<String>::new());
 }

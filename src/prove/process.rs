@@ -162,7 +162,7 @@ impl<'a> Invocation<'a> {
     /// What an error calls it.
     fn name(&self) -> String {
         let words = std::iter::once(&self.program).chain(&self.arguments).map(|word| word.to_string_lossy());
-        let plain = words.filter(|word| !word.starts_with('-') && !word.contains('='));
+        let plain = words.filter(|word| !word.starts_with('-') && !word.contains(['=', '{']));
         plain.take(3).collect::<Vec<_>>().join(" ")
     }
 
