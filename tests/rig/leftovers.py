@@ -35,6 +35,8 @@ LISTINGS = {
 }
 # How the command names what it makes: its process stands in the name.
 MARK = re.compile(r"stagefold-prove[-/](\d+)-")
+# A listing fails where somebody else removes what it is about to tell.
+TIMES_TO_LIST = 5
 NAMELESS = re.compile(r"moby-dangling@|<none>")
 
 
@@ -43,10 +45,20 @@ def running():
     return {folder.name for folder in Path("/proc").glob("[0-9]*")}
 
 
+def told_by(listing):
+    """What the command of a listing prints."""
+    words = [os.path.expandvars(word) for word in listing.split()]
+    for _ in range(0 if ALONE else TIMES_TO_LIST - 1):
+        done = run(*words, failing=range(256))
+        if done.returncode == 0:
+            return done.stdout
+    return run(*words).stdout
+
+
 def kept(engine):
     """Everything that an engine keeps; a set of lines."""
-    listed = ((kind, run(*map(os.path.expandvars, listing.split())).stdout) for kind, listing in LISTINGS[engine].items())
-    return {f"{kind}: {' '.join(line.split())}" for kind, lines in listed for line in lines.splitlines()}
+    listings = LISTINGS[engine].items()
+    return {f"{kind}: {' '.join(line.split())}" for kind, listing in listings for line in told_by(listing).splitlines()}
 
 
 def can_be_of_others(line, others):
