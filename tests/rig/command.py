@@ -1,39 +1,15 @@
 """Runs `stagefold prove` where nothing that it leaves behind goes unseen, and reads what it tells."""
 
-import contextlib
-import fcntl
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from leftovers import alone, nothing_left
 from proof import Failure, run
 
 SECONDS_TO_PROVE = 300
 STATUSES = {"same": 0, "same-but-for": 0, "different": 1, "cannot-build-before": 3}
-# How each engine tells everything that it keeps: containers, images (also those without a name), volumes, networks.
-LISTINGS = {
-    "docker": (
-        "container ls --all --no-trunc --format {{.ID}}|{{.Names}}|{{.Image}}",
-        "image ls --all --no-trunc --format {{.ID}}|{{.Repository}}:{{.Tag}}",
-        "volume ls --format {{.Name}}",
-        "network ls --no-trunc --format {{.ID}}|{{.Name}}",
-    ),
-    "buildah": (
-        "containers --all --notruncate --noheading",
-        "images --all --no-trunc --format {{.ID}}|{{.Name}}:{{.Tag}}",
-    ),
-    "podman": (
-        "container ls --all --external --no-trunc --format {{.ID}}|{{.Names}}|{{.Image}}",
-        "image ls --all --no-trunc --format {{.ID}}|{{.Repository}}:{{.Tag}}",
-        "volume ls --format {{.Name}}",
-        "network ls --no-trunc --format {{.ID}}|{{.Name}}",
-    ),
-}
-
-# How the command names what it makes: its process stands in the name.
-MARK = re.compile(r"stagefold-prove[-/](\d+)-")
 
 
 @dataclass
@@ -69,46 +45,6 @@ def aspects(difference):
 def is_installed(engine):
     """Whether the rig has the engine on this machine."""
     return (Path(os.environ["RIG"]) / "bin" / engine).exists()
-
-
-def running():
-    """The ids of all processes of the machine, as words."""
-    return {folder.name for folder in Path("/proc").glob("[0-9]*")}
-
-
-def traces(engine):
-    """Everything that an engine keeps, but for what another run of the command works with meanwhile; a set of lines."""
-    before = running()
-    listings = [(engine, *listing.split()) for listing in LISTINGS[engine]]
-    lines = {f"{words[1]}: {line}" for words in listings for line in run(*words).stdout.splitlines()}
-    others = before | running()
-    return {line for line in lines if not ((mark := MARK.search(line)) and mark[1] in others)}
-
-
-@contextlib.contextmanager
-def alone(engine):
-    """Holds off the pipelines that others run by the engine meanwhile. All that need no daemon share their storage."""
-    folder = Path(os.environ["RIG"])
-    with open(folder / "lock" if engine == "docker" else folder / "containers/lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def nothing_left(temporary, engine):
-    """Requires that what is done inside leaves the engine and the temporary folder as they were.
-
-    What is put into the list that it gives may stay: names that occur in these texts.
-    """
-    temporary.mkdir(parents=True)
-    before = traces(engine)
-    named = []
-    yield named
-    after = traces(engine)
-    left = [f"+ {line}" for line in sorted(after - before)] + [f"- {line}" for line in sorted(before - after)]
-    left += [f"+ {path}" for path in temporary.iterdir() if not any(str(path) in text for text in named)]
-    if left:
-        raise Failure("\n".join(["it does not leave everything as it was:", *left, *named]))
 
 
 def words(stagefold, repository, options, engine):

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import command
+from leftovers import alone, nothing_left
 from proof import Failure
 
 SECONDS_TO_BEGIN = 120
@@ -86,7 +87,7 @@ def interrupt(stagefold, repository, moment, end, options=(), engine="docker", n
     """
     send, status = ENDS[end]
     temporary = command.temporary_of(repository, engine)
-    with command.alone(engine), command.nothing_left(temporary, engine), open(repository.with_name("output"), "w+") as output:
+    with alone(engine), nothing_left(temporary, engine), open(repository.with_name("output"), "w+") as output:
         process = subprocess.Popen(
             [str(word) for word in command.words(stagefold, repository, options, engine)],
             env={**os.environ, "TMPDIR": str(temporary)}, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,

@@ -180,6 +180,7 @@ class Tally:
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.started = time.monotonic()
 
     def attempt(self, name, proof):
         """Runs one proof; what it returns, or nothing when it does not hold. A proof's first word is its line."""
@@ -188,7 +189,7 @@ class Tally:
             line, *rest = proof()
         except (Failure, OSError, ValueError, KeyError) as failure:
             self.failed += 1
-            print(f"FAILED {name}: {failure}", flush=True)
+            print(f"FAILED {name} ({time.monotonic() - started:.0f} s): {failure}", flush=True)
             return None
         self.passed += 1
         print(f"ok {name}: {line} ({time.monotonic() - started:.0f} s)", flush=True)
@@ -200,8 +201,9 @@ class Tally:
         print(f"\n**** SKIPPED {name}: {reason} ****\n", flush=True)
 
     def close(self):
-        """Says how many hold; the exit status."""
-        print(f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else ""))
+        """Says how many hold, and how long all of them took; the exit status."""
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"{self.passed} passed, {self.failed} failed{skipped} in {time.monotonic() - self.started:.0f} s")
         return 1 if self.failed else 0
 
 
