@@ -8,7 +8,7 @@
 //! The old way is what GitLab Runner does, without a runner: a clean clone with the runner's modes, each build job in a
 //! container of its image, its artifacts or caches collected by GitLab's globs. The image job's lines run in a container
 //! too, where the programs that build, log in, push or deploy are stand-ins: they tell which image is to be built, and the
-//! engine builds it outside. So both ways end in the same command, and nothing leaves this machine.
+//! engine builds it outside. So both ways end in the same command, and what the image job would publish stays here.
 
 mod archive;
 mod call;

@@ -37,10 +37,14 @@ case $1 in
   images) ;;
   image)
     case $2 in
-      inspect) echo '[{"Config":{"Env":["PATH=/bin"]}}]' ;;
+      inspect)
+        [ -e "$state/there/$(plain "$3")" ] || { echo "No such image: $3" >&2; exit 1; }
+        echo '[{"Config":{"Env":["PATH=/bin"]}}]'
+        ;;
       rm) rm -f "$state/there/$(plain "$3")" ;;
     esac
     ;;
+  pull) : >"$state/there/$(plain "$2")" ;;
   create) : >"$state/there/$3" ; echo "$3" ;;
   cp) cat >/dev/null ;;
   start) while [ -e "$state/wait" ]; do sleep 0.05; done ;;

@@ -198,12 +198,29 @@ pub(super) fn for_each_below(
     Ok(())
 }
 
+/// The folders that hold entries of an archive and are none themselves, so that they are those of what it is unpacked over.
+pub(super) fn folders_of_others(archive: &Path) -> Result<BTreeSet<String>, Trouble> {
+    let broken = |error: io::Error| Trouble::of_file(archive, &error);
+    let (mut own, mut above) = (BTreeSet::new(), BTreeSet::new());
+    let mut opened = Archive::new(BufReader::new(File::open(archive).map_err(broken)?));
+    for entry in opened.entries().map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        let path: PathBuf = entry.path().map_err(broken)?.components().collect();
+        above.extend(path.ancestors().skip(1).map(Path::to_path_buf));
+        if entry.header().entry_type().is_dir() {
+            own.insert(path);
+        }
+    }
+    let others = above.difference(&own).filter(|folder| !folder.as_os_str().is_empty());
+    Ok(others.map(|folder| folder.to_string_lossy().into_owned()).collect())
+}
+
 /// A path without its first name.
 pub(super) fn below_first(path: &Path) -> PathBuf {
     path.components().filter(|part| matches!(part, Component::Normal(_))).skip(1).collect()
 }
 
-/// Unpacks what lies below the one folder of an archive into a new folder of this machine, with its modes and as our own.
+/// Unpacks an archive into a new folder of this machine, with its modes and as our own.
 pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<(), Trouble> {
     let broken = |error: io::Error| Trouble::of_file(archive, &error);
     let mut opened = Archive::new(BufReader::new(File::open(archive).map_err(broken)?));
@@ -218,7 +235,19 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    use super::{Packer, for_each_below, unpack};
+    use super::{Packer, folders_of_others, for_each_below, unpack};
+
+    #[test]
+    fn folders_that_an_archive_does_not_make_are_those_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.tar");
+        let mut packer = Packer::create(&archive).unwrap();
+        packer.text("own/script", 0o644, b"x").unwrap();
+        packer.text_in_its_folder("usr/local/bin/docker", 0o755, b"x").unwrap();
+        packer.finish().unwrap();
+        let others: Vec<_> = folders_of_others(&archive).unwrap().into_iter().collect();
+        assert_eq!(others, ["usr", "usr/local", "usr/local/bin"]);
+    }
 
     #[test]
     fn a_clone_may_be_written_by_everybody_and_keeps_its_links() {

@@ -116,7 +116,10 @@ fn of_engine(step: &Step, words: &[String]) -> Request {
         ["create" | "run", ..] => Request::Impossible("makes a container with options that are not known here".into()),
         ["inspect" | "manifest", ..] => Request::Nothing(1),
         ["compose", "run" | "up" | "exec", ..] => Request::Impossible("works with Compose's containers".into()),
-        [verb, ..] if IMPOSSIBLE.contains(verb) => Request::Impossible(format!("calls '{} {verb}'", words[0])),
+        [verb, ..] if IMPOSSIBLE.contains(verb) => {
+            let program = words.first().map_or("", String::as_str);
+            Request::Impossible(format!("calls '{program} {verb}'"))
+        }
         _ if Builder::of(step).is_some() => Request::Impossible("has a build that cannot be read".into()),
         _ => Request::Nothing(0),
     }

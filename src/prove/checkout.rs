@@ -13,6 +13,17 @@ use super::trouble::Trouble;
 use crate::text::FileVersions;
 use crate::text::RepositoryPath;
 
+/// Variables by which a calling git (a hook, an alias) would turn what is meant for a clone to the user's repository.
+const REDIRECTIONS: [&str; 7] = [
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+];
+
 /// A clone of the project on this machine.
 #[derive(Clone, Debug)]
 pub(super) struct Checkout {
@@ -31,6 +42,7 @@ pub(super) struct Origin<'a> {
 impl Origin<'_> {
     fn git(&self, folder: &Path, arguments: &[&str]) -> Invocation<'_> {
         let git = Invocation::new("git").folder(folder).arguments(["-c", "core.fsmonitor=false"]).arguments(arguments);
+        let git = git.without_variables(&REDIRECTIONS).variable("GIT_OPTIONAL_LOCKS", "0");
         git.variable("GIT_TERMINAL_PROMPT", "0").variable("LC_ALL", "C")
     }
 

@@ -17,8 +17,9 @@ use super::trouble::Trouble;
 
 pub use found::EngineName;
 pub(super) use found::find;
+pub(super) use names::names_of_images;
 
-/// An engine on this machine. All that it makes carries the mark of one proof, and goes with [`Engine::clean_up`].
+/// An engine on this machine. All that it makes or pulls for one proof goes with [`Engine::clean_up`].
 pub(super) trait Engine {
     /// Its name and version.
     fn describe(&self) -> String;

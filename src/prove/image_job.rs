@@ -109,7 +109,7 @@ impl ImageJob<'_> {
             };
             self.session.engine.remove(&container);
             let Some(made) = answered? else { return Ok(()) };
-            builds += usize::from(made == Made::Images);
+            builds += usize::from(made == Made::Images && lines.knows(&progress.images));
             if lines.builds == Some(builds) {
                 return Ok(());
             }
@@ -139,14 +139,12 @@ impl ImageJob<'_> {
         self.session.scratch.discard(&own);
         let status = engine.start(container, log, None)?;
         let told = self.session.scratch.path("calls.tar");
-        engine.copy_out(container, OWN_FOLDER, &told)?;
+        if !engine.copy_out(container, OWN_FOLDER, &told)? {
+            return Err(Trouble::Error(format!("what job '{}' has asked for cannot be read", self.job.name)));
+        }
         let files = small_files(&told)?;
         self.session.scratch.discard(&told);
         if !files.contains_key(Path::new("stopped")) {
-            if lines.builds.is_none() && !progress.images.is_empty() && status != 0 {
-                self.session.say(&format!("{}: what stands behind the builds ended with status {status}", self.label));
-                return Ok(None);
-            }
             let network =
                 if self.session.has_network { "" } else { "; its lines have no network without --with-network" };
             let what =
@@ -396,8 +394,8 @@ mod tests {
     #[test]
     fn what_leaves_the_machine_is_left_out_and_the_rest_is_passed_on() {
         let machine = Machine::new();
-        let script = "echo secret | docker login -u x --password-stdin host\nkubectl apply -f x\ngit -C / push origin\n\
-            curl -X POST https://example.invalid\nnpm publish\ngit --version\ngit -c a.b=push config --get a.b\nexit 7\n";
+        let script = "echo secret | docker login -u x --password-stdin host\nkubectl apply -f x\ngit --git-dir / push origin\n\
+            curl -sSfXPOST https://example.invalid\nnpm publish\ngit --version\ngit -c a.b=push config --get a.b\nexit 7\n";
         let output = machine.run(script);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(7), "{err}");

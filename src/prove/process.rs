@@ -101,6 +101,8 @@ pub(super) struct Invocation<'a> {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(String, OsString)>,
+    /// Variables of this program that the other one must not see.
+    hidden: &'static [&'static str],
     folder: Option<PathBuf>,
     input: Option<PathBuf>,
     output: Option<PathBuf>,
@@ -117,8 +119,17 @@ pub(super) struct Answer {
 
 impl<'a> Invocation<'a> {
     pub(super) fn new(program: impl Into<OsString>) -> Self {
-        let (arguments, environment) = (Vec::new(), Vec::new());
-        Self { program: program.into(), arguments, environment, folder: None, input: None, output: None, log: None }
+        let (arguments, environment, hidden) = (Vec::new(), Vec::new(), [].as_slice());
+        Self {
+            program: program.into(),
+            arguments,
+            environment,
+            hidden,
+            folder: None,
+            input: None,
+            output: None,
+            log: None,
+        }
     }
 
     pub(super) fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
@@ -133,6 +144,11 @@ impl<'a> Invocation<'a> {
 
     pub(super) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    pub(super) fn without_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.hidden = names;
         self
     }
 
@@ -210,6 +226,9 @@ impl<'a> Invocation<'a> {
     fn spawn(&self, output: Stdio, errors: Stdio) -> Result<Child, Trouble> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdout(output).stderr(errors).process_group(0);
+        for name in self.hidden {
+            command.env_remove(name);
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);

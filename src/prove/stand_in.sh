@@ -27,7 +27,7 @@ case $name in
     skip=
     for argument in "$@"; do
       case $skip$argument in
-        -C | -c) skip=x ;;
+        -C | -c | --git-dir | --work-tree | --namespace) skip=x ;;
         x*) skip= ;;
         -*) ;;
         push) leave_out "$@" ;;
@@ -39,7 +39,7 @@ case $name in
   curl | wget)
     for argument in "$@"; do
       case $argument in
-        -d* | -F* | -T* | -X* | --data* | --form* | --upload-file* | --request* | --post-* | --body-* | --method*) leave_out "$name" ;;
+        -[!-]*[dFTX]* | -d* | -F* | -T* | -X* | --json* | --data* | --form* | --upload-file* | --request* | --post-* | --body-* | --method*) leave_out ;;
       esac
     done
     pass_on "$@"

@@ -14,7 +14,7 @@ use crate::syntax::shell::{Script, Word};
 /// Commands whose words are names that get a value.
 const DECLARING: [&str; 6] = ["declare", "export", "local", "read", "readonly", "typeset"];
 
-/// The names that the jobs for `consumer` read and that nobody gives a value, and those whose image has not been looked at.
+/// The names that the jobs for `consumer` read and that nobody gives a value.
 pub(super) fn missing(session: &Session<'_>, tree: &Tree<'_>, consumer: &str) -> Result<BTreeSet<String>, Trouble> {
     let mut missing = BTreeSet::new();
     for name in jobs_before(tree.pipeline, tree.repository, consumer) {

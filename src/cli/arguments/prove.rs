@@ -37,8 +37,8 @@ pub(in crate::cli) struct ProveChoices {
     env_file: Option<PathBuf>,
     /// Let the lines of the image job reach other machines
     ///
-    /// Without it they have no network, and build jobs and builds have one. Programs that log in, push or deploy are left
-    /// out either way.
+    /// Without it they have no network, and build jobs and builds have one. Programs that are known to log in, push or
+    /// deploy are left out either way.
     #[arg(long)]
     with_network: bool,
     /// Do not build both ways again with one changed line

@@ -10,12 +10,22 @@ use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK, not_pulled, renamed, unseen};
+use crate::prove::archive::folders_of_others;
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
 use crate::prove::trouble::Trouble;
 
-/// Unpacks an archive at the root of a container. Words: the container, the archive.
-const COPY_IN: &str = r#"folder=$(buildah mount "$1") && exec tar -x -p --numeric-owner -f "$2" -C "$folder""#;
+/// Unpacks an archive at the root of a container, unless a link of the container leads out of it. Words: the container, the
+/// archive, and the folders that the archive does not make itself.
+const COPY_IN: &str = r#"folder=$(buildah mount "$1") && folder=$(cd "$folder" && pwd -P) || exit 1
+archive=$2
+shift 2
+for place; do
+  [ -e "$folder/$place" ] || [ -L "$folder/$place" ] || continue
+  real=$(cd "$folder/$place" && pwd -P) || exit 1
+  case $real/ in "$folder"/*) ;; *) echo "$place leads out of the container" >&2; exit 1 ;; esac
+done
+exec tar -x -p --numeric-owner -f "$archive" -C "$folder""#;
 
 /// Packs what lies at a path, unless a link of the container leads out of it. Words: the container, the path without its first
 /// slash, the archive.
@@ -116,7 +126,9 @@ impl Engine for Buildah {
     }
 
     fn copy_in(&self, container: &Container, archive: &Path) -> Result<(), Trouble> {
-        let words = [container.name.as_str(), &archive.to_string_lossy()];
+        let mut words = vec![container.name.clone(), archive.to_string_lossy().into_owned()];
+        words.extend(folders_of_others(archive)?);
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
         self.shell(COPY_IN, &words).ask_for_success(&self.interrupt).map(drop)
     }
 
@@ -184,8 +196,13 @@ impl Engine for Buildah {
         for image in std::mem::take(&mut *self.images.borrow_mut()) {
             let _ = self.call(&["rmi", &image]).run_to_the_end();
         }
+        let named = ["images", "--all", "--noheading", "--no-trunc", "--format", "{{.ID}} {{.Name}}"];
+        let Ok(named) = self.call(&named).ask(None) else { return };
         for layer in self.layers.take() {
-            let _ = self.call(&["rmi", &layer]).run_to_the_end();
+            let mut lines = named.text.lines().map(|line| line.trim().trim_start_matches("sha256:"));
+            if !lines.any(|line| line.starts_with(&layer) && !line.ends_with("<none>")) {
+                let _ = self.call(&["rmi", &layer]).run_to_the_end();
+            }
         }
     }
 }

@@ -38,6 +38,9 @@ impl Kind {
     }
 }
 
+/// How both say that nothing lies at a path of a container.
+const NOTHING_THERE: [&str; 3] = ["could not find the file", "could not be found", "no such file or directory"];
+
 /// An engine behind one of these programs.
 pub(super) struct Daemon {
     kind: Kind,
@@ -173,7 +176,17 @@ impl Engine for Daemon {
 
     fn copy_out(&self, container: &Container, path: &str, archive: &Path) -> Result<bool, Trouble> {
         let copy = self.call(&["cp", &format!("{}:{path}", container.name), "-"]);
-        Ok(copy.output(archive).run(&self.interrupt)?.success())
+        let log = Log::new(self.folder.join("copy.log"));
+        let from = log.length();
+        if copy.output(archive).log(&log).run(&self.interrupt)?.success() {
+            return Ok(true);
+        }
+        let why = log.text_from(from);
+        let why_plain = why.to_lowercase();
+        match NOTHING_THERE.iter().any(|words| why_plain.contains(words)) {
+            true => Ok(false),
+            false => Err(Trouble::Error(format!("{path} cannot be copied out of a container: {}", why.trim()))),
+        }
     }
 
     fn remove(&self, container: &Container) {

@@ -78,7 +78,7 @@ pub(super) fn numbers_of_images(question: &Invocation<'_>, interrupt: &Interrupt
 }
 
 /// How engines say that an image is not there.
-const NOT_THERE: [&str; 3] = ["no such", "not found", "not known"];
+const NOT_THERE: [&str; 3] = ["no such image", "no such object", "image not known"];
 
 /// Whether an image is there that a question is about. Only an engine that says so has none: what is not there before a proof is
 /// removed behind it.
@@ -100,9 +100,11 @@ mod tests {
     fn only_an_engine_that_says_so_has_no_image() {
         let ask = |script: &str| is_there(&Invocation::new("sh").arguments(["-c", script]), &Interrupt::default());
         assert!(ask("true").unwrap());
-        for words in ["Error: No such image: x", "x: image not known", "x: Not Found"] {
+        for words in ["Error: No such image: x", "x: image not known", "No such object: x"] {
             assert!(!ask(&format!("echo '{words}' >&2; exit 1")).unwrap(), "{words}");
         }
-        assert!(ask("echo 'cannot connect' >&2; exit 1").is_err());
+        for words in ["cannot connect", "dial unix /x: no such file or directory", "lookup host: no such host"] {
+            assert!(ask(&format!("echo '{words}' >&2; exit 1")).is_err(), "{words}");
+        }
     }
 }

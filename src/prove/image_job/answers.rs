@@ -76,7 +76,10 @@ impl ImageJob<'_> {
             progress.answers.push(Answer::default());
             return Ok(Made::Nothing);
         }
-        let spec = self.spec_of(asked, progress);
+        let mut spec = self.spec_of(asked, progress);
+        // What works on the project, or in an image of the job, is a build; any other container may be a tool that deploys.
+        let is_build = !mounts.is_empty() || spec.image.starts_with(&self.session.image_name());
+        spec.has_network = self.session.has_network || is_build;
         self.session.fetch(&spec.image)?;
         let container = engine.create(spec)?;
         let number = progress.containers.len() + 1;
@@ -100,7 +103,7 @@ impl ImageJob<'_> {
     }
 
     fn spec_of(&self, asked: &handoff::Container, progress: &mut Progress) -> ContainerSpec {
-        let option = |names: [&str; 2]| {
+        let option = |names: &[&str]| {
             let given = asked.options.iter().rev().find(|(name, _)| names.contains(&name.as_str()));
             given.and_then(|(_, value)| value.clone())
         };
@@ -117,15 +120,15 @@ impl ImageJob<'_> {
                 built.image.clone()
             },
         );
-        let entrypoint = option(["--entrypoint", "--entrypoint"]);
+        let entrypoint = option(&["--entrypoint"]);
         ContainerSpec {
             image,
             entrypoint: entrypoint.map(|word| if word.is_empty() { Vec::new() } else { vec![word] }),
             command: asked.arguments.iter().filter_map(StepWord::text).map(str::to_owned).collect(),
-            user: option(["--user", "-u"]),
-            folder: option(["--workdir", "-w"]),
+            user: option(&["--user", "-u"]),
+            folder: option(&["--workdir", "-w"]),
             environment: environment.filter_map(|(_, value)| pair(value.as_deref()?)).collect(),
-            has_network: true,
+            has_network: false,
         }
     }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::{BuiltImage, ImageJob, Workspace};
 use crate::docker::{BuildCommand, Builder, PROJECT_FOLDER, place_in_repository};
+use crate::handoff::is_same_image;
 use crate::prove::call::{Call, to_project, unquoted};
-use crate::prove::engine::{Build, Container};
+use crate::prove::engine::{Build, Container, names_of_images};
 use crate::prove::process::Log;
 use crate::prove::trouble::Trouble;
 
@@ -98,12 +99,12 @@ impl ImageJob<'_> {
         earlier: &mut [BuiltImage],
     ) -> Vec<(String, String)> {
         let text = fs::read_to_string(dockerfile(command, &work.project(self))).unwrap_or_default();
-        let arguments = self.arguments(command, call);
+        let mut taken = names_of_images(&text);
+        taken.extend(self.arguments(command, call).into_iter().map(|(_, value)| value));
         let mut named: Vec<(String, String)> = Vec::new();
         for built in earlier.iter_mut().rev() {
             for name in built.tags.iter().chain(&built.names) {
-                let bare = name.trim_end_matches(":latest");
-                if text.contains(bare) || arguments.iter().any(|(_, value)| value.contains(bare)) {
+                if taken.iter().any(|taken| is_same_image(taken, name)) {
                     built.is_used = true;
                     // The last image of a name is the one that has it.
                     if named.iter().all(|(other, _)| other != name) {

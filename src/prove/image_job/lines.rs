@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::programs::BUILDERS;
+use super::BuiltImage;
+use super::programs::{BUILDERS, LEAVING};
 use crate::docker::{BuildCommand, Turn, exclude_each_other, image_builds};
 use crate::gitlab::Job;
 use crate::handoff::JobScript;
 use crate::source::Repository;
+use crate::text::RepositoryPath;
 
 /// The lines of an image job that are run.
 pub(super) struct Lines {
     pub(super) texts: Vec<String>,
     /// How many commands that build are run, where that is the same in every run.
     pub(super) builds: Option<usize>,
-    /// Builders that the lines call by an absolute path.
+    /// The Dockerfiles of these commands.
+    dockerfiles: BTreeSet<RepositoryPath>,
+    /// Programs with a stand-in that the lines call by an absolute path.
     pub(super) programs: BTreeSet<String>,
 }
 
@@ -26,13 +30,21 @@ impl Lines {
         let last = commands.iter().map(|command| command.item).max().filter(|last| *last < own.len());
         let texts = own.iter().take(last.map_or(own.len(), |last| last + 1));
         let programs = script.walk.steps.iter().filter_map(|step| step.words.first()?.text());
-        let is_builder =
-            |path: &&str| path.starts_with('/') && path.rsplit('/').next().is_some_and(|name| BUILDERS.contains(&name));
+        let has_stand_in = |name: &str| BUILDERS.contains(&name) || LEAVING.contains(&name);
+        let is_replaced = |path: &&str| path.starts_with('/') && path.rsplit('/').next().is_some_and(has_stand_in);
         Self {
             texts: texts.filter_map(|item| Some(item.text.as_deref()?.trim().to_owned())).collect(),
             builds: count(&commands),
-            programs: programs.filter(is_builder).map(str::to_owned).collect(),
+            dockerfiles: commands.iter().map(|command| command.dockerfile.clone()).collect(),
+            programs: programs.filter(is_replaced).map(str::to_owned).collect(),
         }
+    }
+}
+
+impl Lines {
+    /// Whether the last image is one of the commands that are counted, and not of a program that the lines call.
+    pub(super) fn knows(&self, images: &[BuiltImage]) -> bool {
+        images.last().is_some_and(|image| self.dockerfiles.contains(&image.dockerfile))
     }
 }
 
@@ -49,7 +61,7 @@ fn count(commands: &[BuildCommand]) -> Option<usize> {
         .iter()
         .enumerate()
         .all(|(index, one)| commands.iter().skip(index + 1).all(|other| exclude_each_other(&one.turns, &other.turns)));
-    (commands.len() > 1 && are_branches && !commands.iter().any(repeats)).then_some(1)
+    (!commands.is_empty() && are_branches && !commands.iter().any(repeats)).then_some(1)
 }
 
 #[cfg(test)]
