@@ -13,7 +13,7 @@ from leftovers import alone, nothing_left
 from proof import Failure
 
 SECONDS_TO_BEGIN = 120
-SECONDS_TO_END = 15
+SECONDS_TO_END = 30
 # After the command has ended, an engine may need a moment until the process of a step that it gave up is gone.
 SECONDS_TO_VANISH = 5
 # No two sleeps take equally long, so that each can be told from all others on the machine.
