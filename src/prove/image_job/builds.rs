@@ -11,6 +11,7 @@ use crate::prove::call::{Call, to_project, unquoted};
 use crate::prove::engine::{Build, Container, names_of_images};
 use crate::prove::process::Log;
 use crate::prove::trouble::Trouble;
+use crate::text::RepositoryPath;
 
 /// Options that decide about the image and mean the same to every engine.
 const KEPT: [(&str, &str); 9] = [
@@ -52,7 +53,7 @@ impl ImageJob<'_> {
         let build = Build {
             image: image.clone(),
             context: self.within(&project, command.context.folder().as_str())?,
-            dockerfile: dockerfile(command, &project),
+            dockerfile: project.join(dockerfile(command, &project).as_str()),
             target: command.target.clone(),
             arguments: self.arguments(command, call),
             secrets: self.secrets(command, call, place.container)?,
@@ -72,7 +73,7 @@ impl ImageJob<'_> {
             other => other,
         })?;
         let tags = command.tags.iter().map(|tag| unquoted(tag)).collect();
-        let dockerfile = command.dockerfile.clone();
+        let dockerfile = dockerfile(command, &project).clone();
         Ok(BuiltImage { image, dockerfile, tags, names: Vec::new(), is_used: false })
     }
 
@@ -98,7 +99,10 @@ impl ImageJob<'_> {
         work: &Workspace,
         earlier: &mut [BuiltImage],
     ) -> Vec<(String, String)> {
-        let text = fs::read_to_string(dockerfile(command, &work.project(self))).unwrap_or_default();
+        let text = {
+            let project = work.project(self);
+            fs::read_to_string(project.join(dockerfile(command, &project).as_str())).unwrap_or_default()
+        };
         let mut taken = names_of_images(&text);
         taken.extend(self.arguments(command, call).into_iter().map(|(_, value)| value));
         let mut named: Vec<(String, String)> = Vec::new();
@@ -216,11 +220,10 @@ impl ImageJob<'_> {
     }
 }
 
-/// The Dockerfile on this machine: the first of the two places that a builder looks at.
-fn dockerfile(command: &BuildCommand, project: &Path) -> PathBuf {
-    let first = project.join(command.dockerfile.as_str());
+/// The Dockerfile: the first of the two places that a builder looks at, if there is one.
+fn dockerfile<'a>(command: &'a BuildCommand, project: &Path) -> &'a RepositoryPath {
     match &command.other_dockerfile {
-        Some(other) if !first.exists() => project.join(other.as_str()),
-        _ => first,
+        Some(other) if !project.join(command.dockerfile.as_str()).exists() => other,
+        _ => &command.dockerfile,
     }
 }

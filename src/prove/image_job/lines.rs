@@ -35,7 +35,7 @@ impl Lines {
         Self {
             texts: texts.filter_map(|item| Some(item.text.as_deref()?.trim().to_owned())).collect(),
             builds: count(&commands),
-            dockerfiles: commands.iter().map(|command| command.dockerfile.clone()).collect(),
+            dockerfiles: commands.iter().flat_map(places).collect(),
             programs: programs.filter(is_replaced).map(str::to_owned).collect(),
         }
     }
@@ -46,6 +46,11 @@ impl Lines {
     pub(super) fn knows(&self, images: &[BuiltImage]) -> bool {
         images.last().is_some_and(|image| self.dockerfiles.contains(&image.dockerfile))
     }
+}
+
+/// The places in which a builder looks for its Dockerfile.
+fn places(command: &BuildCommand) -> impl Iterator<Item = RepositoryPath> {
+    std::iter::once(command.dockerfile.clone()).chain(command.other_dockerfile.clone())
 }
 
 /// How many commands build, where that is the same in every run: nothing decides on the way to them, or they are the branches of
