@@ -21,6 +21,7 @@ pub use discover::{Discovery, DiscoveryError, Found, PIPELINE, discover};
 pub use disk::{DiskRepository, SIZE_LIMIT};
 pub use elsewhere::Elsewhere;
 pub use folders::common_folder;
+pub use git::REDIRECTIONS;
 pub use guard::{Allowed, GuardError, guard};
 pub use transaction::{WriteError, write};
 pub use variables::read_variables;

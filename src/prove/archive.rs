@@ -102,14 +102,11 @@ impl Packer {
         self.builder.append_data(&mut header, place, text).map_err(|error| Trouble::of_file(&self.path, &error))
     }
 
-    /// Adds an entry of another archive as it is, at another place; a hard link, whose file is at another place too, must
-    /// name it by `link`.
-    pub(super) fn entry<R: Read>(
-        &mut self,
-        entry: &mut tar::Entry<'_, R>,
-        place: &Path,
-        link: Option<&Path>,
-    ) -> Result<(), Trouble> {
+    /// Adds an entry of another archive as it is, at `below` under a new place; a hard link names its file there, too.
+    pub(super) fn entry(&mut self, entry: &mut Entry<'_>, place: &Path, below: &Path) -> Result<(), Trouble> {
+        let linked = entry.header().entry_type().is_hard_link().then(|| entry.link_name().ok().flatten()).flatten();
+        let link = linked.map(|link| place.join(below_first(&link)));
+        let place = &if below.as_os_str().is_empty() { place.to_owned() } else { place.join(below) };
         self.parents_of(place)?;
         let mut header = entry.header().clone();
         let broken = |error: io::Error| Trouble::Error(format!("an archive of the engine cannot be read: {error}"));
@@ -118,7 +115,7 @@ impl Packer {
         }
         // A long target stands in an entry of its own, which the header does not hold.
         let target = match (link, header.entry_type().is_symlink()) {
-            (Some(link), _) => Some(link.to_owned()),
+            (Some(link), _) => Some(link),
             (None, true) => entry.link_name().map_err(broken)?.map(Cow::into_owned),
             (None, false) => None,
         };
@@ -198,6 +195,13 @@ pub(super) fn for_each_below(
     Ok(())
 }
 
+/// All bytes of an entry of `archive`.
+pub(super) fn whole(entry: &mut Entry<'_>, archive: &Path) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(|error| Trouble::of_file(archive, &error))?;
+    Ok(bytes)
+}
+
 /// The folders that hold entries of an archive and are none themselves, so that they are those of what it is unpacked over.
 pub(super) fn folders_of_others(archive: &Path) -> Result<BTreeSet<String>, Trouble> {
     let broken = |error: io::Error| Trouble::of_file(archive, &error);
@@ -216,7 +220,7 @@ pub(super) fn folders_of_others(archive: &Path) -> Result<BTreeSet<String>, Trou
 }
 
 /// A path without its first name.
-pub(super) fn below_first(path: &Path) -> PathBuf {
+fn below_first(path: &Path) -> PathBuf {
     path.components().filter(|part| matches!(part, Component::Normal(_))).skip(1).collect()
 }
 

@@ -10,19 +10,8 @@ use super::interrupt::Interrupt;
 use super::process::Invocation;
 use super::scratch::Scratch;
 use super::trouble::Trouble;
-use crate::text::FileVersions;
-use crate::text::RepositoryPath;
-
-/// Variables by which a calling git (a hook, an alias) would turn what is meant for a clone to the user's repository.
-const REDIRECTIONS: [&str; 7] = [
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-];
+use crate::repo::REDIRECTIONS;
+use crate::text::{FileVersions, RepositoryPath};
 
 /// A clone of the project on this machine.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ mod layers;
 mod names;
 mod pulled;
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -179,6 +180,11 @@ fn renamed(build: &Build, folder: &Path) -> Result<Build, Trouble> {
     let dockerfile = folder.join("Dockerfile");
     fs::write(&dockerfile, own).map_err(|error| Trouble::of_file(&dockerfile, &error))?;
     Ok(Build { dockerfile, ..build.clone() })
+}
+
+/// The name of the next container of the proof of this mark; `count` is how many there were.
+fn next_name(id: &str, count: &Cell<usize>) -> String {
+    format!("{MARK}-{id}-{}", count.replace(count.get() + 1))
 }
 
 /// Why there is no image, in the last words of the engine.

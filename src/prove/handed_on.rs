@@ -82,9 +82,7 @@ impl Selection {
                 return Ok(());
             }
             count += 1;
-            let link = entry.header().entry_type().is_hard_link().then(|| entry.link_name().ok().flatten()).flatten();
-            let link = link.map(|link| place.join(super::archive::below_first(&link)));
-            packer.entry(entry, &place.join(below), link.as_deref())
+            packer.entry(entry, place, below)
         })?;
         let below = packer.made().iter().filter_map(|folder| folder.strip_prefix(place).ok()?.file_name());
         let folders_made = below.map(|name| name.to_string_lossy().into_owned()).collect();

@@ -12,7 +12,7 @@ mod programs;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::archive::{Packer, for_each_below, unpack};
+use super::archive::{Packer, for_each_below, unpack, whole};
 use super::call::{Call, Request};
 use super::engine::{Container, ContainerSpec};
 use super::environment::JobEnvironment;
@@ -291,10 +291,7 @@ fn small_files(archive: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Trouble> {
     let mut files = BTreeMap::new();
     for_each_below(archive, &mut |entry, below| {
         if below == Path::new("stopped") || below.starts_with("call") {
-            let mut bytes = Vec::new();
-            let read = std::io::Read::read_to_end(entry, &mut bytes);
-            read.map_err(|error| Trouble::of_file(archive, &error))?;
-            files.insert(below.to_owned(), bytes);
+            files.insert(below.to_owned(), whole(entry, archive)?);
         }
         Ok(())
     })?;

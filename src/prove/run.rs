@@ -126,7 +126,7 @@ pub(super) fn clone_and_prove(
         progress("what is not committed takes no part");
     }
     let clones = Clones::of(request, origin)?;
-    let old = clones.repository_of(&clones.old, request);
+    let old = repository_of(&clones.old, request);
     let outcome = fold(&old, &request.pipeline, &request.policy);
     if request.before.is_none() && outcome.verdict != Verdict::Folded {
         return Ok(Proving::NotFolded(outcome));
@@ -141,17 +141,21 @@ pub(super) fn clone_and_prove(
         has_network: request.has_network,
         progress,
     };
-    if request.before.is_none() {
-        origin.hide(&clones.new, &Changes::of(&outcome.files))?;
-    }
     let images = if request.before.is_some() {
-        let new = clones.repository_of(&clones.new, request);
+        let new = repository_of(&clones.new, request);
         clones.prove(request, &session, origin, (&old, &new), &outcome)?
     } else {
+        origin.hide(&clones.new, &Changes::of(&outcome.files))?;
         outcome.files.iter().try_for_each(|(path, version)| clones.new.write(path, version))?;
         clones.prove(request, &session, origin, (&old, &Overlay::new(&old, &outcome.files)), &outcome)?
     };
     Ok(Proving::Proven(Proof { engine: engine.describe(), commit: clones.commit, images }, outcome))
+}
+
+/// What is read of a clone.
+fn repository_of(checkout: &Checkout, request: &Request) -> DiskRepository {
+    let repository = DiskRepository::new(&checkout.folder, request.pipeline.clone());
+    repository.with_elsewhere(request.elsewhere.clone())
 }
 
 /// A clone for each way.
@@ -172,11 +176,6 @@ impl Clones {
             origin.hide(&new, &origin.changes(&before, &commit)?)?;
         }
         Ok(Self { commit, old, new })
-    }
-
-    fn repository_of(&self, checkout: &Checkout, request: &Request) -> DiskRepository {
-        let repository = DiskRepository::new(&checkout.folder, request.pipeline.clone());
-        repository.with_elsewhere(request.elsewhere.clone())
     }
 
     /// Builds and compares the images of all jobs whose hand-offs are gone; `repositories` are what is read of the two ways.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::archive::Packer;
 use super::course::jobs_before;
+use super::engine::Container;
 use super::environment::JobEnvironment;
 use super::handed_on::Selection;
 use super::image_job::{BuiltImage, ImageJob};
@@ -107,11 +108,12 @@ pub(super) fn build(
     let missing = || Trouble::Error(format!("there is no job '{consumer}' any more"));
     let job = tree.pipeline.job(consumer).ok_or_else(missing)?;
     let log = session.log(&format!("{label}: job '{consumer}'"), &format!("{label}-{consumer}"));
+    let environment = session.environment(job);
     let image_job = ImageJob {
         session,
         job,
-        environment: session.environment(job),
-        inputs: inputs(session, tree, job, &artifacts, caches)?,
+        inputs: inputs(session, tree, (job, &environment), &artifacts, caches)?,
+        environment,
         pipeline: tree.path,
         is_cached,
         label,
@@ -128,13 +130,12 @@ pub(super) fn build(
 fn inputs(
     session: &Session<'_>,
     tree: &Tree<'_>,
-    job: &Job,
+    (job, environment): (&Job, &JobEnvironment),
     artifacts: &Uploads,
     caches: &Caches,
 ) -> Result<Vec<PathBuf>, Trouble> {
-    let has_clone = !matches!(session.environment(job).get("GIT_STRATEGY"), Some("none" | "empty"));
+    let has_clone = !matches!(environment.get("GIT_STRATEGY"), Some("none" | "empty"));
     let clone = if has_clone { tree.clone.clone() } else { vec![empty_folder(session)?] };
-
     let downloads =
         |name: &Rc<str>| tree.pipeline.job(name).is_some_and(|other| downloads_artifacts(tree.pipeline, job, other));
     let downloaded = artifacts.iter().filter(|(name, _)| downloads(name)).map(|(_, archive)| archive.clone());
@@ -187,7 +188,7 @@ impl BuildJob<'_> {
 
     fn run_in(
         &self,
-        container: &super::engine::Container,
+        container: &Container,
         artifacts: &Uploads,
         caches: &Caches,
         log: &Log,
@@ -195,7 +196,7 @@ impl BuildJob<'_> {
     ) -> Result<(), Trouble> {
         let engine = self.session.engine;
         let own = self.own_files()?;
-        let inputs = inputs(self.session, self.tree, self.job, artifacts, caches)?;
+        let inputs = inputs(self.session, self.tree, (self.job, &self.environment), artifacts, caches)?;
         inputs.iter().chain([&own]).try_for_each(|archive| engine.copy_in(container, archive))?;
         self.session.scratch.discard(&own);
         let status = engine.start(container, log, None)?;

@@ -26,8 +26,15 @@ const SETTINGS: [&str; 6] =
     ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "--no-pager", "--literal-pathspecs"];
 
 /// Variables by which a calling git (a hook, an alias) would turn the question to another repository.
-const REDIRECTIONS: [&str; 6] =
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"];
+pub const REDIRECTIONS: [&str; 7] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_OBJECT_DIRECTORY",
+];
 
 /// What git prints on stdout when run in `folder`.
 ///

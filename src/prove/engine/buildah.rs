@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
-use super::{Build, Container, ContainerSpec, Engine, MARK, not_pulled, renamed, unseen};
+use super::{Build, Container, ContainerSpec, Engine, MARK, next_name, not_pulled, renamed, unseen};
 use crate::prove::archive::folders_of_others;
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
@@ -56,12 +56,10 @@ pub(super) struct Buildah {
 }
 
 impl Buildah {
-    /// Asks for the version and for the images that are there.
+    /// Asks for the version.
     pub(super) fn open(id: &str, folder: &Path, interrupt: &Interrupt) -> Result<Self, Trouble> {
         let told = version(Invocation::new("buildah").argument("--version"), interrupt)?;
         let version = told.split_whitespace().nth(2).unwrap_or_default().to_owned();
-        let images = ["images", "--all", "--quiet", "--no-trunc"];
-        let known = numbers_of_images(&Invocation::new("buildah").arguments(images), interrupt)?;
         Ok(Self {
             version,
             id: id.to_owned(),
@@ -70,7 +68,7 @@ impl Buildah {
             containers: Cell::default(),
             images: RefCell::default(),
             folder: folder.to_owned(),
-            layers: Layers::besides(&known),
+            layers: Layers::default(),
         })
     }
 
@@ -118,9 +116,7 @@ impl Engine for Buildah {
     }
 
     fn create(&self, spec: ContainerSpec) -> Result<Container, Trouble> {
-        let number = self.containers.get();
-        self.containers.set(number + 1);
-        let name = format!("{MARK}-{}-{number}", self.id);
+        let name = next_name(&self.id, &self.containers);
         self.call(&["from", "--name", &name, &spec.image]).ask_for_success(&self.interrupt)?;
         Ok(Container { name, spec })
     }
@@ -163,6 +159,8 @@ impl Engine for Buildah {
         let from = log.length();
         // Docker's format keeps all that a Dockerfile may say (buildah docs: `--format`).
         let own = ["--format=docker", if build.is_cached { "--layers" } else { "--no-cache" }].map(str::to_owned);
+        let numbers = self.call(&["images", "--all", "--quiet", "--no-trunc"]);
+        self.layers.know(|| numbers_of_images(&numbers, &self.interrupt))?;
         let before = self.names()?;
         let build = renamed(build, &self.folder)?;
         let call = self.call(&["bud"]).arguments(build.words(&own)).log(log);

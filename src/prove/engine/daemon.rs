@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
-use super::{Build, Container, ContainerSpec, Engine, MARK, in_words, not_pulled, renamed, unseen};
+use super::{Build, Container, ContainerSpec, Engine, MARK, in_words, next_name, not_pulled, renamed, unseen};
 use crate::prove::interrupt::Interrupt;
 use crate::prove::process::{Invocation, Log};
 use crate::prove::trouble::Trouble;
@@ -64,7 +64,6 @@ impl Daemon {
     pub(super) fn open(kind: Kind, id: &str, folder: &Path, interrupt: &Interrupt) -> Result<Self, Trouble> {
         let ask = |arguments: &[&str]| Invocation::new(kind.program()).arguments(arguments);
         let version = version(ask(&["version", "--format", kind.version_format()]), interrupt)?;
-        let known = numbers_of_images(&ask(&["images", "--all", "--quiet", "--no-trunc"]), interrupt)?;
         let has_buildkit = kind == Kind::Docker && ask(&["buildx", "version"]).ask(Some(interrupt))?.status.success();
         Ok(Self {
             kind,
@@ -74,7 +73,7 @@ impl Daemon {
             containers: Cell::default(),
             images: RefCell::default(),
             folder: folder.to_owned(),
-            layers: Layers::besides(&known),
+            layers: Layers::default(),
             has_buildkit,
         })
     }
@@ -142,9 +141,7 @@ impl Engine for Daemon {
     }
 
     fn create(&self, spec: ContainerSpec) -> Result<Container, Trouble> {
-        let number = self.containers.get();
-        self.containers.set(number + 1);
-        let name = format!("{MARK}-{}-{number}", self.id);
+        let name = next_name(&self.id, &self.containers);
         let create = self.call(&["create", "--name", &name, "--label", &self.label()]).arguments(create_options(&spec));
         let create = unseen(&spec.environment).fold(create, |create, (name, value)| create.variable(name, value));
         create.ask_for_success(&self.interrupt)?;
@@ -208,7 +205,13 @@ impl Engine for Daemon {
             (Kind::Docker, true) => call.variable("DOCKER_BUILDKIT", if is_buildkit { "1" } else { "0" }),
             _ => call,
         };
-        let before = if is_buildkit { String::new() } else { self.names()? };
+        let before = if is_buildkit {
+            String::new()
+        } else {
+            let numbers = self.call(&["images", "--all", "--quiet", "--no-trunc"]);
+            self.layers.know(|| numbers_of_images(&numbers, &self.interrupt))?;
+            self.names()?
+        };
         let ended = call.run(&self.interrupt);
         if !is_buildkit {
             self.layers.note(&log.text_from(from));

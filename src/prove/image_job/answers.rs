@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{ImageJob, Progress};
 use crate::docker::{PROJECT_FOLDER, StepWord};
 use crate::handoff;
-use crate::prove::archive::{Packer, below_first, for_each_below};
+use crate::prove::archive::{Packer, for_each_below};
 use crate::prove::call::{Call, to_project};
 use crate::prove::engine::{Container, ContainerSpec};
 use crate::prove::job_shell::OWN_FOLDER;
@@ -247,12 +247,7 @@ impl ImageJob<'_> {
 
 /// Lays the one file or folder of an archive at another place.
 fn lay(packer: &mut Packer, archive: &Path, place: &Path) -> Result<(), Trouble> {
-    for_each_below(archive, &mut |entry, below| {
-        let link = entry.header().entry_type().is_hard_link().then(|| entry.link_name().ok().flatten()).flatten();
-        let link = link.map(|link| place.join(below_first(&link)));
-        let place = if below.as_os_str().is_empty() { place.to_owned() } else { place.join(below) };
-        packer.entry(entry, &place, link.as_deref())
-    })
+    for_each_below(archive, &mut |entry, below| packer.entry(entry, place, below))
 }
 
 /// How many links one behind the other are followed.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{BuiltImage, ImageJob, Workspace};
 use crate::docker::{BuildCommand, Builder, PROJECT_FOLDER, place_in_repository};
 use crate::handoff::is_same_image;
+use crate::prove::archive::{for_each_below, whole};
 use crate::prove::call::{Call, to_project, unquoted};
 use crate::prove::engine::{Build, Container, names_of_images};
 use crate::prove::process::Log;
@@ -80,15 +81,15 @@ impl ImageJob<'_> {
     /// A folder of the project on this machine. A link of the job that leads out of it would lead somewhere else here.
     fn within(&self, project: &Path, folder: &str) -> Result<PathBuf, Trouble> {
         let place = project.join(folder);
-        let leads_out = || {
-            let what = format!("job '{}' builds from {folder}, which is not a folder of its project", self.job.name);
-            Trouble::Failed(what)
-        };
         let (real, top) = (fs::canonicalize(&place), fs::canonicalize(project));
         match (real, top) {
             (Ok(real), Ok(top)) if real.starts_with(&top) => Ok(place),
-            _ => Err(leads_out()),
+            _ => Err(self.leads_out(folder)),
         }
+    }
+
+    fn leads_out(&self, folder: &str) -> Trouble {
+        Trouble::Failed(format!("job '{}' builds from {folder}, which is not a folder of its project", self.job.name))
     }
 
     /// The names of images that were built before, where this build may take them, each with the image; those are used.
@@ -166,11 +167,8 @@ impl ImageJob<'_> {
         let archive = self.session.scratch.path("secret.tar");
         let mut value = None;
         if self.session.engine.copy_out(container, &place, &archive)? {
-            crate::prove::archive::for_each_below(&archive, &mut |entry, _| {
-                let mut bytes = Vec::new();
-                let read = std::io::Read::read_to_end(entry, &mut bytes);
-                read.map_err(|error| Trouble::of_file(&archive, &error))?;
-                value = Some(bytes);
+            for_each_below(&archive, &mut |entry, _| {
+                value = Some(whole(entry, &archive)?);
                 Ok(())
             })?;
         }
@@ -204,15 +202,8 @@ impl ImageJob<'_> {
         match value.split_once('=') {
             Some((name, folder)) if !folder.contains("://") => {
                 let place = place_in_repository(folder, &command.folder);
-                let place = place.map_or_else(
-                    || {
-                        Err(Trouble::Failed(format!(
-                            "job '{}' builds from {folder}, which is not a folder of its project",
-                            self.job.name
-                        )))
-                    },
-                    |place| self.within(project, place.as_str()),
-                )?;
+                let place = place.ok_or_else(|| self.leads_out(folder))?;
+                let place = self.within(project, place.as_str())?;
                 Ok(format!("{name}={}", place.display()))
             }
             _ => Ok(value.to_owned()),
