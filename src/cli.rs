@@ -6,6 +6,7 @@
 mod apply;
 mod arguments;
 mod batch;
+mod campaign;
 mod explain;
 mod fold;
 mod output;
@@ -42,6 +43,8 @@ pub fn run(arguments: &Arguments, fold: &Fold, streams: &mut Streams<'_>) -> io:
         },
         Some(Command::Apply { paths, allow }) => fold::run(paths, &Doing::Write(allow.into()), options, fold, streams),
         Some(Command::Prove(prove)) => prove::run(prove, options, fold, streams),
+        Some(Command::Audit(audit)) => campaign::audit(audit, options, fold, streams),
+        Some(Command::Campaign { command }) => campaign::run(command, options, fold, streams),
         Some(Command::Explain { code }) => explain::run(*code, streams.out),
     }
 }

@@ -20,6 +20,7 @@
 
 mod outcome;
 
+pub mod campaign;
 pub mod check;
 pub mod cli;
 pub mod docker;

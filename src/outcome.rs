@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::finding::{Code, Finding, Severity};
 use crate::text::{FileVersions, RepositoryPath};
 
 /// What became of one repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// A hand-off was folded.
     Folded,
@@ -32,7 +35,8 @@ impl Verdict {
 }
 
 /// How far a fold can be trusted; a plan is as trustworthy as its weakest step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Applicability {
     /// A person accepted a named difference.
     Review,
@@ -52,7 +56,8 @@ impl Applicability {
 }
 
 /// The way that files take from a job into an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Via {
     /// `cache:`, saved by one job and restored by the other.
     Cache,
@@ -75,7 +80,7 @@ impl Via {
 }
 
 /// One hand-off, as reports tell it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandoffSummary {
     /// The way the files take.
     pub via: Via,
@@ -102,7 +107,8 @@ impl HandoffSummary {
 }
 
 /// What may be offered where a hand-off cannot be folded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fallback {
     /// Files that went through `cache:` go through `artifacts:`.
     Artifacts,
@@ -122,7 +128,8 @@ impl Fallback {
 }
 
 /// Whether the builder stage gets a layer of its own for dependencies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Layers {
     /// Wherever the repository's own files prove that it is legal.
     #[default]
@@ -132,7 +139,8 @@ pub enum Layers {
 }
 
 /// What becomes of a build job that also runs where no image is built.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnRulesDiffer {
     /// There it builds the builder stage and nothing more, where that can be written exactly; else the fold is refused.
     #[default]
@@ -144,7 +152,8 @@ pub enum OnRulesDiffer {
 }
 
 /// What becomes of a build job whose files, reports or name are of use to others as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnOtherReaders {
     /// The fold is refused, and the others are named.
     #[default]
@@ -156,7 +165,8 @@ pub enum OnOtherReaders {
 }
 
 /// How a variable of the build job gets into the builder stage, where the user says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pass {
     /// As a build argument, which everybody may see.
     Argument,
@@ -167,7 +177,8 @@ pub enum Pass {
 }
 
 /// The builder behind `docker build`, where the user says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ToldBuilder {
     /// BuildKit, with an engine of 20.10 or later: it knows secret mounts and `<Dockerfile>.dockerignore`.
     BuildKit,
@@ -176,7 +187,8 @@ pub enum ToldBuilder {
 }
 
 /// What becomes of a build context that has no ignore file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IgnoreFiles {
     /// It gets one, which names what a clone never holds.
     #[default]
@@ -186,7 +198,7 @@ pub enum IgnoreFiles {
 }
 
 /// What the user allows and wishes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// The differences that the user accepts (`--accept CODE`).
     pub accepted: BTreeSet<Code>,

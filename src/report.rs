@@ -5,16 +5,20 @@
 //! except in the patch, which is byte for byte what the files hold.
 
 mod entry;
+mod inventory;
 mod json;
 mod patch;
 mod proof;
+mod repository;
 mod sentence;
 mod snippet;
 mod terminal;
 
 pub use entry::{Entry, Tally};
-pub use json::{json_end, json_entry, json_start};
+pub use inventory::{Inventory, Reason};
+pub use json::{json_end, json_entry, json_line, json_start};
 pub use patch::{colored, patch};
 pub use proof::{proof_json, proof_markdown, proof_text};
+pub use repository::{ChangeKind, ChangeReport, FindingReport, HandoffReport, RepositoryReport, Savings};
 pub use sentence::{Tense, closing_line};
 pub use terminal::{Detail, Terminal};

@@ -23,21 +23,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("repo", &["finding", "source", "text"]),
     ("prove", &["repo", "handoff", "gitlab", "docker", "syntax", "outcome", "finding", "source", "text"]),
     ("report", &["prove", "outcome", "finding", "source", "text"]),
-    ("cli", &["repo", "prove", "report", "outcome", "finding", "source", "text"]),
+    ("campaign", &["report", "prove", "repo", "handoff", "gitlab", "syntax", "outcome", "finding", "source", "text"]),
+    ("cli", &["campaign", "repo", "prove", "report", "outcome", "finding", "source", "text"]),
 ];
 
 /// The roots of the two crates, which may import everything.
 const ROOTS: [&str; 2] = ["lib", "main"];
 
-/// What only these modules may name. `prove` has its own temporary folders and engines, and no file of the user's.
+/// What only these modules may name. `prove` has its own temporary folders and engines, `campaign` its own folder and workers,
+/// and neither a file of the user's.
 const RESERVED: &[(&str, &[&str])] = &[
     ("granit_parser", &["syntax"]),
     ("yaml_rust2", &["syntax"]),
     ("brush_parser", &["syntax"]),
     ("hcl_edit", &["syntax"]),
-    ("std::fs", &["repo", "prove"]),
-    ("std::process::Command", &["repo", "prove"]),
-    ("tempfile", &["repo", "prove"]),
+    ("std::fs", &["repo", "prove", "campaign"]),
+    ("std::process::Command", &["repo", "prove", "campaign"]),
+    ("tempfile", &["repo", "prove", "campaign"]),
     ("tar", &["prove"]),
     ("zip", &["prove"]),
     ("flate2", &["prove"]),

@@ -1,3 +1,4 @@
+mod campaign;
 mod prove;
 
 use std::num::NonZeroUsize;
@@ -11,6 +12,10 @@ use crate::outcome::{Fallback, IgnoreFiles, Layers, OnOtherReaders, OnRulesDiffe
 use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
+pub(super) use campaign::{
+    ApplyCampaign, AuditOptions, CampaignCommand, CampaignFolder, LandCampaign, Limits, MergeCampaigns, RunCampaign,
+    Sources,
+};
 pub(super) use prove::{ProveChoices, ProveOptions};
 
 const EXAMPLES: &str = "\
@@ -68,6 +73,13 @@ pub(super) enum Command {
     },
     /// Build the image the old way and the new way, and compare
     Prove(ProveOptions),
+    /// Tell what a fold of many repositories would come to; nothing is written
+    Audit(AuditOptions),
+    /// Fold many repositories: look, apply or land, resume, undo
+    Campaign {
+        #[command(subcommand)]
+        command: CampaignCommand,
+    },
     /// Say what a finding means; without CODE, list them all
     Explain {
         /// The finding, such as null-script-item
@@ -187,8 +199,12 @@ pub(super) enum Format {
     Text,
     /// One JSON document on stdout
     Json,
-    /// For a merge request's description (prove)
+    /// For a merge request's description (prove), or for a report on many (audit, campaign)
     Markdown,
+    /// One line for each pipeline (audit, campaign)
+    Csv,
+    /// One page that works offline (audit, campaign)
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -44,8 +44,9 @@ pub(super) fn run(
     let mut reporter = Reporter::new(streams, options, &policy, tense, found.len() > 1);
     let mut status = if errors.is_empty() { Status::Done } else { Status::Failed };
     errors.iter().try_for_each(|error| reporter.error(error))?;
-    if options.format == Format::Markdown {
-        reporter.error(&"--format markdown tells of a proof: stagefold prove")?;
+    if !matches!(options.format, Format::Text | Format::Json) {
+        reporter
+            .error(&"a change is shown as text or json; 'stagefold audit' and 'stagefold prove' have more formats")?;
         return Ok(Status::Failed);
     }
     if let Some(missing) = elsewhere.missing() {

@@ -51,7 +51,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub(super) fn start(&mut self) -> io::Result<()> {
         match self.format {
             Format::Json => self.streams.out.write_all(json_start().as_bytes()),
-            Format::Text | Format::Markdown => Ok(()),
+            Format::Text | Format::Markdown | Format::Csv | Format::Html => Ok(()),
         }
     }
 
@@ -66,7 +66,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
         self.tally.count(entry.outcome.verdict);
         match self.format {
             Format::Json => self.streams.out.write_all(json_entry(entry, index)?.as_bytes())?,
-            Format::Text | Format::Markdown => self.text(entry, label)?,
+            Format::Text | Format::Markdown | Format::Csv | Format::Html => self.text(entry, label)?,
         }
         self.streams.out.flush()
     }
@@ -75,10 +75,12 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub(super) fn end(&mut self) -> io::Result<()> {
         match self.format {
             Format::Json => self.streams.out.write_all(json_end().as_bytes())?,
-            Format::Text | Format::Markdown if self.several && self.terminal.says_what_happened() => {
+            Format::Text | Format::Markdown | Format::Csv | Format::Html
+                if self.several && self.terminal.says_what_happened() =>
+            {
                 writeln!(self.streams.err, "{}", self.tally)?;
             }
-            Format::Text | Format::Markdown => {}
+            Format::Text | Format::Markdown | Format::Csv | Format::Html => {}
         }
         self.streams.out.flush()
     }

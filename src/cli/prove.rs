@@ -119,6 +119,7 @@ fn tell(proof: &Proof, options: &Options, streams: &mut Streams<'_>) -> io::Resu
         Format::Text => proof_text(proof, options.detail(), streams.color_out),
         Format::Json => proof_json(proof)?,
         Format::Markdown => proof_markdown(proof),
+        Format::Csv | Format::Html => return failed("a proof is told as text, json or markdown", streams.err),
     };
     streams.out.write_all(text.as_bytes())?;
     streams.out.flush()?;

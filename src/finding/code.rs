@@ -1,8 +1,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// How much weight a finding has, from the lightest to the heaviest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Something worth knowing; nothing is wrong.
     Note,
@@ -40,7 +43,8 @@ impl fmt::Display for Severity {
 macro_rules! codes {
     ($($variant:ident $name:literal $severity:ident $title:literal)+) => {
         /// What kind of thing a finding is.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
         pub enum Code {
             $(#[doc = $title] $variant,)+
         }
@@ -229,6 +233,20 @@ impl FromStr for Code {
 
     fn from_str(name: &str) -> Result<Self, UnknownCode> {
         Self::ALL.iter().copied().find(|code| code.name() == name).ok_or_else(|| UnknownCode(name.to_owned()))
+    }
+}
+
+impl From<Code> for &'static str {
+    fn from(code: Code) -> Self {
+        code.name()
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = UnknownCode;
+
+    fn try_from(name: String) -> Result<Self, UnknownCode> {
+        name.parse()
     }
 }
 

@@ -1,10 +1,5 @@
-use serde::Serialize;
-
 use super::entry::Entry;
-use super::proof::ProofReport;
-use crate::finding::{Finding, Location, Severity};
-use crate::outcome::HandoffSummary;
-use crate::text::{FileVersions, RepositoryPath};
+use super::repository::RepositoryReport;
 
 /// The number of the shape that is printed. It changes where a reader of the old shape would be misled.
 const VERSION: u32 = 1;
@@ -21,119 +16,22 @@ pub fn json_start() -> String {
 /// # Errors
 /// Never for the types that are written here; the error is `serde_json`'s.
 pub fn json_entry(entry: &Entry, index: usize) -> Result<String, serde_json::Error> {
+    json_line(&RepositoryReport::new(entry), index)
+}
+
+/// The same of a report that was made earlier.
+///
+/// # Errors
+/// As for [`json_entry`].
+pub fn json_line(report: &RepositoryReport, index: usize) -> Result<String, serde_json::Error> {
     let separator = if index == 0 { "\n" } else { ",\n" };
-    Ok(separator.to_owned() + &serde_json::to_string(&RepositoryReport::new(entry))?)
+    Ok(separator.to_owned() + &serde_json::to_string(report)?)
 }
 
 /// What comes after the last repository.
 #[must_use]
 pub const fn json_end() -> &'static str {
     "\n]}\n"
-}
-
-/// One repository. Paths in it start at the repository, whatever else is reported in the same run.
-#[derive(Serialize)]
-struct RepositoryReport<'a> {
-    path: &'a str,
-    verdict: &'static str,
-    applicability: Option<&'static str>,
-    handoffs: Vec<HandoffReport<'a>>,
-    findings: Vec<FindingReport<'a>>,
-    changes: Vec<ChangeReport<'a>>,
-    patch: &'a str,
-    /// What came of building its images both ways, where that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proof: Option<ProofReport<'a>>,
-}
-
-#[derive(Serialize)]
-struct HandoffReport<'a> {
-    via: &'static str,
-    producers: &'a [String],
-    consumer: &'a str,
-    paths: &'a [String],
-    dockerfile: &'a str,
-    producer_kept: bool,
-    fallback: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct FindingReport<'a> {
-    code: &'static str,
-    severity: &'static str,
-    message: &'a str,
-    file: &'a str,
-    line: Option<usize>,
-    column: Option<usize>,
-    help: Option<&'a str>,
-    /// Whether `--accept` takes the finding out of the way.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    accept: bool,
-}
-
-#[derive(Serialize)]
-struct ChangeReport<'a> {
-    path: &'a str,
-    kind: &'static str,
-}
-
-impl<'a> RepositoryReport<'a> {
-    fn new(Entry { name, outcome, patch, proof }: &'a Entry) -> Self {
-        Self {
-            path: name,
-            verdict: outcome.verdict.name(),
-            applicability: outcome.applicability.map(crate::outcome::Applicability::name),
-            handoffs: outcome.handoffs.iter().map(HandoffReport::new).collect(),
-            findings: outcome.findings.iter().map(FindingReport::new).collect(),
-            changes: outcome.files.iter().map(ChangeReport::new).collect(),
-            patch,
-            proof: proof.as_ref().map(ProofReport::new),
-        }
-    }
-}
-
-impl<'a> HandoffReport<'a> {
-    fn new(handoff: &'a HandoffSummary) -> Self {
-        Self {
-            via: handoff.via.name(),
-            producers: &handoff.producers,
-            consumer: &handoff.consumer,
-            paths: &handoff.paths,
-            dockerfile: handoff.dockerfile.as_str(),
-            producer_kept: !handoff.kept.is_empty(),
-            fallback: handoff.fallback.map(crate::outcome::Fallback::name),
-        }
-    }
-}
-
-impl<'a> FindingReport<'a> {
-    fn new(finding: &'a Finding) -> Self {
-        let place = match &finding.location {
-            Location::File(_) => None,
-            Location::Span { file, span } => Some(file.line_column(*span)),
-        };
-        Self {
-            code: finding.code.name(),
-            severity: finding.severity().name(),
-            message: &finding.message,
-            file: finding.location.path().as_str(),
-            line: place.map(|place| place.line),
-            column: place.map(|place| place.column),
-            help: finding.help.as_deref(),
-            accept: finding.severity() == Severity::Review,
-        }
-    }
-}
-
-impl<'a> ChangeReport<'a> {
-    fn new((path, versions): (&'a RepositoryPath, &FileVersions)) -> Self {
-        let kind = match (&versions.before, &versions.after) {
-            (None, _) => "create",
-            (_, None) => "delete",
-            _ => "edit",
-        };
-        Self { path: path.as_str(), kind }
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod markdown;
 mod text;
 mod words;
 
-pub(super) use json::ProofReport;
 pub use json::proof_json;
+pub(super) use json::proof_value;
 pub use markdown::proof_markdown;
 pub use text::proof_text;

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Overlap, RepositoryPath, TextEdit};
 
 /// What happens to one file.
@@ -15,7 +17,7 @@ pub enum FileChange {
 }
 
 /// The text of one file before and after; `None` where the file is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileVersions {
     /// The text that the change was made for.
     pub before: Option<String>,

@@ -1,10 +1,13 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A path below the root of a repository: normal, relative, with `/` between its parts.
 ///
 /// It never holds `.`, `..`, an empty part or a leading `/`, so two equal paths are equal strings, and
 /// none of them leaves the repository. The root itself is the empty path and prints as `.`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct RepositoryPath(String);
 
 impl RepositoryPath {
@@ -93,6 +96,20 @@ impl RepositoryPath {
 impl fmt::Display for RepositoryPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_root() { "." } else { &self.0 })
+    }
+}
+
+impl From<RepositoryPath> for String {
+    fn from(path: RepositoryPath) -> Self {
+        path.0
+    }
+}
+
+impl TryFrom<String> for RepositoryPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::new(&text).ok_or_else(|| format!("'{text}' leads out of the repository"))
     }
 }
 

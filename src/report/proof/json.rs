@@ -17,9 +17,15 @@ pub fn proof_json(proof: &Proof) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string(&ProofReport::new(proof))? + "\n")
 }
 
+/// The same as a value, for a report that holds it.
+pub(in crate::report) fn proof_value(proof: &Proof) -> serde_json::Value {
+    // Types that are printed as JSON have a value as well.
+    serde_json::to_value(ProofReport::new(proof)).unwrap_or_default()
+}
+
 /// A proof, as `docs/proof.schema.json` describes it.
 #[derive(Serialize)]
-pub(in crate::report) struct ProofReport<'a> {
+struct ProofReport<'a> {
     version: u32,
     engine: &'a str,
     commit: &'a str,
@@ -96,7 +102,7 @@ struct FailureReport<'a> {
 }
 
 impl<'a> ProofReport<'a> {
-    pub(in crate::report) fn new(proof: &'a Proof) -> Self {
+    fn new(proof: &'a Proof) -> Self {
         Self {
             version: VERSION,
             engine: &proof.engine,

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::project::Project;
+use crate::report::RepositoryReport;
+use crate::text::{FileVersions, RepositoryPath};
+
+/// One line of the journal. What it is about is told by the name of its project, [`Project::name`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// The campaign began, or went on, with these words of the command line.
+    Begun {
+        /// The version of the program.
+        version: String,
+        /// What it was told: the paths and files in which it looks for projects.
+        sources: Vec<String>,
+        /// The shard, `i/n`, where only a part of the projects is its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shard: Option<String>,
+    },
+    /// A project was looked at.
+    Looked(Box<Looked>),
+    /// The files of a fold are about to be written in its folder.
+    Applying {
+        /// The name of the project.
+        project: String,
+        /// Every touched file.
+        files: BTreeMap<RepositoryPath, FileRecord>,
+    },
+    /// They were written.
+    Applied {
+        /// The name of the project.
+        project: String,
+    },
+    /// They were not, and all files are what they were.
+    NotApplied {
+        /// The name of the project.
+        project: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// The files of a fold are about to be put back.
+    Undoing {
+        /// The name of the project.
+        project: String,
+    },
+    /// They were put back.
+    Undone {
+        /// The name of the project.
+        project: String,
+    },
+    /// A branch is about to be pushed.
+    Landing {
+        /// The name of the project.
+        project: String,
+        /// The address that it is pushed to.
+        remote: String,
+        /// The branch.
+        branch: String,
+        /// The branch that it is to be merged into.
+        target: String,
+        /// The commit that the fold was made from, the head of `target`.
+        base: String,
+        /// The commit that is pushed.
+        commit: String,
+    },
+    /// It was pushed, or was found to be there.
+    Landed {
+        /// The name of the project.
+        project: String,
+        /// The commit.
+        commit: String,
+        /// The address of its merge request, where the remote has told it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        merge_request: Option<String>,
+    },
+    /// It was not pushed.
+    NotLanded {
+        /// The name of the project.
+        project: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// The branch was taken back.
+    Closed {
+        /// The name of the project.
+        project: String,
+    },
+}
+
+/// What a look at a project came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The project.
+    pub project: Project,
+    /// What was read.
+    pub inputs: Inputs,
+    /// What is told of each of its pipelines.
+    pub reports: Vec<RepositoryReport>,
+    /// Every file that changes, of all pipelines together.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<RepositoryPath, FileVersions>,
+}
+
+/// What a look depends on, as hashes: where they are what they were, the outcome is as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The program and what the user allows.
+    pub options: String,
+    /// The commit, where one was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Each file that was asked for, by its path, and what it held.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// The list of files under version control, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracked: Option<String>,
+}
+
+/// One file of a fold as it is written in place: enough to put back what was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Its text before and after.
+    #[serde(flatten)]
+    pub versions: FileVersions,
+    /// Its permissions before, where it was there (`st_mode & 0o7777`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+}
+
+impl Step {
+    /// The name of the project that it is about.
+    #[must_use]
+    pub fn project(&self) -> Option<&str> {
+        match self {
+            Self::Begun { .. } => None,
+            Self::Looked(looked) => Some(&looked.project.name),
+            Self::Applying { project, .. }
+            | Self::Applied { project }
+            | Self::NotApplied { project, .. }
+            | Self::Undoing { project }
+            | Self::Undone { project }
+            | Self::Landing { project, .. }
+            | Self::Landed { project, .. }
+            | Self::NotLanded { project, .. }
+            | Self::Closed { project } => Some(project),
+        }
+    }
+}

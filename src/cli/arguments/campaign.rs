@@ -1,0 +1,197 @@
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Allow, ProveChoices};
+
+/// The heading of the options that say which repositories are meant.
+const REPOSITORIES: &str = "Which repositories";
+
+/// The heading of the options that say what one of them may cost.
+const LIMITS: &str = "What each may cost";
+
+/// The heading of the options that say how a branch becomes a merge request.
+const MERGE_REQUEST: &str = "The merge request";
+
+/// The repositories that are meant.
+#[derive(Debug, Args)]
+#[command(next_help_heading = REPOSITORIES)]
+pub(in crate::cli) struct Sources {
+    /// Repositories, bare ones too, folders of repositories, or addresses that git can clone [default: .]
+    #[arg(value_name = "PATH|URL")]
+    pub(in crate::cli) paths: Vec<String>,
+    /// Read more of them from a file, or from standard input (-)
+    ///
+    /// One path or address on each line, or the JSON that 'glab' or GitLab's API prints for the projects of a group. Empty
+    /// lines and those that begin with # are left out, and so are projects that are archived or empty.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) from: Vec<PathBuf>,
+    /// Take this part of the repositories alone, such as 2/8
+    ///
+    /// Which part one belongs to is told by its name alone. In a GitLab job with 'parallel: N', CI_NODE_INDEX and
+    /// CI_NODE_TOTAL say it without this option.
+    #[arg(long, value_name = "I/N")]
+    pub(in crate::cli) shard: Option<String>,
+}
+
+/// What one repository may cost.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = LIMITS)]
+pub(in crate::cli) struct Limits {
+    /// The most seconds to look at one repository
+    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU64::new(60).unwrap_or(NonZeroU64::MIN))]
+    pub(in crate::cli) time_limit: NonZeroU64,
+    /// The most memory to look at one repository, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = NonZeroU64::new(1024).unwrap_or(NonZeroU64::MIN))]
+    pub(in crate::cli) memory_limit: NonZeroU64,
+    /// The most seconds that git may take to clone, fetch or push
+    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU64::new(120).unwrap_or(NonZeroU64::MIN))]
+    pub(in crate::cli) git_time_limit: NonZeroU64,
+}
+
+/// Where a campaign lives.
+#[derive(Clone, Debug, Args)]
+pub(in crate::cli) struct CampaignFolder {
+    /// The folder of the campaign
+    #[arg(long, value_name = "DIR", default_value = "stagefold-campaign")]
+    pub(in crate::cli) dir: PathBuf,
+}
+
+/// What is looked at, without a campaign.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AuditOptions {
+    #[command(flatten)]
+    pub(in crate::cli) sources: Sources,
+    #[command(flatten)]
+    pub(in crate::cli) limits: Limits,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum CampaignCommand {
+    /// Look at every repository, and keep what a fold would change; none is touched
+    Run(RunCampaign),
+    /// Write the folds in the folders of their repositories
+    Apply(ApplyCampaign),
+    /// Put back, byte for byte, what 'apply' has written
+    Undo {
+        #[command(flatten)]
+        folder: CampaignFolder,
+    },
+    /// Push a branch with the fold of each repository, and ask GitLab for a merge request
+    Land(LandCampaign),
+    /// Tell how far each repository is: folded, applied, open, landed, closed, failed
+    Status {
+        #[command(flatten)]
+        folder: CampaignFolder,
+        /// Do not ask the remotes what became of the branches
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Take back the branches that are open, and with them their merge requests
+    Close {
+        #[command(flatten)]
+        folder: CampaignFolder,
+    },
+    /// Tell what the folds come to, in any format
+    Report {
+        #[command(flatten)]
+        folder: CampaignFolder,
+    },
+    /// Make one campaign of the shards of one
+    Merge(MergeCampaigns),
+    /// Look at repositories that standard input names; 'run' and 'audit' start this themselves
+    #[command(hide = true)]
+    Worker,
+}
+
+/// How repositories are looked at.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RunCampaign {
+    #[command(flatten)]
+    pub(in crate::cli) folder: CampaignFolder,
+    #[command(flatten)]
+    pub(in crate::cli) sources: Sources,
+    #[command(flatten)]
+    pub(in crate::cli) limits: Limits,
+    /// Go on with the campaign in the folder: what is done and has not changed is left out
+    ///
+    /// Without a PATH, the campaign's own are taken again.
+    #[arg(long)]
+    pub(in crate::cli) resume: bool,
+    /// Go on with it, and look again at what failed
+    #[arg(long)]
+    pub(in crate::cli) retry: bool,
+    /// Look again at what failed, and at nothing else
+    #[arg(long, conflicts_with_all = ["resume", "retry"])]
+    pub(in crate::cli) only_failed: bool,
+    /// Build each image the old way and the new way as well, and compare
+    #[arg(long)]
+    pub(in crate::cli) prove: bool,
+    #[command(flatten)]
+    pub(in crate::cli) how: ProveChoices,
+}
+
+/// What is written in place.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ApplyCampaign {
+    #[command(flatten)]
+    pub(in crate::cli) folder: CampaignFolder,
+    #[command(flatten)]
+    pub(in crate::cli) allow: Allow,
+}
+
+/// What is pushed, and how.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LandCampaign {
+    #[command(flatten)]
+    pub(in crate::cli) folder: CampaignFolder,
+    /// The branch to push
+    #[arg(long, value_name = "NAME", default_value = "stagefold/multistage", help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) branch: String,
+    /// The branch to merge into [default: the default branch of each repository]
+    #[arg(long, value_name = "NAME", help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) target: Option<String>,
+    /// The title of the commit and of the merge request
+    ///
+    /// {repository}, {jobs}, {images} and {via} stand for what is folded.
+    #[arg(long, value_name = "TEXT", help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) title: Option<String>,
+    /// Read the rest of the commit's message from a file, with the same words and {report}
+    #[arg(long, value_name = "FILE", help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) message: Option<PathBuf>,
+    /// A label of the merge request; may be repeated
+    #[arg(long = "label", value_name = "LABEL", help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) labels: Vec<String>,
+    /// Another push option of GitLab, such as merge_request.assign=ada; may be repeated
+    #[arg(long = "push-option", value_name = "OPTION", help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) push_options: Vec<String>,
+    /// Mark the merge requests as drafts
+    #[arg(long, help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) draft: bool,
+    /// Push the branches alone, to remotes that know no push options
+    #[arg(long, help_heading = MERGE_REQUEST)]
+    pub(in crate::cli) no_merge_request: bool,
+    /// Push this many branches at most, and leave the others for another time
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) limit: Option<NonZeroU32>,
+    /// Push this many branches an hour at most
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) rate: Option<NonZeroU32>,
+    /// Try again what failed, and nothing else
+    #[arg(long)]
+    pub(in crate::cli) only_failed: bool,
+    /// The most seconds that git may take for one command
+    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU64::new(120).unwrap_or(NonZeroU64::MIN))]
+    pub(in crate::cli) git_time_limit: NonZeroU64,
+}
+
+/// What becomes one campaign.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct MergeCampaigns {
+    /// The folders of the shards
+    #[arg(value_name = "SHARD", required = true)]
+    pub(in crate::cli) shards: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) folder: CampaignFolder,
+}
