@@ -14,8 +14,111 @@
 //! A worker is this program again, in a process of its own: one repository can neither stop the others nor take more
 //! time and memory than it may.
 
+mod error;
+mod journal;
 mod project;
+mod standing;
 mod step;
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+pub use error::CampaignError;
 pub use project::{Place, Project};
+pub use standing::{Application, Landing, LandingState, LinePlace, Standing, Standings};
 pub use step::{FileRecord, Inputs, Looked, Step};
+
+use journal::{Journal, LineAt, Lines};
+
+/// A campaign, open for one process.
+#[derive(Debug)]
+pub struct Campaign {
+    folder: PathBuf,
+    journal: Journal,
+    lines: Mutex<Lines>,
+    standings: Standings,
+    sources: Vec<String>,
+}
+
+impl Campaign {
+    /// Begins one in `folder`, which is made where it is not there.
+    ///
+    /// # Errors
+    /// Where there is one already, or the folder cannot be written.
+    pub fn create(folder: &Path) -> Result<Self, CampaignError> {
+        if Journal::is_in(folder) {
+            return Err(CampaignError::Present(folder.to_owned()));
+        }
+        fs::create_dir_all(folder).map_err(|error| CampaignError::of_file(folder, &error))?;
+        Self::read(folder)
+    }
+
+    /// Opens the one in `folder`.
+    ///
+    /// # Errors
+    /// Where there is none, another process is at work on it, or its journal is not to be read.
+    pub fn open(folder: &Path) -> Result<Self, CampaignError> {
+        if Journal::is_in(folder) { Self::read(folder) } else { Err(CampaignError::Missing(folder.to_owned())) }
+    }
+
+    fn read(folder: &Path) -> Result<Self, CampaignError> {
+        let (mut standings, mut sources) = (Standings::new(), Vec::new());
+        let journal = Journal::open(folder, &mut |place, step| match step {
+            Step::Begun { sources: told, .. } => sources = told,
+            step => standing::advance(&mut standings, place, step),
+        })?;
+        let lines = Mutex::new(Lines::of(folder)?);
+        Ok(Self { folder: folder.to_owned(), journal, lines, standings, sources })
+    }
+
+    /// The folder that it lives in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How far each project was when the campaign was opened.
+    #[must_use]
+    pub const fn standings(&self) -> &Standings {
+        &self.standings
+    }
+
+    /// Where it was last told to look for projects.
+    #[must_use]
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// What the last look at a project came to; `None` where there was none.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn looked(&self, standing: &Standing) -> Result<Option<Looked>, CampaignError> {
+        let Some(place) = standing.looked else { return Ok(None) };
+        match self.step_at(place)? {
+            Step::Looked(looked) => Ok(Some(*looked)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The step that says what was written in the folder of a project; `None` where nothing was.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn applying(&self, standing: &Standing) -> Result<Option<Step>, CampaignError> {
+        standing.application.place().map(|place| self.step_at(place)).transpose()
+    }
+
+    /// Adds a step that others see: it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written.
+    pub fn record(&self, step: &Step) -> Result<(), CampaignError> {
+        self.journal.record(step).map(drop)
+    }
+
+    fn step_at(&self, place: LineAt) -> Result<Step, CampaignError> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).at(place)
+    }
+}

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::project::Project;
+use crate::outcome::Verdict;
 use crate::report::RepositoryReport;
 use crate::text::{FileVersions, RepositoryPath};
 
@@ -148,5 +149,20 @@ impl Step {
             | Self::NotLanded { project, .. }
             | Self::Closed { project } => Some(project),
         }
+    }
+}
+
+impl Looked {
+    /// What all pipelines of the project came to: a failure counts most, then a fold, then a refusal; `None` where there is no
+    /// pipeline.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        let weight = |verdict: &Verdict| match verdict {
+            Verdict::Failed => 3,
+            Verdict::Folded => 2,
+            Verdict::Refused => 1,
+            Verdict::NothingToFold => 0,
+        };
+        self.reports.iter().map(|report| report.verdict).max_by_key(weight)
     }
 }
