@@ -15,19 +15,40 @@
 //! time and memory than it may.
 
 mod error;
+mod inputs;
 mod journal;
+mod look;
+mod merge;
+mod panics;
+mod pool;
 mod project;
+mod reports;
+mod run;
+mod setup;
+mod shard;
+mod sources;
 mod standing;
 mod step;
+mod temporary;
+mod worker;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use error::CampaignError;
+pub use look::Fold;
+pub use panics::guarded;
 pub use project::{Place, Project};
+pub use reports::Reports;
+pub use run::{Progress, Run, Selection};
+pub use setup::Setup;
+pub use shard::{Shard, ShardError};
+pub use sources::{Sourcing, projects};
 pub use standing::{Application, Landing, LandingState, LinePlace, Standing, Standings};
 pub use step::{FileRecord, Inputs, Looked, Step};
+pub use temporary::Temporary;
+pub use worker::work;
 
 use journal::{Journal, LineAt, Lines};
 

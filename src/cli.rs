@@ -10,7 +10,6 @@ mod campaign;
 mod explain;
 mod fold;
 mod output;
-mod panics;
 mod prove;
 mod status;
 
@@ -43,7 +42,7 @@ pub fn run(arguments: &Arguments, fold: &Fold, streams: &mut Streams<'_>) -> io:
         },
         Some(Command::Apply { paths, allow }) => fold::run(paths, &Doing::Write(allow.into()), options, fold, streams),
         Some(Command::Prove(prove)) => prove::run(prove, options, fold, streams),
-        Some(Command::Audit(audit)) => campaign::audit(audit, options, fold, streams),
+        Some(Command::Audit(audit)) => campaign::audit(options, audit, streams),
         Some(Command::Campaign { command }) => campaign::run(command, options, fold, streams),
         Some(Command::Explain { code }) => explain::run(*code, streams.out),
     }

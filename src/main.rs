@@ -1,6 +1,6 @@
 //! The stagefold program: parses the arguments, runs, and maps what came of it to an exit code.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
@@ -32,7 +32,7 @@ fn run_on_standard_streams(arguments: &Arguments) -> io::Result<Status> {
     let is_fit = |choice| choice != ColorChoice::Never;
     let color_out = arguments.wants_color(is_fit(AutoStream::choice(&out)));
     let color_err = arguments.wants_color(is_fit(AutoStream::choice(&err)));
-    let mut out = BufWriter::new(out.lock());
-    let mut err = err.lock();
-    run(arguments, &stagefold::fold, &mut Streams { out: &mut out, err: &mut err, color_out, color_err })
+    let is_terminal = err.is_terminal();
+    let (mut out, mut err) = (BufWriter::new(out), err);
+    run(arguments, &stagefold::fold, &mut Streams { out: &mut out, err: &mut err, color_out, color_err, is_terminal })
 }

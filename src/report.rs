@@ -7,6 +7,7 @@
 mod entry;
 mod inventory;
 mod json;
+mod markdown;
 mod patch;
 mod proof;
 mod repository;
@@ -15,10 +16,10 @@ mod snippet;
 mod terminal;
 
 pub use entry::{Entry, Tally};
-pub use inventory::{Inventory, Reason};
+pub use inventory::{Inventory, InventoryFormat, Reason, write_inventory};
 pub use json::{json_end, json_entry, json_line, json_start};
 pub use patch::{colored, patch};
 pub use proof::{proof_json, proof_markdown, proof_text};
-pub use repository::{ChangeKind, ChangeReport, FindingReport, HandoffReport, RepositoryReport, Savings};
+pub use repository::{ChangeKind, ChangeReport, FindingReport, HandoffReport, RepositoryReport, Savings, report_line};
 pub use sentence::{Tense, closing_line};
 pub use terminal::{Detail, Terminal};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::project::Project;
 use crate::outcome::Verdict;
 use crate::report::RepositoryReport;
+use crate::source::ForeignFile;
 use crate::text::{FileVersions, RepositoryPath};
 
 /// One line of the journal. What it is about is told by the name of its project, [`Project::name`].
@@ -113,9 +114,12 @@ pub struct Inputs {
     /// The commit, where one was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Each file that was asked for, by its path, and what it held.
+    /// Each file that was asked for, and what it held.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub files: BTreeMap<String, String>,
+    pub files: BTreeMap<RepositoryPath, String>,
+    /// Each included file of elsewhere that was asked for, and what it held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<(ForeignFile, String)>,
     /// The list of files under version control, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracked: Option<String>,

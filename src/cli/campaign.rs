@@ -1,43 +1,54 @@
 //! The commands for many repositories, one small file each.
 
-use std::io;
+mod audit;
+mod merge;
+mod progress;
+mod report;
+mod run;
+mod start;
+
+use std::fmt::Display;
+use std::io::{self, BufReader};
 
 use super::arguments::{AuditOptions, CampaignCommand, Options};
 use super::fold::Fold;
 use super::output::Streams;
 use super::status::Status;
+use crate::campaign::work;
+
+/// The words that make this program a worker.
+const WORKER: [&str; 2] = ["campaign", "worker"];
 
 /// Tells what a fold of many repositories would come to.
-pub(super) fn audit(
-    _audit: &AuditOptions,
-    _options: &Options,
-    _fold: &Fold,
-    streams: &mut Streams<'_>,
-) -> io::Result<Status> {
-    unbuilt(streams)
+pub(super) fn audit(options: &Options, audit: &AuditOptions, streams: &mut Streams<'_>) -> io::Result<Status> {
+    audit::run(options, audit, streams)
 }
 
 /// Does one step of a campaign.
 pub(super) fn run(
     command: &CampaignCommand,
-    _options: &Options,
-    _fold: &Fold,
+    options: &Options,
+    fold: &Fold,
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
     match command {
-        CampaignCommand::Run(_)
-        | CampaignCommand::Apply(_)
+        CampaignCommand::Run(asked) => run::run(options, asked, fold, streams),
+        CampaignCommand::Report { folder } => report::run(options, &folder.dir, streams),
+        CampaignCommand::Merge(asked) => merge::run(options, asked, streams),
+        CampaignCommand::Worker => {
+            work(&mut BufReader::new(io::stdin()), streams.out, fold)?;
+            Ok(Status::Done)
+        }
+        CampaignCommand::Apply(_)
         | CampaignCommand::Undo { .. }
         | CampaignCommand::Land(_)
         | CampaignCommand::Status { .. }
-        | CampaignCommand::Close { .. }
-        | CampaignCommand::Report { .. }
-        | CampaignCommand::Merge(_)
-        | CampaignCommand::Worker => unbuilt(streams),
+        | CampaignCommand::Close { .. } => failed(&"this is still being built", streams),
     }
 }
 
-fn unbuilt(streams: &mut Streams<'_>) -> io::Result<Status> {
-    writeln!(streams.err, "error: this is still being built")?;
+/// Tells an error that stops all.
+fn failed(error: &dyn Display, streams: &mut Streams<'_>) -> io::Result<Status> {
+    writeln!(streams.err, "error: {error}")?;
     Ok(Status::Failed)
 }

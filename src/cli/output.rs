@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
 use super::arguments::{Format, Options};
-use super::panics::guarded;
+use crate::campaign::guarded;
 use crate::outcome::{Outcome, Policy};
 use crate::report::{
     Entry, Tally, Tense, Terminal, closing_line, colored, json_end, json_entry, json_start, proof_text,
@@ -10,13 +10,15 @@ use crate::report::{
 /// Where a run writes to.
 pub struct Streams<'a> {
     /// For the patch or the JSON.
-    pub out: &'a mut dyn Write,
+    pub out: &'a mut (dyn Write + Send),
     /// For everything else.
     pub err: &'a mut dyn Write,
     /// Whether the patch is to be coloured.
     pub color_out: bool,
     /// Whether findings are to be coloured.
     pub color_err: bool,
+    /// Whether `err` is a terminal, on which a bar may move.
+    pub is_terminal: bool,
 }
 
 /// Tells what became of each repository, in the format that was asked for.

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::proof::proof_value;
+use super::sentence::visible;
 use crate::finding::{Code, Finding, Location, Severity};
 use crate::outcome::{Applicability, Fallback, HandoffSummary, Verdict, Via};
 use crate::text::{FileVersions, RepositoryPath};
@@ -186,4 +187,20 @@ impl ChangeReport {
         };
         Self { path: path.as_str().to_owned(), kind }
     }
+}
+
+/// What became of a pipeline, in one line without a line break: its name, the verdict, and what changes or what stands in the way.
+#[must_use]
+pub fn report_line(report: &RepositoryReport) -> String {
+    let blocking = report.blocking().iter().map(|code| code.name()).collect::<Vec<_>>().join(", ");
+    let accepted = report.folded_by_accepting.iter().map(|code| format!(" --accept {code}")).collect::<String>();
+    let rest = match report.verdict {
+        Verdict::Folded => {
+            format!(": {}", report.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>().join(", "))
+        }
+        Verdict::Refused if !accepted.is_empty() => format!(": {blocking}; folded with{accepted}"),
+        Verdict::Refused | Verdict::Failed => format!(": {blocking}"),
+        Verdict::NothingToFold => String::new(),
+    };
+    visible(&format!("{}: {}{rest}", report.label(), report.verdict.name()))
 }

@@ -1,9 +1,12 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::text::RepositoryPath;
 
 /// A file that a pipeline includes and that lies in no folder of its repository (GitLab docs: ci/yaml/includes).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ForeignFile {
     /// `include:project`: a file of another project.
     Project {

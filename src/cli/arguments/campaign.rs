@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Allow, ProveChoices};
+use crate::campaign::{Shard, ShardError};
 
 /// The heading of the options that say which repositories are meant.
 const REPOSITORIES: &str = "Which repositories";
@@ -14,8 +15,11 @@ const LIMITS: &str = "What each may cost";
 /// The heading of the options that say how a branch becomes a merge request.
 const MERGE_REQUEST: &str = "The merge request";
 
+/// How a file of sources is told among them.
+const FROM: &str = "--from=";
+
 /// The repositories that are meant.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = REPOSITORIES)]
 pub(in crate::cli) struct Sources {
     /// Repositories, bare ones too, folders of repositories, or addresses that git can clone [default: .]
@@ -33,6 +37,37 @@ pub(in crate::cli) struct Sources {
     /// CI_NODE_TOTAL say it without this option.
     #[arg(long, value_name = "I/N")]
     pub(in crate::cli) shard: Option<String>,
+}
+
+impl Sources {
+    /// The same as words of the command line, which the campaign keeps.
+    pub(in crate::cli) fn told(&self) -> Vec<String> {
+        let from = self.from.iter().map(|file| format!("{FROM}{}", file.display()));
+        from.chain(self.paths.iter().cloned()).collect()
+    }
+
+    /// These, or those that were told to the campaign before where these name none.
+    pub(in crate::cli) fn or(&self, told: &[String]) -> Self {
+        if !self.paths.is_empty() || !self.from.is_empty() {
+            return self.clone();
+        }
+        let (from, paths): (Vec<_>, Vec<_>) = told.iter().partition(|word| word.starts_with(FROM));
+        let from = from.into_iter().filter_map(|word| word.strip_prefix(FROM)).map(PathBuf::from).collect();
+        Self { paths: paths.into_iter().cloned().collect(), from, shard: self.shard.clone() }
+    }
+
+    /// The part of the projects that is meant: what is asked for, or what GitLab says to a job with `parallel`.
+    pub(in crate::cli) fn shard(&self) -> Result<Option<Shard>, String> {
+        match &self.shard {
+            Some(shard) => shard.parse().map(Some).map_err(|error: ShardError| error.to_string()),
+            None => {
+                let variable = |name| std::env::var(name).ok();
+                let (index, count) = (variable("CI_NODE_INDEX"), variable("CI_NODE_TOTAL"));
+                let shard = Shard::of_ci(index.as_deref(), count.as_deref());
+                shard.transpose().map_err(|error| error.to_string())
+            }
+        }
+    }
 }
 
 /// What one repository may cost.

@@ -16,7 +16,10 @@ static HOOK: Once = Once::new();
 ///
 /// The rest of the program has no panics to offer. This is here so that one fault, in it or in a parser
 /// that it uses, does not end a run over many repositories.
-pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+///
+/// # Errors
+/// The words of the panic, and its place.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| if GUARDED.get() { remember(info) } else { usual(info) }));
@@ -45,7 +48,7 @@ mod tests {
     fn a_panic_becomes_words() {
         let number = 7;
         let words = guarded(|| assert!(number == 8, "the number is {number}")).unwrap_err();
-        assert!(words.starts_with("the number is 7 (src/cli/panics.rs:"), "{words}");
+        assert!(words.starts_with("the number is 7 (src/campaign/panics.rs:"), "{words}");
         assert_eq!(guarded(|| number), Ok(7));
     }
 }

@@ -1,0 +1,212 @@
+//! One look at a project: all its pipelines folded, and what that comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::inputs::{Recorder, hash_of, still_hold};
+use super::panics::guarded;
+use super::project::{Place, Project};
+use super::setup::Setup;
+use super::step::{Inputs, Looked};
+use crate::finding::{Code, Finding, Location, Severity};
+use crate::gitlab::{Pipeline, Value};
+use crate::handoff::is_switched_off;
+use crate::outcome::{Outcome, Policy, Verdict, Via};
+use crate::repo::{DiskRepository, Elsewhere, PIPELINE};
+use crate::report::{Entry, RepositoryReport, Savings, patch};
+use crate::source::{Overlay, Repository};
+use crate::text::{FileVersions, RepositoryPath};
+
+/// How one repository is folded: the repository, its pipeline, what the user allows.
+pub type Fold = dyn Fn(&dyn Repository, &RepositoryPath, &Policy) -> Outcome + Sync;
+
+type Files = BTreeMap<RepositoryPath, FileVersions>;
+
+/// Looks at a project; `None` where that would come to what an earlier look at the inputs `known` came to.
+pub(super) fn look(project: &Project, known: Option<&Inputs>, setup: &Setup, fold: &Fold) -> Option<Looked> {
+    let words = match guarded(|| look_unguarded(project, known, setup, fold)) {
+        Ok(looked) => return looked,
+        Err(words) => words,
+    };
+    let message = format!("stagefold itself failed on this repository: {words}");
+    let help = "please report it; the other repositories are not touched by this";
+    Some(failed(project, setup, Code::InternalError, &message, help))
+}
+
+/// The look at a project that could not be had.
+pub(super) fn failed(project: &Project, setup: &Setup, code: Code, message: &str, help: &str) -> Looked {
+    let path = first_pipeline(project);
+    let finding = Finding::new(code, Location::File(path.clone()), message).with_help(help);
+    let report = report_of(&project.name, &path, &Outcome::failed(finding), String::new(), &setup.policy);
+    let inputs = Inputs { options: options(setup), ..Inputs::default() };
+    Looked { project: project.clone(), inputs, reports: vec![report], files: Files::new() }
+}
+
+fn look_unguarded(project: &Project, known: Option<&Inputs>, setup: &Setup, fold: &Fold) -> Option<Looked> {
+    let elsewhere = Elsewhere { includes: setup.include_dir.clone(), merged: None };
+    match &project.place {
+        Place::Folder(root) => {
+            let repository = DiskRepository::new(root, first_pipeline(project)).with_elsewhere(elsewhere);
+            look_at(project, &repository, None, known, setup, fold)
+        }
+        Place::Bare(_) | Place::Remote(_) => {
+            Some(failed(project, setup, Code::RepositoryNotFetched, "not yet", "not yet"))
+        }
+    }
+}
+
+fn look_at(
+    project: &Project,
+    repository: &dyn Repository,
+    commit: Option<String>,
+    known: Option<&Inputs>,
+    setup: &Setup,
+    fold: &Fold,
+) -> Option<Looked> {
+    let options = options(setup);
+    if known.is_some_and(|known| still_hold(known, &options, commit.as_deref(), repository)) {
+        return None;
+    }
+    let recorder = Recorder::new(repository);
+    let (reports, files) = fold_all(project, &recorder, &setup.policy, fold);
+    let inputs = Inputs { commit, ..recorder.inputs(&options) };
+    Some(Looked { project: project.clone(), inputs, reports, files })
+}
+
+/// A hash of all that a look depends on besides the repository.
+fn options(setup: &Setup) -> String {
+    hash_of(&(env!("CARGO_PKG_VERSION"), &setup.policy))
+}
+
+fn first_pipeline(project: &Project) -> RepositoryPath {
+    let first = project.pipelines.first().cloned();
+    first.or_else(|| RepositoryPath::new(PIPELINE)).unwrap_or_default()
+}
+
+/// Folds every pipeline of a project, each over what those before it have changed: a report on each, and every file that
+/// changes. Pipelines that the first one includes or starts are left to it.
+pub(super) fn fold_all(
+    project: &Project,
+    repository: &dyn Repository,
+    policy: &Policy,
+    fold: &Fold,
+) -> (Vec<RepositoryReport>, Files) {
+    let first = first_pipeline(project);
+    let mut files = Files::new();
+    let mut reports = vec![fold_next(project, &first, repository, policy, fold, &mut files)];
+    if project.pipelines.len() > 1 {
+        let reached = reached_by(repository, &first);
+        for pipeline in project.pipelines.iter().skip(1).filter(|pipeline| !reached.contains(pipeline)) {
+            reports.push(fold_next(project, pipeline, repository, policy, fold, &mut files));
+        }
+    }
+    (reports, files)
+}
+
+/// The files that a pipeline includes, and those that it starts as child pipelines.
+fn reached_by(repository: &dyn Repository, path: &RepositoryPath) -> BTreeSet<RepositoryPath> {
+    let Ok(pipeline) = Pipeline::read(repository, path) else { return BTreeSet::new() };
+    let included = pipeline.files().iter().map(|file| file.source.path().clone());
+    let triggered = pipeline.jobs().iter().filter_map(|job| job.get("trigger")?.get("include").map(Value::one_or_many));
+    let started = triggered.flatten().filter_map(|value| {
+        let written = value.text().or_else(|| value.get("local").and_then(Value::text))?;
+        RepositoryPath::new(&written)
+    });
+    included.chain(started).collect()
+}
+
+fn fold_next(
+    project: &Project,
+    pipeline: &RepositoryPath,
+    repository: &dyn Repository,
+    policy: &Policy,
+    fold: &Fold,
+    files: &mut Files,
+) -> RepositoryReport {
+    if files.is_empty() {
+        return fold_one(project, pipeline, repository, policy, fold, files);
+    }
+    let earlier = files.clone();
+    fold_one(project, pipeline, &Overlay::new(repository, &earlier), policy, fold, files)
+}
+
+fn fold_one(
+    project: &Project,
+    pipeline: &RepositoryPath,
+    repository: &dyn Repository,
+    policy: &Policy,
+    fold: &Fold,
+    files: &mut Files,
+) -> RepositoryReport {
+    let outcome = fold(repository, pipeline, policy);
+    let kind_of = |path: &RepositoryPath| repository.tracked().get(path).copied();
+    let patch = patch(&outcome.files, &RepositoryPath::root(), &kind_of);
+    let mut report = report_of(&project.name, pipeline, &outcome, patch, policy);
+    match outcome.verdict {
+        Verdict::Folded => report.savings = Some(savings(repository, pipeline, &outcome)),
+        Verdict::Refused => {
+            report.folded_by_accepting = folded_by_accepting(repository, pipeline, &outcome, policy, fold);
+        }
+        Verdict::NothingToFold | Verdict::Failed => {}
+    }
+    for (path, versions) in outcome.files {
+        match files.get_mut(&path) {
+            Some(present) => present.after = versions.after,
+            None => drop(files.insert(path, versions)),
+        }
+    }
+    report
+}
+
+fn report_of(
+    name: &str,
+    pipeline: &RepositoryPath,
+    outcome: &Outcome,
+    patch: String,
+    policy: &Policy,
+) -> RepositoryReport {
+    let entry = Entry { name: name.to_owned(), outcome: outcome.clone(), patch, proof: None };
+    let mut report = RepositoryReport::new(&entry);
+    report.pipeline = (pipeline.as_str() != PIPELINE).then(|| pipeline.to_string());
+    for finding in report.findings.iter_mut().filter(|finding| finding.accept) {
+        finding.accepted = policy.accepted.contains(&finding.code);
+    }
+    report
+}
+
+/// The jobs that are gone, and the uploads and downloads of their files. `docker cp` moves files within one job, which is no
+/// transfer.
+fn savings(repository: &dyn Repository, pipeline: &RepositoryPath, outcome: &Outcome) -> Savings {
+    let jobs = |repository: &dyn Repository| {
+        let pipeline = Pipeline::read(repository, pipeline).ok();
+        pipeline.map_or(0, |pipeline| pipeline.jobs().iter().filter(|job| !is_switched_off(job)).count())
+    };
+    let folded = outcome.handoffs.iter().filter(|handoff| handoff.fallback.is_none() && handoff.via != Via::DockerCp);
+    let transfers = folded.map(|handoff| {
+        let uploads = handoff.producers.iter().filter(|producer| !handoff.kept.contains(producer)).count();
+        uploads + handoff.producers.len()
+    });
+    let after = Overlay::new(repository, &outcome.files);
+    Savings { jobs: jobs(repository).saturating_sub(jobs(&after)), transfers: transfers.sum() }
+}
+
+/// The reviews that have to be accepted for a refused pipeline to be folded: found by folding it with them. One that is
+/// enough by itself is named alone.
+fn folded_by_accepting(
+    repository: &dyn Repository,
+    pipeline: &RepositoryPath,
+    outcome: &Outcome,
+    policy: &Policy,
+    fold: &Fold,
+) -> Vec<Code> {
+    let open: BTreeSet<_> = outcome.findings_of(Severity::Review).map(|finding| finding.code).collect();
+    let open: Vec<_> = open.difference(&policy.accepted).copied().collect();
+    let folds = |codes: &[Code]| {
+        let accepted = policy.accepted.iter().chain(codes).copied().collect();
+        fold(repository, pipeline, &Policy { accepted, ..policy.clone() }).verdict == Verdict::Folded
+    };
+    if open.is_empty() || !folds(&open) {
+        return Vec::new();
+    }
+    let alone = open.iter().filter(|_| open.len() > 1).find(|code| folds(std::slice::from_ref(*code)));
+    alone.map_or(open.clone(), |code| vec![*code])
+}

@@ -1,0 +1,140 @@
+//! The run: every project is looked at once, and what that comes to is written into the journal.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Campaign;
+use super::error::CampaignError;
+use super::look::failed;
+use super::pool::{Pool, Reply};
+use super::project::{Place, Project};
+use super::setup::Setup;
+use super::standing::Standing;
+use super::step::{Looked, Step};
+use super::worker::{Answer, Request};
+use crate::finding::Code;
+use crate::outcome::Verdict;
+
+/// The most git commands that one look waits for: asking for the branch, cloning or fetching.
+const GIT_COMMANDS: u32 = 3;
+
+/// Which projects are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All whose look would come to something new; what failed without being read stays failed.
+    #[default]
+    Changed,
+    /// The same, and all that failed.
+    ChangedAndFailed,
+    /// What failed, and nothing else.
+    Failed,
+}
+
+/// How the projects of a run are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The program that a worker is, and the words that make it one.
+    pub worker: (&'a Path, &'a [&'a str]),
+    /// What every worker is told.
+    pub setup: &'a Setup,
+    /// How many workers there are.
+    pub workers: usize,
+    /// The most time to look at one project, beside what git may take.
+    pub time_limit: Duration,
+    /// Which projects are looked at.
+    pub selection: Selection,
+}
+
+/// What is told while a campaign runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A project was looked at.
+    Looked(&'a Looked),
+    /// Nothing about it has changed since it was looked at.
+    Unchanged(&'a Project),
+}
+
+impl Campaign {
+    /// Notes that the campaign begins or goes on.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written.
+    pub fn begin(&mut self, sources: Vec<String>, shard: Option<String>) -> Result<(), CampaignError> {
+        self.sources.clone_from(&sources);
+        self.record(&Step::Begun { version: env!("CARGO_PKG_VERSION").to_owned(), sources, shard })
+    }
+
+    /// Looks at `projects`, and keeps what each comes to.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written or no worker be started. What is wrong with a project is kept as what it came to.
+    pub fn run(
+        &self,
+        projects: &[Project],
+        run: &Run<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), CampaignError> {
+        let pool = Pool { program: run.worker, setup: run.setup, workers: run.workers };
+        let request = |index: usize| match projects.get(index) {
+            Some(project) => self.request(project, run),
+            None => Ok(None),
+        };
+        pool.ask_all(projects.len(), &request, &mut |index, result| {
+            let Some(project) = projects.get(index) else { return Ok(()) };
+            match run.outcome(project, result) {
+                Some(looked) => {
+                    let step = Step::Looked(Box::new(looked));
+                    self.journal.note(&step)?;
+                    if let Step::Looked(looked) = &step {
+                        progress(Progress::Looked(looked));
+                    }
+                }
+                None => progress(Progress::Unchanged(project)),
+            }
+            Ok(())
+        })?;
+        self.journal.settle()
+    }
+
+    /// What a worker is asked about a project, and how long it may take; `None` where it is not to be looked at.
+    fn request(&self, project: &Project, run: &Run<'_>) -> Result<Option<(Request, Duration)>, CampaignError> {
+        let standing = self.standings.get(&project.name);
+        let has_failed = standing.is_some_and(|standing| standing.verdict == Some(Verdict::Failed));
+        let known = match (run.selection, has_failed) {
+            (Selection::Failed, false) => return Ok(None),
+            (Selection::Failed | Selection::ChangedAndFailed, true) => None,
+            _ => standing.map_or(Ok(None), |standing: &Standing| self.looked(standing))?,
+        };
+        // A look that another place, or other pipelines, came to says nothing about these.
+        let known = known.filter(|known| known.project == *project).map(|known| known.inputs);
+        let git_time = match &project.place {
+            Place::Folder(_) => Duration::ZERO,
+            Place::Bare(_) | Place::Remote(_) => Duration::from_secs(run.setup.git_time_limit) * GIT_COMMANDS,
+        };
+        Ok(Some((Request { project: project.clone(), known }, run.time_limit + git_time)))
+    }
+}
+
+impl Run<'_> {
+    /// What the look at a project came to; `None` where it would come to the same again.
+    fn outcome(&self, project: &Project, result: Reply) -> Option<Looked> {
+        let failed = |code, message: &str, help: &str| Some(failed(project, self.setup, code, message, help));
+        match result {
+            Reply::Answered(Answer::Looked(looked)) => Some(*looked),
+            Reply::Answered(Answer::Unchanged) => None,
+            Reply::TooLong => {
+                let message = format!("it was given up after {} s", self.time_limit.as_secs());
+                failed(Code::LimitExceeded, &message, "give it more with --time-limit")
+            }
+            Reply::Died(words) if words.contains("memory allocation") => {
+                let message = format!("it asked for more than {} MiB of memory", self.setup.memory_limit >> 20);
+                failed(Code::LimitExceeded, &message, "give it more with --memory-limit")
+            }
+            Reply::Died(words) => {
+                let message = format!("stagefold itself failed on this repository: {words}");
+                let help = "please report it; the other repositories are not touched by this";
+                failed(Code::InternalError, &message, help)
+            }
+        }
+    }
+}

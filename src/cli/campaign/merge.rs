@@ -1,0 +1,27 @@
+use std::io;
+
+use super::failed;
+use super::report::inventory;
+use crate::campaign::{Campaign, CampaignError};
+use crate::cli::arguments::{MergeCampaigns, Options};
+use crate::cli::output::Streams;
+use crate::cli::status::Status;
+use crate::report::Detail;
+
+/// Makes one campaign of several.
+pub(super) fn run(options: &Options, asked: &MergeCampaigns, streams: &mut Streams<'_>) -> io::Result<Status> {
+    match merge(asked) {
+        Ok(tally) => {
+            if options.detail() > Detail::Quiet {
+                writeln!(streams.err, "{tally}")?;
+            }
+            Ok(Status::Done)
+        }
+        Err(error) => failed(&error, streams),
+    }
+}
+
+fn merge(asked: &MergeCampaigns) -> Result<crate::report::Tally, CampaignError> {
+    Campaign::create(&asked.folder.dir)?.take_in(&asked.shards)?;
+    Ok(inventory(&asked.folder.dir)?.tally)
+}
