@@ -7,6 +7,7 @@
 mod entry;
 mod inventory;
 mod json;
+mod markdown;
 mod patch;
 mod proof;
 mod repository;
@@ -15,7 +16,7 @@ mod snippet;
 mod terminal;
 
 pub use entry::{Entry, Tally};
-pub use inventory::{Inventory, Reason};
+pub use inventory::{Inventory, InventoryFormat, Reason, write_inventory};
 pub use json::{json_end, json_entry, json_line, json_start};
 pub use patch::{colored, patch};
 pub use proof::{proof_json, proof_markdown, proof_text};

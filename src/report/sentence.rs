@@ -40,6 +40,16 @@ pub(super) fn visible(text: &str) -> String {
     normalize_untrusted_str(text).replace(['\n', '\r'], " ").replace(odd, "\u{fffd}")
 }
 
+/// A file name or another short text of the user, on one line and with its line breaks and tabs made visible, too.
+pub(super) fn name(text: &str) -> String {
+    visible(&text.replace('\n', "␊").replace('\r', "␍").replace('\t', "␉"))
+}
+
+/// `1 job`, `2 jobs`.
+pub(super) fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 fn files(count: usize, tense: Tense) -> String {
     match (count, tense) {
         (1, Tense::Shown) => "; 1 file changes".to_owned(),

@@ -1,5 +1,6 @@
 use crate::prove::{Difference, ImageProof, Proof, ProofVerdict, Reason, Way, Weight};
 use crate::report::sentence::visible;
+pub(super) use crate::report::sentence::{name, plural};
 
 /// How many digits of a commit are shown to people.
 const SHORT_COMMIT: usize = 12;
@@ -39,11 +40,6 @@ impl Weights {
     }
 }
 
-/// A file name or another short text of the user, on one line and with its line breaks and tabs made visible, too.
-pub(super) fn name(text: &str) -> String {
-    visible(&text.replace('\n', "␊").replace('\r', "␍").replace('\t', "␉"))
-}
-
 /// A line of the user's text. Its tabs stay: they do no harm, and hold columns together.
 pub(super) fn line(text: &str) -> String {
     let parts: Vec<_> = text.split('\t').map(name).collect();
@@ -52,10 +48,6 @@ pub(super) fn line(text: &str) -> String {
 
 pub(super) fn differences(count: usize) -> String {
     plural(count, "difference", "differences")
-}
-
-pub(super) fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", verb(count, one, many))
 }
 
 const fn verb<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
