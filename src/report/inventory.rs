@@ -139,7 +139,7 @@ impl Inventory {
     /// What would come of accepting several codes at once, where that was seen to fold something: most first.
     fn together(&self) -> Vec<(Vec<Code>, usize)> {
         let mut sets: Vec<_> = self.together.iter().map(|(codes, folds)| (codes.clone(), *folds)).collect();
-        sets.sort_by_key(|(_, folds)| std::cmp::Reverse(*folds));
+        sets.sort_by_key(|(codes, folds)| (std::cmp::Reverse(*folds), codes.len()));
         sets
     }
 

@@ -44,8 +44,8 @@ pub(super) fn write(
 fn closing(inventory: &Inventory, table: &Table, out: &mut dyn Write) -> io::Result<()> {
     let nothing = inventory.tally.nothing;
     if table.style.detail == Detail::Normal && nothing > 0 {
-        let verb = if nothing == 1 { "has" } else { "have" };
-        writeln!(out, "{nothing} more {verb} nothing to fold (-v lists them)\n")?;
+        let (is, it) = if nothing == 1 { ("is", "it") } else { ("are", "them") };
+        writeln!(out, "{nothing} with nothing to fold {is} left out (-v lists {it})\n")?;
     }
     let bold = table.style(Style::new().bold());
     writeln!(out, "{bold}{}{bold:#}", inventory.tally)?;

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Inventory, NAMED_TOGETHER, Reason};
-use crate::finding::{Code, Severity};
+use crate::finding::Code;
 use crate::outcome::{Applicability, Verdict, Via};
 use crate::report::repository::{ChangeReport, RepositoryReport, Savings};
 use crate::report::sentence::plural;
@@ -28,14 +28,23 @@ pub(super) fn handoffs(report: &RepositoryReport) -> String {
 pub(super) fn what(report: &RepositoryReport) -> String {
     match report.verdict {
         Verdict::Folded => folded(report),
-        Verdict::Refused => {
-            let flags = report.folded_by_accepting.iter().map(|code| format!("--accept {code}")).collect::<Vec<_>>();
-            let verb = if flags.len() == 1 { "folds" } else { "fold" };
-            let offer = if flags.is_empty() { String::new() } else { format!("; {} {verb} it", flags.join(" ")) };
-            codes(report.blocking()) + &offer
-        }
+        Verdict::Refused => codes(report.blocking()) + &offer(report),
         Verdict::Failed => codes(report.blocking()),
         Verdict::NothingToFold => String::new(),
+    }
+}
+
+/// How a refused pipeline would be folded, where that was seen.
+fn offer(report: &RepositoryReport) -> String {
+    let folding: BTreeSet<_> = report.folded_by_accepting.iter().copied().collect();
+    match folding.len() {
+        0 => String::new(),
+        1 if folding == report.blocking() => "; accepting it folds the pipeline".to_owned(),
+        _ if folding == report.blocking() => "; accepting all of them folds the pipeline".to_owned(),
+        _ => format!(
+            "; accepting {} folds the pipeline",
+            joined(&folding.into_iter().map(Code::name).collect::<Vec<_>>())
+        ),
     }
 }
 
@@ -60,11 +69,11 @@ fn files(changes: &[ChangeReport]) -> String {
     if changes.len() == 1 { "1 file changes".to_owned() } else { format!("{} files change", changes.len()) }
 }
 
-/// `1 job, 2 transfers`, with what is transferred behind it; empty for nothing.
+/// `1 job and 2 transfers`, with what is transferred behind it; empty for nothing.
 fn savings(Savings { jobs, transfers }: Savings, of_what: &str) -> String {
     let jobs = (jobs > 0).then(|| plural(jobs, "job", "jobs"));
     let transfers = (transfers > 0).then(|| plural(transfers, "transfer", "transfers") + of_what);
-    list(jobs.into_iter().chain(transfers))
+    joined(&jobs.into_iter().chain(transfers).collect::<Vec<_>>())
 }
 
 /// The names of codes in a row, or what stands for none.
@@ -80,6 +89,15 @@ fn list<Word: AsRef<str>>(words: impl Iterator<Item = Word>) -> String {
         listed.push_str(word.as_ref());
     }
     listed
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn joined<Word: AsRef<str>>(words: &[Word]) -> String {
+    match words.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.as_ref().to_owned(),
+        Some((last, first)) => format!("{} and {}", list(first.iter()), last.as_ref()),
+    }
 }
 
 /// What all pipelines come to besides their verdicts, in sentences.
@@ -99,11 +117,17 @@ pub(super) fn totals(inventory: &Inventory) -> Vec<String> {
     sentences.into_iter().flatten().collect()
 }
 
-/// `3 hand-offs are folded: 2 by artifacts, 1 by cache.`
+/// `1 hand-off by cache is folded.`, `3 hand-offs are folded: 2 by artifacts, 1 by cache.`
 fn by_ways(by_way: &BTreeMap<Via, usize>, is: &str, are: &str) -> String {
     let all = by_way.values().sum::<usize>();
-    let ways = list(by_way.iter().map(|(via, count)| format!("{count} by {}", via.name())));
-    format!("{} {}: {ways}.", plural(all, "hand-off", "hand-offs"), if all == 1 { is } else { are })
+    let (count, verb) = (plural(all, "hand-off", "hand-offs"), if all == 1 { is } else { are });
+    let mut ways = by_way.iter();
+    match (ways.next(), ways.len()) {
+        (Some((via, _)), 0) => format!("{count} by {} {verb}.", via.name()),
+        _ => {
+            format!("{count} {verb}: {}.", list(by_way.iter().map(|(via, count)| format!("{count} by {}", via.name()))))
+        }
+    }
 }
 
 fn proofs(inventory: &Inventory) -> String {
@@ -120,18 +144,14 @@ pub(super) fn reasons(inventory: &Inventory) -> Vec<String> {
 
 fn reason(Reason { code, pipelines, alone, folds }: &Reason) -> String {
     let named = format!("alone in the way of {alone}, named in {pipelines}");
-    match (code.severity(), folds) {
-        (Severity::Review, 0) => format!("accepting {code} by itself folds none ({named})"),
-        (_, 0) => format!("{code}: {named}"),
-        (_, folds) => format!("accepting {code} folds {folds} more ({named})"),
-    }
+    if *folds == 0 { format!("{code}: {named}") } else { format!("accepting {code} folds {folds} more ({named})") }
 }
 
 /// What would come of accepting several codes at once, where that was seen to fold something.
 pub(super) fn together(inventory: &Inventory, quote: fn(&str) -> String) -> Vec<String> {
     let named = inventory.together().into_iter().map(|(codes, folds)| {
         let names: Vec<_> = codes.iter().map(|code| quote(code.name())).collect();
-        format!("accepting {} together folds {folds} more", names.join(" and "))
+        format!("accepting {} together folds {folds} more", joined(&names))
     });
     let count = inventory.folded_by_more;
     let by_more = (count > 0).then(|| format!("accepting more than {NAMED_TOGETHER} codes at once folds {count} more"));
