@@ -11,7 +11,7 @@
 //! text -> source -> finding -> syntax -> gitlab, docker, ecosystem -> handoff -> fold -> check -> here
 //! ```
 //!
-//! `repo` (files on a disk), `prove` (images built before and after) and `report` (what people see) stand beside it; `cli`
+//! `repo` (files on a disk), `process` (other programs), `prove` (images built before and after) and `report` (what people see) stand beside it; `cli`
 //! puts them together.
 //!
 //! # Limits
@@ -29,6 +29,7 @@ pub mod finding;
 pub mod fold;
 pub mod gitlab;
 pub mod handoff;
+pub mod process;
 pub mod prove;
 pub mod repo;
 pub mod report;

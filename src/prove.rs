@@ -21,18 +21,15 @@ mod engine;
 mod environment;
 mod handed_on;
 mod image_job;
-mod interrupt;
 mod job_shell;
 mod outcome;
 mod pairs;
-mod process;
 mod run;
 mod scratch;
 mod session;
 #[cfg(test)]
 mod tests;
 mod trial;
-mod trouble;
 mod variables;
 mod way;
 

@@ -1,22 +1,25 @@
 //! The user's repositories on a disk: found, read, and written, all files of one or none.
 //!
 //! Nothing else in the program touches the user's files. Reading is lazy and happens once
-//! ([`DiskRepository`]); no symbolic link is followed, so that nothing outside a repository is read or
-//! written. [`discover`] finds the repositories that the user means, [`write()`] puts a fold in place
-//! and takes it back where any part of it fails, and [`guard`] keeps it from files that version control
-//! could not give back.
+//! ([`DiskRepository`], and [`CommittedRepository`] for a commit without a work tree); no symbolic link is
+//! followed, so that nothing outside a repository is read or written. [`discover`] finds the repositories
+//! that the user means, [`write()`] puts a fold in place and takes it back where any part of it fails, and
+//! [`guard`] keeps it from files that version control could not give back.
 
+mod committed;
 mod discover;
 mod disk;
 mod elsewhere;
 mod folders;
 mod git;
 mod guard;
+mod objects;
 mod stage;
 mod tracked;
 mod transaction;
 mod variables;
 
+pub use committed::{CommitError, CommittedRepository, head_of};
 pub use discover::{Discovery, DiscoveryError, Found, PIPELINE, discover};
 pub use disk::{DiskRepository, SIZE_LIMIT};
 pub use elsewhere::Elsewhere;

@@ -21,10 +21,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fold", &["handoff", "gitlab", "docker", "ecosystem", "syntax", "outcome", "finding", "source", "text"]),
     ("check", &["fold", "handoff", "gitlab", "docker", "ecosystem", "syntax", "outcome", "finding", "source", "text"]),
     ("repo", &["finding", "source", "text"]),
-    ("prove", &["repo", "handoff", "gitlab", "docker", "syntax", "outcome", "finding", "source", "text"]),
+    ("process", &[]),
+    ("prove", &["process", "repo", "handoff", "gitlab", "docker", "syntax", "outcome", "finding", "source", "text"]),
     ("report", &["prove", "outcome", "finding", "source", "text"]),
-    ("campaign", &["report", "prove", "repo", "handoff", "gitlab", "syntax", "outcome", "finding", "source", "text"]),
-    ("cli", &["campaign", "repo", "prove", "report", "outcome", "finding", "source", "text"]),
+    (
+        "campaign",
+        &["report", "prove", "process", "repo", "handoff", "gitlab", "syntax", "outcome", "finding", "source", "text"],
+    ),
+    ("cli", &["campaign", "repo", "process", "prove", "report", "outcome", "finding", "source", "text"]),
 ];
 
 /// The roots of the two crates, which may import everything.
@@ -37,9 +41,9 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("yaml_rust2", &["syntax"]),
     ("brush_parser", &["syntax"]),
     ("hcl_edit", &["syntax"]),
-    ("std::fs", &["repo", "prove", "campaign"]),
-    ("std::process::Command", &["repo", "prove", "campaign"]),
-    ("tempfile", &["repo", "prove", "campaign"]),
+    ("std::fs", &["repo", "process", "prove", "campaign"]),
+    ("std::process::Command", &["repo", "process", "prove", "campaign"]),
+    ("tempfile", &["repo", "process", "prove", "campaign"]),
     ("tar", &["prove"]),
     ("zip", &["prove"]),
     ("flate2", &["prove"]),

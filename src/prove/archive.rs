@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::trouble::Trouble;
+use crate::process::Trouble;
 
 /// The modes that a clone of the runner has.
 const FOLDER_MODE: u32 = 0o777;

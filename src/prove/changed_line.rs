@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive::Packer;
 use super::checkout::Checkout;
-use super::trouble::Trouble;
+use crate::process::Trouble;
 use crate::source::{FileKind, Repository};
 
 /// Source files by their endings, and how a comment begins in them.

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::archive::Packer;
 use super::environment::ProjectFacts;
-use super::interrupt::Interrupt;
-use super::process::Invocation;
 use super::scratch::Scratch;
-use super::trouble::Trouble;
+use crate::process::{Interrupt, Invocation, Trouble};
 use crate::repo::REDIRECTIONS;
 use crate::text::{FileVersions, RepositoryPath};
 

@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::process::Log;
-use super::trouble::Trouble;
+use crate::process::{Log, Trouble};
 
 pub use found::EngineName;
 pub(super) use found::find;

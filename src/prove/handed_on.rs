@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::archive::{Packer, for_each_below};
-use super::trouble::Trouble;
 use crate::gitlab::{PathPattern, is_glob};
+use crate::process::Trouble;
 
 /// The files that artifacts or a cache take of a project.
 pub(super) struct Selection {

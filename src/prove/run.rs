@@ -9,17 +9,16 @@ use super::archive::now;
 use super::checkout::{Changes, Checkout, Origin};
 use super::compare::EditedFile;
 use super::engine::{Engine, EngineName, find};
-use super::interrupt::Interrupt;
 use super::outcome::{ImageProof, Proof};
 use super::scratch::Scratch;
 use super::session::Session;
 use super::trial::{Changed, Trial};
-use super::trouble::Trouble;
 use super::variables::missing;
 use super::way::Tree;
 use crate::gitlab::Pipeline;
 use crate::handoff;
 use crate::outcome::{Outcome, Policy, Verdict};
+use crate::process::{Interrupt, Trouble};
 use crate::repo::{DiskRepository, Elsewhere};
 use crate::source::{Overlay, Repository};
 use crate::text::RepositoryPath;
@@ -77,7 +76,7 @@ impl From<Trouble> for ProveError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Interrupted(signal) => Self::Interrupted(signal),
-            Trouble::Failed(what) | Trouble::Error(what) => Self::Error(what),
+            Trouble::Failed(what) | Trouble::Late(what) | Trouble::Error(what) => Self::Error(what),
         }
     }
 }

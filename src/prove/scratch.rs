@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::process::Log;
-use super::trouble::Trouble;
+use crate::process::{Log, Trouble};
 
 /// A folder for one proof. Logs lie in a folder of their own beside it, which stays where something failed.
 #[derive(Debug)]

@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::archive::Packer;
 use super::engine::{ContainerSpec, Engine};
 use super::environment::{JobEnvironment, ProjectFacts};
-use super::process::Log;
 use super::scratch::Scratch;
-use super::trouble::Trouble;
 use crate::gitlab::Job;
 use crate::outcome::Pass;
+use crate::process::{Log, Trouble};
 
 /// What all steps of one proof share.
 pub(super) struct Session<'a> {

@@ -9,13 +9,12 @@ use std::path::Path;
 use std::process::Command;
 
 use super::checkout::Origin;
-use super::interrupt::Interrupt;
 use super::outcome::{Proof, ProofVerdict, Way};
 use super::run::{Proving, Request, clone_and_prove};
 use super::scratch::Scratch;
-use super::trouble::Trouble;
 use super::{Reason, Weight};
 use crate::outcome::Policy;
+use crate::process::{Interrupt, Trouble};
 use crate::repo::Elsewhere;
 use crate::text::RepositoryPath;
 use recorded::{Recorded, Script};

@@ -14,8 +14,8 @@ use super::outcome::{BuildFigures, Failure, ImageProof, ProofVerdict, Way};
 use super::pairs::{Pair, pairs};
 use super::run::Request;
 use super::session::Session;
-use super::trouble::Trouble;
 use super::way::{Built, Caches, Stopped, Tree, build};
+use crate::process::Trouble;
 use crate::text::RepositoryPath;
 
 /// All that is needed to prove the images of any job.

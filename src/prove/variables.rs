@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::course::jobs_before;
 use super::session::Session;
-use super::trouble::Trouble;
 use super::way::Tree;
 use crate::docker::{BuildCommand, image_builds};
 use crate::gitlab::{Job, VariableKind, kind_of_variable};
 use crate::handoff::JobScript;
+use crate::process::Trouble;
 use crate::syntax::shell::{Script, Word};
 
 /// Commands whose words are names that get a value.

@@ -12,11 +12,10 @@ use super::environment::JobEnvironment;
 use super::handed_on::Selection;
 use super::image_job::{BuiltImage, ImageJob};
 use super::job_shell::{OWN_FOLDER, command_of_build_job, script};
-use super::process::Log;
 use super::session::Session;
-use super::trouble::Trouble;
 use crate::gitlab::{Cache, Job, PathPattern, Pipeline};
 use crate::handoff::downloads_artifacts;
+use crate::process::{Log, Trouble};
 use crate::source::Repository;
 use crate::text::RepositoryPath;
 

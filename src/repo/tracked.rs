@@ -28,7 +28,7 @@ fn listed_files(output: &[u8]) -> Files {
     files.collect()
 }
 
-fn kind_of_mode(mode: &str) -> Option<FileKind> {
+pub(super) fn kind_of_mode(mode: &str) -> Option<FileKind> {
     match mode {
         "100644" => Some(FileKind::Regular),
         "100755" => Some(FileKind::Executable),

@@ -10,10 +10,8 @@ use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK, next_name, not_pulled, renamed, unseen};
+use crate::process::{Interrupt, Invocation, Log, Trouble};
 use crate::prove::archive::folders_of_others;
-use crate::prove::interrupt::Interrupt;
-use crate::prove::process::{Invocation, Log};
-use crate::prove::trouble::Trouble;
 
 /// Unpacks an archive at the root of a container, unless a link of the container leads out of it. Words: the container, the
 /// archive, and the folders that the archive does not make itself.

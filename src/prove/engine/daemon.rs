@@ -10,9 +10,7 @@ use super::found::{is_there, numbers_of_images, version};
 use super::layers::Layers;
 use super::pulled::pulled;
 use super::{Build, Container, ContainerSpec, Engine, MARK, in_words, next_name, not_pulled, renamed, unseen};
-use crate::prove::interrupt::Interrupt;
-use crate::prove::process::{Invocation, Log};
-use crate::prove::trouble::Trouble;
+use crate::process::{Interrupt, Invocation, Log, Trouble};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

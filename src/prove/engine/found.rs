@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::buildah::Buildah;
 use super::daemon::{Daemon, Kind};
-use crate::prove::interrupt::Interrupt;
-use crate::prove::process::Invocation;
-use crate::prove::trouble::Trouble;
+use crate::process::{Interrupt, Invocation, Trouble};
 
 /// An engine, by the name of its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 
-use crate::prove::trouble::Trouble;
+use crate::process::Trouble;
 
 /// Those that the builds of one proof have left.
 #[derive(Debug, Default)]

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use super::{ImageJob, Progress};
 use crate::docker::{PROJECT_FOLDER, StepWord};
 use crate::handoff;
+use crate::process::{Log, Trouble};
 use crate::prove::archive::{Packer, for_each_below};
 use crate::prove::call::{Call, to_project};
 use crate::prove::engine::{Container, ContainerSpec};
 use crate::prove::job_shell::OWN_FOLDER;
-use crate::prove::process::Log;
-use crate::prove::trouble::Trouble;
 
 /// What a stand-in answers to one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

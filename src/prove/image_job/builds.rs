@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{BuiltImage, ImageJob, Workspace};
 use crate::docker::{BuildCommand, Builder, PROJECT_FOLDER, place_in_repository};
 use crate::handoff::is_same_image;
+use crate::process::{Log, Trouble};
 use crate::prove::archive::{for_each_below, whole};
 use crate::prove::call::{Call, to_project, unquoted};
 use crate::prove::engine::{Build, Container, names_of_images};
-use crate::prove::process::Log;
-use crate::prove::trouble::Trouble;
 use crate::text::RepositoryPath;
 
 /// Options that decide about the image and mean the same to every engine.

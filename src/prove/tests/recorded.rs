@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tar::{Archive, Builder, EntryType, Header};
 
+use crate::process::{Log, Trouble};
 use crate::prove::engine::{Build, Container, ContainerSpec, Engine};
-use crate::prove::process::Log;
-use crate::prove::trouble::Trouble;
 
 /// A file of a container: its mode, and its bytes; none for a folder.
 pub(super) type Files = BTreeMap<PathBuf, (u32, Option<Vec<u8>>)>;

@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::interrupt::Interrupt;
 use super::trouble::Trouble;
 
-/// How often a running program is looked at.
+/// How often a program that has run for a while is looked at; at first it is more often.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a program has to end by itself once it was asked to.
@@ -33,27 +34,27 @@ const BEAT: Duration = Duration::from_secs(15);
 const MOST_OF_LINE: usize = 120;
 
 /// Who is told what is being done, a line each.
-pub(super) type Listener<'a> = dyn Fn(&str) + 'a;
+pub(crate) type Listener<'a> = dyn Fn(&str) + 'a;
 
 /// A file that keeps what programs print, and who is told while they do.
 #[derive(Clone)]
-pub(super) struct Log<'a> {
+pub(crate) struct Log<'a> {
     path: PathBuf,
     /// What the log is of, and who is told.
     listener: Option<(String, &'a Listener<'a>)>,
 }
 
 impl<'a> Log<'a> {
-    pub(super) const fn new(path: PathBuf) -> Self {
+    pub(crate) const fn new(path: PathBuf) -> Self {
         Self { path, listener: None }
     }
 
     /// The same, whose last line is told from time to time as the one of `name`.
-    pub(super) fn told_to(self, name: &str, listener: &'a Listener<'a>) -> Self {
+    pub(crate) fn told_to(self, name: &str, listener: &'a Listener<'a>) -> Self {
         Self { listener: Some((name.to_owned(), listener)), ..self }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -72,19 +73,19 @@ impl<'a> Log<'a> {
     }
 
     /// How long it is, in bytes.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
     /// All of it from the byte `start` on; nothing where it cannot be read.
-    pub(super) fn text_from(&self, start: u64) -> String {
+    pub(crate) fn text_from(&self, start: u64) -> String {
         let bytes = fs::read(&self.path).unwrap_or_default();
         let own = bytes.get(usize::try_from(start).unwrap_or(usize::MAX)..).unwrap_or_default();
         String::from_utf8_lossy(own).into_owned()
     }
 
     /// The last lines, at most `count`; none where there is no log.
-    pub(super) fn last_lines(&self, count: usize) -> Vec<String> {
+    pub(crate) fn last_lines(&self, count: usize) -> Vec<String> {
         let Ok(mut file) = File::open(&self.path) else { return Vec::new() };
         // A log that is shorter than that cannot be sought from its end, and is read from its beginning.
         let _ = file.seek(io::SeekFrom::End(-MOST_OF_LOG));
@@ -97,7 +98,7 @@ impl<'a> Log<'a> {
 }
 
 /// A program to be started.
-pub(super) struct Invocation<'a> {
+pub(crate) struct Invocation<'a> {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(String, OsString)>,
@@ -107,18 +108,20 @@ pub(super) struct Invocation<'a> {
     input: Option<PathBuf>,
     output: Option<PathBuf>,
     log: Option<Log<'a>>,
+    limit: Option<Duration>,
+    held: Option<Arc<File>>,
 }
 
 /// What a program printed where it was asked something.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: ExitStatus,
-    pub(super) text: String,
-    pub(super) errors: String,
+pub(crate) struct Answer {
+    pub(crate) status: ExitStatus,
+    pub(crate) text: String,
+    pub(crate) errors: String,
 }
 
 impl<'a> Invocation<'a> {
-    pub(super) fn new(program: impl Into<OsString>) -> Self {
+    pub(crate) fn new(program: impl Into<OsString>) -> Self {
         let (arguments, environment, hidden) = (Vec::new(), Vec::new(), [].as_slice());
         Self {
             program: program.into(),
@@ -129,48 +132,62 @@ impl<'a> Invocation<'a> {
             input: None,
             output: None,
             log: None,
+            limit: None,
+            held: None,
         }
     }
 
-    pub(super) fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.arguments.push(argument.as_ref().to_owned());
         self
     }
 
-    pub(super) fn arguments<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn arguments<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
         self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
-    pub(super) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.to_owned(), value.as_ref().to_owned()));
         self
     }
 
-    pub(super) fn without_variables(mut self, names: &'static [&'static str]) -> Self {
+    pub(crate) fn without_variables(mut self, names: &'static [&'static str]) -> Self {
         self.hidden = names;
         self
     }
 
-    pub(super) fn folder(mut self, folder: &Path) -> Self {
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
         self
     }
 
     /// Reads from this file; from nothing without it.
-    pub(super) fn input(mut self, file: &Path) -> Self {
+    pub(crate) fn input(mut self, file: &Path) -> Self {
         self.input = Some(file.to_owned());
         self
     }
 
+    /// Ends it with all that it has started once it has run for that long.
+    pub(crate) const fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Keeps a file open while it runs, even where this program is killed meanwhile: a lock on the file is held that long.
+    pub(crate) fn holding(mut self, file: &Arc<File>) -> Self {
+        self.held = Some(Arc::clone(file));
+        self
+    }
+
     /// Writes what goes to stdout into a new file.
-    pub(super) fn output(mut self, file: &Path) -> Self {
+    pub(crate) fn output(mut self, file: &Path) -> Self {
         self.output = Some(file.to_owned());
         self
     }
 
     /// Appends to a log all that has no other place.
-    pub(super) fn log(mut self, log: &Log<'a>) -> Self {
+    pub(crate) fn log(mut self, log: &Log<'a>) -> Self {
         self.log = Some(log.clone());
         self
     }
@@ -183,7 +200,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Runs it to its end, or until a signal comes.
-    pub(super) fn run(&self, interrupt: &Interrupt) -> Result<ExitStatus, Trouble> {
+    pub(crate) fn run(&self, interrupt: &Interrupt) -> Result<ExitStatus, Trouble> {
         interrupt.check()?;
         let log = self.log.as_ref().map(Log::open).transpose()?;
         let clone = |log: &File| log.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
@@ -196,13 +213,13 @@ impl<'a> Invocation<'a> {
     }
 
     /// Runs it whatever signals have come, to clean up; what it prints is of no interest.
-    pub(super) fn run_to_the_end(&self) -> Result<ExitStatus, Trouble> {
+    pub(crate) fn run_to_the_end(&self) -> Result<ExitStatus, Trouble> {
         let child = self.spawn(Stdio::null(), Stdio::null())?;
         self.wait(child, None)
     }
 
     /// Runs it and reads what it prints, which has to be little.
-    pub(super) fn ask(&self, interrupt: Option<&Interrupt>) -> Result<Answer, Trouble> {
+    pub(crate) fn ask(&self, interrupt: Option<&Interrupt>) -> Result<Answer, Trouble> {
         if let Some(interrupt) = interrupt {
             interrupt.check()?;
         }
@@ -214,7 +231,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// As [`Self::ask`], where anything but success is an error in the program's own words.
-    pub(super) fn ask_for_success(&self, interrupt: &Interrupt) -> Result<String, Trouble> {
+    pub(crate) fn ask_for_success(&self, interrupt: &Interrupt) -> Result<String, Trouble> {
         let answer = self.ask(Some(interrupt))?;
         if answer.status.success() {
             return Ok(answer.text);
@@ -233,9 +250,10 @@ impl<'a> Invocation<'a> {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        command.stdin(match &self.input {
-            Some(path) => File::open(path).map_err(|error| Trouble::of_file(path, &error))?.into(),
-            None => Stdio::null(),
+        command.stdin(match (&self.input, &self.held) {
+            (Some(path), _) => File::open(path).map_err(|error| Trouble::of_file(path, &error))?.into(),
+            (None, Some(held)) => held.try_clone().map_err(|error| Trouble::Error(error.to_string()))?.into(),
+            (None, None) => Stdio::null(),
         });
         let name = self.program.to_string_lossy();
         command.spawn().map_err(|error| Trouble::Error(format!("{name} could not be started: {error}")))
@@ -243,7 +261,7 @@ impl<'a> Invocation<'a> {
 
     fn wait(&self, mut child: Child, interrupt: Option<&Interrupt>) -> Result<ExitStatus, Trouble> {
         let broken = |error: io::Error| Trouble::Error(format!("{}: {error}", self.name()));
-        let mut told = Instant::now();
+        let (begun, mut told, mut pause) = (Instant::now(), Instant::now(), Duration::from_millis(1));
         loop {
             if let Some(status) = child.try_wait().map_err(broken)? {
                 // What it has left running would go on beside what comes next.
@@ -254,11 +272,16 @@ impl<'a> Invocation<'a> {
                 end(&mut child);
                 return Err(Trouble::Interrupted(signal));
             }
+            if let Some(limit) = self.limit.filter(|limit| begun.elapsed() >= *limit) {
+                end(&mut child);
+                return Err(Trouble::Late(format!("{} took longer than {} s", self.name(), limit.as_secs_f32())));
+            }
             if let Some(log) = self.log.as_ref().filter(|_| told.elapsed() >= BEAT) {
                 log.beat();
                 told = Instant::now();
             }
-            thread::sleep(PAUSE);
+            thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE);
         }
     }
 }

@@ -10,11 +10,14 @@ use super::trouble::Trouble;
 
 /// Whether a signal has asked the program to stop.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Interrupt(Arc<AtomicUsize>);
+pub struct Interrupt(Arc<AtomicUsize>);
 
 impl Interrupt {
     /// Listens from now on. The signals no longer end the process by themselves.
-    pub(super) fn listen() -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// Where the system does not let it.
+    pub fn listen() -> io::Result<Self> {
         let interrupt = Self::default();
         for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
             signal_hook::flag::register_usize(signal, Arc::clone(&interrupt.0), number)?;
@@ -23,13 +26,14 @@ impl Interrupt {
     }
 
     /// The number of the signal that came last, if one did.
-    pub(super) fn signal(&self) -> Option<i32> {
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
         let signal = i32::try_from(self.0.load(Ordering::Relaxed)).unwrap_or_default();
         (signal != 0).then_some(signal)
     }
 
     /// Nothing, or the trouble that a signal has come.
-    pub(super) fn check(&self) -> Result<(), Trouble> {
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
         self.signal().map_or(Ok(()), |signal| Err(Trouble::Interrupted(signal)))
     }
 }
