@@ -14,6 +14,7 @@
 //! A worker is this program again, in a process of its own: one repository can neither stop the others nor take more
 //! time and memory than it may.
 
+mod apply;
 mod error;
 mod inputs;
 mod journal;
@@ -36,6 +37,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+pub use apply::Applied;
 pub use error::CampaignError;
 pub use look::Fold;
 pub use panics::guarded;

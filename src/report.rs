@@ -21,5 +21,5 @@ pub use json::{json_end, json_entry, json_line, json_start};
 pub use patch::{colored, patch};
 pub use proof::{proof_json, proof_markdown, proof_text};
 pub use repository::{ChangeKind, ChangeReport, FindingReport, HandoffReport, RepositoryReport, Savings, report_line};
-pub use sentence::{Tense, closing_line};
+pub use sentence::{Tense, closing_line, visible};
 pub use terminal::{Detail, Terminal};

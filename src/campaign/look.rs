@@ -11,7 +11,7 @@ use crate::finding::{Code, Finding, Location, Severity};
 use crate::gitlab::{Pipeline, Value};
 use crate::handoff::is_switched_off;
 use crate::outcome::{Outcome, Policy, Verdict, Via};
-use crate::repo::{DiskRepository, Elsewhere, PIPELINE};
+use crate::repo::{CommittedRepository, DiskRepository, Elsewhere, PIPELINE, head_of};
 use crate::report::{Entry, RepositoryReport, Savings, patch};
 use crate::source::{Overlay, Repository};
 use crate::text::{FileVersions, RepositoryPath};
@@ -48,10 +48,33 @@ fn look_unguarded(project: &Project, known: Option<&Inputs>, setup: &Setup, fold
             let repository = DiskRepository::new(root, first_pipeline(project)).with_elsewhere(elsewhere);
             look_at(project, &repository, None, known, setup, fold)
         }
-        Place::Bare(_) | Place::Remote(_) => {
-            Some(failed(project, setup, Code::RepositoryNotFetched, "not yet", "not yet"))
-        }
+        Place::Bare(_) | Place::Remote(_) => match committed(project, setup) {
+            Ok(repository) => {
+                let repository = repository.with_elsewhere(elsewhere);
+                let commit = repository.commit().to_owned();
+                look_at(project, &repository, Some(commit), known, setup, fold)
+            }
+            Err(why) => {
+                let help = "see that git can read it by itself, then 'stagefold campaign run --only-failed'";
+                Some(failed(project, setup, Code::RepositoryNotFetched, &why, help))
+            }
+        },
     }
+}
+
+/// The commit that a bare repository or an address is read at.
+fn committed(project: &Project, setup: &Setup) -> Result<CommittedRepository, String> {
+    let (folder, commit) = match &project.place {
+        Place::Folder(folder) | Place::Bare(folder) => {
+            (folder.clone(), head_of(folder).map_err(|error| error.to_string())?)
+        }
+        Place::Remote(_) => clone_head(project, setup)?,
+    };
+    CommittedRepository::open(folder, &commit).map_err(|error| error.to_string())
+}
+
+fn clone_head(_: &Project, _: &Setup) -> Result<(std::path::PathBuf, String), String> {
+    Err("not yet".to_owned())
 }
 
 fn look_at(

@@ -1,5 +1,6 @@
 //! The commands for many repositories, one small file each.
 
+mod apply;
 mod audit;
 mod merge;
 mod progress;
@@ -39,11 +40,11 @@ pub(super) fn run(
             work(&mut BufReader::new(io::stdin()), streams.out, fold)?;
             Ok(Status::Done)
         }
-        CampaignCommand::Apply(_)
-        | CampaignCommand::Undo { .. }
-        | CampaignCommand::Land(_)
-        | CampaignCommand::Status { .. }
-        | CampaignCommand::Close { .. } => failed(&"this is still being built", streams),
+        CampaignCommand::Apply(asked) => apply::run(options, asked, streams),
+        CampaignCommand::Undo { folder } => apply::undo(options, &folder.dir, streams),
+        CampaignCommand::Land(_) | CampaignCommand::Status { .. } | CampaignCommand::Close { .. } => {
+            failed(&"this is still being built", streams)
+        }
     }
 }
 

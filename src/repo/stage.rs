@@ -6,6 +6,22 @@ use tempfile::{Builder, TempPath};
 
 use crate::text::FileVersions;
 
+/// What the names of files that wait begin with.
+const PREFIX: &str = ".stagefold-";
+
+/// How long such a name is, in bytes.
+const NAME_LENGTH: usize = PREFIX.len() + 6;
+
+/// Removes from `folder` what a process that was killed has left waiting there.
+pub(super) fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let is_left = |name: &str| name.starts_with(PREFIX) && name.len() == NAME_LENGTH;
+    for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_left)) {
+        // What cannot be removed does no harm but to the eye.
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
 /// One file on its way: its new text and a copy of its present one wait beside it, so that putting it in
 /// place and taking it back are one rename each, which no full disk can stop.
 ///
@@ -65,7 +81,7 @@ impl Staged {
 /// the system gives to new files.
 fn temporary(folder: &Path, text: &str, like: Option<&Metadata>) -> io::Result<TempPath> {
     let mut builder = Builder::new();
-    builder.prefix(".stagefold-");
+    builder.prefix(PREFIX).rand_bytes(NAME_LENGTH - PREFIX.len());
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;

@@ -34,7 +34,7 @@ pub fn closing_line(outcome: &Outcome, policy: &Policy, tense: Tense) -> String 
 }
 
 /// `text` on one line, its control characters made visible.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     // The control characters above ASCII are left alone there, and some terminals obey them as well.
     let odd = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
     normalize_untrusted_str(text).replace(['\n', '\r'], " ").replace(odd, "\u{fffd}")

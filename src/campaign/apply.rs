@@ -1,0 +1,161 @@
+//! Folds that are written in the folders of their repositories, and taken back from there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Campaign;
+use super::error::CampaignError;
+use super::project::Place;
+use super::standing::{Application, Standing};
+use super::step::{FileRecord, Looked, Step};
+use crate::outcome::Verdict;
+use crate::repo::{Allowed, Holding, guard, holding, mode_of, put_back, sweep, write};
+use crate::text::{FileVersions, RepositoryPath};
+
+type Records = BTreeMap<RepositoryPath, FileRecord>;
+
+/// What became of one project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Its files were written.
+    Written(usize),
+    /// They had been written before.
+    Already,
+    /// They were put back.
+    PutBack(usize),
+    /// They were not written or put back, and why.
+    Not(String),
+}
+
+impl Campaign {
+    /// Writes the fold of every project whose files lie in a folder: all files of a project or none.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read or written. What keeps a project's files from being written is told to `each`.
+    pub fn apply(&self, allowed: Allowed, each: &mut dyn FnMut(&str, &Applied)) -> Result<(), CampaignError> {
+        for (name, standing) in &self.standings {
+            if standing.verdict != Some(Verdict::Folded) && standing.application == Application::None {
+                continue;
+            }
+            if let Some(looked) = self.looked(standing)? {
+                each(name, &self.apply_one(name, standing, &looked, allowed)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts back what stood in the folders before [`Campaign::apply`], byte for byte.
+    ///
+    /// # Errors
+    /// As for [`Campaign::apply`].
+    pub fn undo(&self, each: &mut dyn FnMut(&str, &Applied)) -> Result<(), CampaignError> {
+        for (name, standing) in &self.standings {
+            let (Some(Step::Applying { files, .. }), Some(looked)) = (self.applying(standing)?, self.looked(standing)?)
+            else {
+                continue;
+            };
+            if let Place::Folder(root) = &looked.project.place {
+                each(name, &self.undo_one(name, root, &files)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_one(
+        &self,
+        name: &str,
+        standing: &Standing,
+        looked: &Looked,
+        allowed: Allowed,
+    ) -> Result<Applied, CampaignError> {
+        let Place::Folder(root) = &looked.project.place else {
+            return self.not_applied(name, "it has no folder to write in; 'stagefold campaign land' pushes a branch");
+        };
+        match self.applying(standing)? {
+            Some(Step::Applying { files, .. }) => match standing.application {
+                Application::Written(_) => Ok(Applied::Already),
+                _ => self.finish(name, root, &files),
+            },
+            _ => self.begin_to_apply(name, root, &looked.files, allowed),
+        }
+    }
+
+    fn begin_to_apply(
+        &self,
+        name: &str,
+        root: &Path,
+        files: &BTreeMap<RepositoryPath, FileVersions>,
+        allowed: Allowed,
+    ) -> Result<Applied, CampaignError> {
+        if let Err(error) = guard(root, files.keys(), allowed) {
+            let help = "commit or stash them, or pass --allow-dirty or --allow-no-vcs";
+            return self.not_applied(name, &format!("{error}; {help}"));
+        }
+        let record = |(path, versions): (&RepositoryPath, &FileVersions)| {
+            (path.clone(), FileRecord { versions: versions.clone(), mode: mode_of(root, path) })
+        };
+        let records: Records = files.iter().map(record).collect();
+        self.record(&Step::Applying { project: name.to_owned(), files: records })?;
+        match write(root, files) {
+            Ok(()) => self.applied(name, files.len()),
+            Err(error) => self.not_applied(name, &error.to_string()),
+        }
+    }
+
+    /// Goes on where a process ended between the first file and the last: writes those that are missing, or puts back those that
+    /// stand where somebody has changed one since.
+    fn finish(&self, name: &str, root: &Path, files: &Records) -> Result<Applied, CampaignError> {
+        sweep(root, files.keys());
+        let of = |wanted: Holding| {
+            files.iter().filter(move |(path, record)| holding(root, path, &record.versions) == wanted)
+        };
+        if let Some((changed, _)) = of(Holding::Other).next() {
+            let why = format!("{changed} has changed while the fold was being written");
+            let written: Records = of(Holding::After).map(|(path, record)| (path.clone(), record.clone())).collect();
+            return match put_back(root, &with_modes(&written)) {
+                Ok(()) => self.not_applied(name, &format!("{why}; the other files were put back")),
+                Err(error) => self.not_applied(name, &format!("{why}; {error}")),
+            };
+        }
+        let missing = of(Holding::Before).map(|(path, record)| (path.clone(), record.versions.clone())).collect();
+        match write(root, &missing) {
+            Ok(()) => self.applied(name, files.len()),
+            Err(error) => Ok(Applied::Not(error.to_string())),
+        }
+    }
+
+    fn undo_one(&self, name: &str, root: &Path, files: &Records) -> Result<Applied, CampaignError> {
+        let is = |wanted: Holding| {
+            move |(path, record): &(&RepositoryPath, &FileRecord)| holding(root, path, &record.versions) == wanted
+        };
+        if let Some((changed, _)) = files.iter().find(is(Holding::Other)) {
+            let why = format!("{changed} has changed since the fold was written; nothing was put back");
+            return Ok(Applied::Not(why));
+        }
+        sweep(root, files.keys());
+        self.record(&Step::Undoing { project: name.to_owned() })?;
+        let standing: Records =
+            files.iter().filter(is(Holding::After)).map(|(path, record)| (path.clone(), record.clone())).collect();
+        match put_back(root, &with_modes(&standing)) {
+            Ok(()) => {
+                self.record(&Step::Undone { project: name.to_owned() })?;
+                Ok(Applied::PutBack(files.len()))
+            }
+            Err(error) => Ok(Applied::Not(error.to_string())),
+        }
+    }
+
+    fn applied(&self, name: &str, count: usize) -> Result<Applied, CampaignError> {
+        self.record(&Step::Applied { project: name.to_owned() })?;
+        Ok(Applied::Written(count))
+    }
+
+    fn not_applied(&self, name: &str, why: &str) -> Result<Applied, CampaignError> {
+        self.record(&Step::NotApplied { project: name.to_owned(), why: why.to_owned() })?;
+        Ok(Applied::Not(why.to_owned()))
+    }
+}
+
+fn with_modes(files: &Records) -> BTreeMap<RepositoryPath, (FileVersions, Option<u32>)> {
+    files.iter().map(|(path, record)| (path.clone(), (record.versions.clone(), record.mode))).collect()
+}
