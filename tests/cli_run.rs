@@ -84,7 +84,7 @@ fn stagefold(words: &str, root: &TempDir) -> Printed {
     let words = std::iter::once("stagefold").chain(words.split_whitespace());
     let arguments = Arguments::parse_from(words.chain([path.as_str()]));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut streams = Streams { out: &mut out, err: &mut err, color_out: false, color_err: false };
+    let mut streams = Streams { out: &mut out, err: &mut err, color_out: false, color_err: false, is_terminal: false };
     let code = run(&arguments, &fold, &mut streams).unwrap().code();
     let text = |bytes| String::from_utf8(bytes).unwrap().replace(&path, "ROOT");
     Printed { out: text(out), err: text(err), code }
@@ -238,7 +238,8 @@ impl Write for Closed {
 fn a_reader_that_has_gone_stops_the_run() {
     let root = group(&[("a", "fold"), ("b", "fold")]);
     let arguments = Arguments::parse_from(["stagefold", root.path().to_str().unwrap()]);
-    let mut streams = Streams { out: &mut Closed, err: &mut io::sink(), color_out: false, color_err: false };
+    let mut streams =
+        Streams { out: &mut Closed, err: &mut io::sink(), color_out: false, color_err: false, is_terminal: false };
     let error = run(&arguments, &fold, &mut streams).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
 }

@@ -114,10 +114,12 @@ fn the_program_prints_what_the_snapshot_says() {
 }
 
 /// Codes of what no repository by itself can bring about, and the test that does.
-const RAISED_ELSEWHERE: [(&str, &str); 5] = [
+const RAISED_ELSEWHERE: [(&str, &str); 7] = [
     ("files-not-written", "tests/cli_run.rs"),
     ("internal-error", "tests/cli_run.rs"),
+    ("limit-exceeded", "tests/campaign_faults.rs"),
     ("no-version-control", "tests/cli_run.rs"),
+    ("repository-not-fetched", "tests/campaign_faults.rs"),
     ("self-check-failed", "src/report/json.rs"),
     ("uncommitted-changes", "tests/cli_run.rs"),
 ];

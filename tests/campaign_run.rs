@@ -1,0 +1,229 @@
+//! Campaigns over two hundred repositories: what is told of them does not depend on who looked at them, when, or how often
+//! the program was killed meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test stops where something is not as it must be"
+)]
+#![cfg(unix)]
+
+#[path = "harness/case.rs"]
+#[allow(dead_code, reason = "the harness has more than this file needs")]
+mod case;
+#[path = "harness/group.rs"]
+#[allow(dead_code, reason = "the harness has more than this file needs")]
+mod group;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use case::{stagefold, tree};
+use group::{COUNT, Group, below};
+use serde_json::Value;
+
+/// How often a run is killed.
+const KILLS: usize = 25;
+
+const FORMATS: [&str; 5] = ["text", "json", "csv", "markdown", "html"];
+
+fn report(group: &Group, dir: &str, format: &str) -> String {
+    let printed = stagefold(group.root.path(), &["campaign", "report", "--dir", dir, "--format", format]);
+    assert_eq!(printed.err, "");
+    printed.out
+}
+
+fn start(group: &Group, words: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stagefold"));
+    command.current_dir(group.root.path()).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Numbers that differ from one run of the tests to the next, and are printed with the seed.
+struct Chance(u64);
+
+impl Chance {
+    fn new() -> Self {
+        let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos().into();
+        eprintln!("the seed is {seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Runs `again` until it comes to its end, and kills it at random moments before, at most [`KILLS`] times. The first run is
+/// `first`; a whole one takes about `whole`, and what is killed goes on where it was.
+fn with_kills(group: &Group, first: &[&str], again: &[&str], whole: Duration) -> usize {
+    let mut chance = Chance::new();
+    let mut kills = 0;
+    loop {
+        let mut child = start(group, if kills == 0 { first } else { again });
+        let moment = Duration::from_micros(chance.below(u64::try_from(whole.as_micros()).unwrap() / 15));
+        let end = Instant::now() + moment;
+        while kills < KILLS && Instant::now() < end && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if kills == KILLS || child.try_wait().unwrap().is_some() {
+            child.wait().unwrap();
+            return kills;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let started = Instant::now();
+    work();
+    started.elapsed()
+}
+
+/// How many lines of the journal are about each project and this step.
+fn steps(group: &Group, dir: &str, step: &str) -> BTreeMap<String, usize> {
+    let journal = fs::read_to_string(group.root.path().join(dir).join("journal.jsonl")).unwrap();
+    let mut counts = BTreeMap::new();
+    for line in journal.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if line["step"] == step {
+            let project = line["project"]["name"].as_str().or_else(|| line["project"].as_str()).unwrap();
+            *counts.entry(project.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn a_campaign_tells_what_diff_tells() {
+    let group = Group::new();
+    let printed = stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "d"]);
+    assert_eq!(printed.code, 2, "{}", printed.err);
+    let told: Value = serde_json::from_str(&report(&group, "d", "json")).unwrap();
+    let diff: Value = serde_json::from_str(&stagefold(group.root.path(), &["--format", "json"]).out).unwrap();
+    let (told, diff) = (told["repositories"].as_array().unwrap(), diff["repositories"].as_array().unwrap());
+    assert_eq!(told.len(), COUNT);
+    for (told, diff) in told.iter().zip(diff) {
+        for key in ["path", "verdict", "applicability", "handoffs", "findings", "changes", "patch"] {
+            assert_eq!(told[key], diff[key], "{}", diff["path"]);
+        }
+    }
+    let audit = stagefold(group.root.path(), &["audit", "--format", "json", "-q"]);
+    let audit: Value = serde_json::from_str(&audit.out).unwrap();
+    assert_eq!(audit["repositories"].as_array().unwrap(), told);
+}
+
+#[test]
+fn shards_that_are_merged_tell_what_one_process_tells() {
+    let group = Group::new();
+    stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "whole"]);
+    let shards: Vec<_> = (1..=4).map(|index| (format!("{index}/4"), format!("shard-{index}"))).collect();
+    let children =
+        shards.iter().map(|(shard, dir)| start(&group, &["campaign", "run", ".", "--dir", dir, "--shard", shard]));
+    for mut child in children.collect::<Vec<_>>() {
+        child.wait().unwrap();
+    }
+    let counts = shards.iter().map(|(_, dir)| steps(&group, dir, "looked").len()).collect::<Vec<_>>();
+    assert!(counts.iter().all(|count| *count > 0) && counts.iter().sum::<usize>() == COUNT, "{counts:?}");
+    let dirs = shards.iter().map(|(_, dir)| dir.as_str());
+    let words: Vec<_> = ["campaign", "merge", "--dir", "merged"].into_iter().chain(dirs).collect();
+    assert_eq!(stagefold(group.root.path(), &words).code, 0);
+    for format in FORMATS {
+        assert!(report(&group, "merged", format) == report(&group, "whole", format), "{format}");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_and_resumed_comes_to_the_same() {
+    let group = Group::new();
+    let whole = timed(|| drop(stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "whole"])));
+    let words = ["campaign", "run", ".", "--dir", "killed"];
+    // A run that was killed before it wrote a line has left nothing to go on with.
+    fs::create_dir(group.root.path().join("killed")).unwrap();
+    fs::write(group.root.path().join("killed/journal.jsonl"), "").unwrap();
+    let again = ["campaign", "run", ".", "--dir", "killed", "--resume"];
+    let kills = with_kills(&group, &again, &again, whole);
+    assert!(kills >= 10, "the run was too short to be killed: {kills} times");
+    assert_eq!(stagefold(group.root.path(), &words).code, 2, "a second campaign in the same folder is refused");
+    for format in FORMATS {
+        assert!(report(&group, "killed", format) == report(&group, "whole", format), "{format}");
+    }
+    let looked = steps(&group, "killed", "looked");
+    assert!(looked.len() == COUNT && looked.values().all(|count| *count == 1), "{looked:?}");
+    let printed = stagefold(group.root.path(), &again);
+    assert!(printed.err.contains(&format!("{COUNT} more have not changed")), "{}", printed.err);
+    assert_eq!(steps(&group, "killed", "looked"), looked);
+}
+
+#[test]
+fn what_has_changed_is_looked_at_again_and_nothing_else() {
+    let group = Group::new();
+    let run = |words: &[&str]| stagefold(group.root.path(), &[&["campaign", "run", ".", "--dir", "d"], words].concat());
+    run(&[]);
+    let (index, _) = (0..COUNT)
+        .map(|index| (index, group.case(index)))
+        .find(|(index, case)| Group::broken(*index).is_none() && case.is_some_and(|case| case.verdict == "folded"))
+        .unwrap();
+    let pipeline = group.root.path().join(Group::name(index)).join(".gitlab-ci.yml");
+    let text = fs::read_to_string(&pipeline).unwrap();
+    fs::write(&pipeline, "# changed\n".to_owned() + &text).unwrap();
+    fs::write(group.root.path().join(Group::name(index)).join("UNREAD"), "nobody reads this").unwrap();
+    run(&["--resume"]);
+    let looked = steps(&group, "d", "looked");
+    assert!(looked.iter().all(|(name, count)| *count == 1 + usize::from(*name == Group::name(index))), "{looked:?}");
+    run(&["--resume", "--accept", "rules-differ"]);
+    assert!(steps(&group, "d", "looked").values().sum::<usize>() > 2 * COUNT, "other options are another question");
+    let failed = steps(&group, "d", "looked").values().sum::<usize>();
+    run(&["--only-failed", "--accept", "rules-differ"]);
+    let again = steps(&group, "d", "looked").values().sum::<usize>() - failed;
+    assert!(again >= group::BROKEN.len() && again < COUNT / 2, "{again}");
+}
+
+#[test]
+fn folds_are_applied_and_undone_whatever_kills_the_program() {
+    let group = Group::new();
+    stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "d"]);
+    let before = without_campaign(group.root.path());
+    let apply = ["campaign", "apply", "--dir", "d"];
+    let undo = ["campaign", "undo", "--dir", "d"];
+    let whole = timed(|| drop(stagefold(group.root.path(), &apply)));
+    let applied = without_campaign(group.root.path());
+    for (name, case, expected) in group.expected() {
+        assert!(below(&applied, &name) == expected, "{name} ({})", case.name);
+    }
+    assert_eq!(stagefold(group.root.path(), &undo).code, 0);
+    assert!(without_campaign(group.root.path()) == before, "undo does not put back what was there");
+    let kills = with_kills(&group, &apply, &apply, whole);
+    assert!(without_campaign(group.root.path()) == applied, "killed {kills} times");
+    let kills = kills + with_kills(&group, &undo, &undo, whole);
+    assert!(without_campaign(group.root.path()) == before, "killed {kills} times");
+    assert!(kills >= 10, "{kills}");
+}
+
+/// All files but those of the campaign itself.
+fn without_campaign(root: &Path) -> case::Tree {
+    tree(root).into_iter().filter(|(path, _)| !path.starts_with("d/")).collect()
+}
+
+#[test]
+fn a_file_that_somebody_has_changed_since_is_left_alone() {
+    let group = Group::new();
+    stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "d"]);
+    stagefold(group.root.path(), &["campaign", "apply", "--dir", "d"]);
+    let (name, _, _) = group.expected().find(|(_, case, _)| case.folds()).unwrap();
+    let pipeline = group.root.path().join(&name).join(".gitlab-ci.yml");
+    fs::write(&pipeline, "changed: {script: x}\n").unwrap();
+    let applied = below(&without_campaign(group.root.path()), &name);
+    let printed = stagefold(group.root.path(), &["campaign", "undo", "--dir", "d"]);
+    assert_eq!(printed.code, 2);
+    assert!(printed.err.contains(&format!("{name}: not done: .gitlab-ci.yml has changed since")), "{}", printed.err);
+    assert!(below(&without_campaign(group.root.path()), &name) == applied);
+}
