@@ -488,17 +488,3 @@ fn the_policy_of_the_page_allows_its_own_script_and_style_alone() {
         assert!(!parts_of_page(&page).1.contains(word), "{word}");
     }
 }
-
-#[test]
-#[ignore = "makes the page of the journal that STAGEFOLD_JOURNAL names, at STAGEFOLD_PAGE"]
-fn the_page_of_a_journal() {
-    let journal = fs::read_to_string(std::env::var("STAGEFOLD_JOURNAL").unwrap()).unwrap();
-    let mut reports = Vec::new();
-    for line in journal.lines() {
-        if let stagefold::campaign::Step::Looked(looked) = serde_json::from_str(line).unwrap() {
-            reports.extend(looked.reports);
-        }
-    }
-    reports.sort_by_key(RepositoryReport::label);
-    fs::write(std::env::var("STAGEFOLD_PAGE").unwrap(), plain(InventoryFormat::Html, &reports)).unwrap();
-}
