@@ -431,12 +431,60 @@ fn markdown_says_nothing_of_the_user_outside_of_code() {
 
 #[test]
 fn a_report_that_cannot_be_read_ends_the_telling() {
-    let formats = [InventoryFormat::Text, InventoryFormat::Json, InventoryFormat::Csv, InventoryFormat::Markdown];
-    for format in formats {
+    use InventoryFormat::{Csv, Html, Json, Markdown, Text};
+    for format in [Text, Json, Csv, Markdown, Html] {
         let broken = || Err(io::Error::other("the disk is gone"));
         let mut stream = mixed().into_iter().take(2).map(Ok).chain(std::iter::once_with(broken));
         let style = Terminal { detail: Detail::Normal, color: false };
         let error = write_inventory(format, &counted(&mixed()), &mut stream, style, &mut Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), "the disk is gone", "{format:?}");
+    }
+}
+
+/// The JSON that stands in the page, and the page without it.
+fn parts_of_page(page: &str) -> (&str, String) {
+    let (before, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    let (data, behind) = rest.split_once("</script>").unwrap();
+    (data, format!("{before}{behind}"))
+}
+
+#[test]
+fn the_page_holds_the_json_and_nothing_else_of_the_user() {
+    let nothing = vec![report("x", Verdict::NothingToFold); HOSTILE.len()];
+    for (name, reports) in cases() {
+        let page = plain(InventoryFormat::Html, &reports);
+        let (data, rest) = parts_of_page(&page);
+        assert_eq!(serde_json::from_str::<Value>(data).unwrap(), document(&reports), "{name}");
+        assert!(!data.contains(['<', '\u{2028}', '\u{2029}']), "{name}");
+        assert!(HOSTILE.iter().all(|text| !rest.contains(text)), "{name}");
+        assert_eq!(page.matches("<script").count(), 2, "{name}");
+    }
+    let (hostile, harmless) = (plain(InventoryFormat::Html, &hostile()), plain(InventoryFormat::Html, &nothing));
+    let script = |page: &str| page.rsplit_once("<script>").unwrap().1.to_owned();
+    assert_eq!(script(&hostile), script(&harmless));
+}
+
+#[test]
+fn the_page_tells_its_counts_without_a_script() {
+    let page = plain(InventoryFormat::Html, &mixed());
+    let (_, rest) = page.split_once("<noscript>").unwrap();
+    let (told, _) = rest.split_once("</noscript>").unwrap();
+    assert!(told.contains("13 repositories: 4 folded, 6 refused, 2 nothing to fold, 1 failed"), "{told}");
+    assert!(told.contains("<li>accepting build-relies-on-cache folds 1 more"), "{told}");
+}
+
+#[test]
+fn the_policy_of_the_page_allows_its_own_script_and_style_alone() {
+    let page = plain(InventoryFormat::Html, &mixed());
+    let (_, rest) = page.split_once("Content-Security-Policy\" content=\"").unwrap();
+    let (policy, _) = rest.split_once('"').unwrap();
+    let directives: Vec<_> = policy.split("; ").collect();
+    assert!(directives.contains(&"default-src 'none'") && directives.contains(&"base-uri 'none'"), "{policy}");
+    for name in ["script-src", "style-src"] {
+        let directive = directives.iter().find(|directive| directive.starts_with(name)).unwrap();
+        assert!(directive.split(' ').skip(1).all(|source| source.starts_with("'sha256-")), "{directive}");
+    }
+    for word in [" onclick", " onload", " style=\"", "unsafe-"] {
+        assert!(!parts_of_page(&page).1.contains(word), "{word}");
     }
 }

@@ -4,6 +4,7 @@
 //! depends on them alone: no time, no folder, no machine. `words` has the sentences that several formats share.
 
 mod csv;
+mod html;
 mod json;
 mod markdown;
 mod text;
@@ -35,6 +36,8 @@ pub enum InventoryFormat {
     Csv,
     /// What it comes to and a table, for an issue or a wiki on GitLab.
     Markdown,
+    /// One page for a browser that needs no network.
+    Html,
 }
 
 /// Prints `reports`, of which `inventory` has counted every one. They are told in the order in which they come, and none is
@@ -54,6 +57,7 @@ pub fn write_inventory(
         InventoryFormat::Json => json::write(inventory, reports, &mut |piece| out.write_all(piece.as_bytes())),
         InventoryFormat::Csv => csv::write(reports, out),
         InventoryFormat::Markdown => markdown::write(inventory, reports, style.detail, out),
+        InventoryFormat::Html => html::write(inventory, reports, out),
     }
 }
 

@@ -30,7 +30,7 @@ fn tell(options: &Options, folder: &Path, inventory: &Inventory, streams: &mut S
         Format::Json => InventoryFormat::Json,
         Format::Csv => InventoryFormat::Csv,
         Format::Markdown => InventoryFormat::Markdown,
-        Format::Html => InventoryFormat::Json,
+        Format::Html => InventoryFormat::Html,
     };
     let style = Terminal { detail: options.detail(), color: streams.color_out };
     write_inventory(format, inventory, &mut reports, style, streams.out)?;

@@ -14,13 +14,13 @@ pub(super) fn ways(report: &RepositoryReport) -> BTreeSet<Via> {
     report.handoffs.iter().map(|handoff| handoff.via).collect()
 }
 
-/// The hand-offs of one pipeline by their ways: `artifacts`, `3 artifacts, cache`.
+/// The hand-offs of one pipeline by their ways, and how many there are if several: `artifacts`, `artifacts, cache (3)`.
 pub(super) fn handoffs(report: &RepositoryReport) -> String {
     let names = list(ways(report).into_iter().map(Via::name));
     match report.handoffs.len() {
         0 => NONE.to_owned(),
         1 => names,
-        count => format!("{count} {names}"),
+        count => format!("{names} ({count})"),
     }
 }
 
