@@ -46,7 +46,7 @@ pub use reports::Reports;
 pub use run::{Progress, Run, Selection};
 pub use setup::Setup;
 pub use shard::{Shard, ShardError};
-pub use sources::{Sourcing, projects};
+pub use sources::{CloneBy, SourceError, Sourcing, projects};
 pub use standing::{Application, Landing, LandingState, LinePlace, Standing, Standings};
 pub use step::{FileRecord, Inputs, Looked, Step};
 pub use temporary::Temporary;

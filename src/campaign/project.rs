@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::text::RepositoryPath;
 
@@ -30,4 +31,68 @@ pub enum Place {
     Bare(PathBuf),
     /// An address that git knows how to clone.
     Remote(String),
+}
+
+/// How many characters of a name a folder keeps: its end, which tells projects apart best.
+const KEPT: usize = 60;
+
+impl Project {
+    /// The name of its folder in a campaign: what can be read of its own name, and eight bytes of the name's SHA-256. Safe on
+    /// any system, and unique even where letters of either case are the same.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        let digest = Sha256::digest(&self.name);
+        let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._".contains(&byte);
+        let words = self.name.as_bytes().split(|byte| !is_plain(*byte)).filter(|word| !word.is_empty());
+        let plain = words.map(String::from_utf8_lossy).collect::<Vec<_>>().join("-");
+        let start = plain.len().saturating_sub(KEPT);
+        let end = plain.get(start..).unwrap_or_default().trim_matches(['.', '-']);
+        if end.is_empty() { hash } else { format!("{end}-{hash}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Place, Project};
+
+    fn slug(name: &str) -> String {
+        let place = Place::Remote(String::new());
+        Project { name: name.to_owned(), place, pipelines: Vec::new(), branch: None }.slug()
+    }
+
+    #[test]
+    fn a_slug_can_be_read() {
+        assert_eq!(slug("gitlab.com/group/app"), "gitlab.com-group-app-f1dfef23488d86cd");
+        assert_eq!(slug(""), "e3b0c44298fc1c14");
+    }
+
+    #[test]
+    fn a_slug_is_a_safe_name_of_one_folder() {
+        let long = "x/".repeat(5000);
+        let names = [
+            "..",
+            ".",
+            "/",
+            "../../etc/passwd",
+            "-rf",
+            "a/b",
+            "a-b",
+            "A/b",
+            "ä",
+            "a\0b",
+            "CON",
+            ".git",
+            "a.git",
+            &long,
+        ];
+        let slugs: BTreeSet<_> = names.iter().map(|name| slug(name).to_lowercase()).collect();
+        assert_eq!(slugs.len(), names.len());
+        for slug in slugs {
+            assert!(slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{slug}");
+            assert!(!slug.starts_with(['.', '-']) && slug.len() <= 80, "{slug}");
+        }
+    }
 }

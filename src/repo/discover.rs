@@ -5,13 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folders::{current_folder, from, tidy};
+use super::tracked::path_below;
+use super::walk::{Sight, Walk, walk};
 use crate::text::RepositoryPath;
 
 /// The name of the file in which GitLab looks for a pipeline.
 pub const PIPELINE: &str = ".gitlab-ci.yml";
-
-/// Folders that hold other people's code, and are never searched.
-const NEVER_SEARCHED: [&str; 2] = [".git", "node_modules"];
 
 /// A pipeline to fold, and the repository it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +58,13 @@ pub struct Discovery {
     pub errors: Vec<DiscoveryError>,
 }
 
+/// What one path of the user's stands for, as far as a look at it alone tells.
+enum Meant {
+    Found(Found),
+    /// A folder that is to be searched, by its place among them.
+    Search(usize),
+}
+
 /// Finds the pipelines that the user means by `paths`.
 ///
 /// A file is a pipeline by itself; its repository is the nearest folder above it with a `.git`, or the folder
@@ -67,10 +73,18 @@ pub struct Discovery {
 /// ones. Symbolic links are not followed on the way.
 #[must_use]
 pub fn discover(paths: &[PathBuf]) -> Discovery {
+    let mut starts = Vec::new();
+    let meant: Vec<_> = paths.iter().map(|path| meant(path, &mut starts)).collect();
+    let mut walk = walk(&starts).by_start();
     let mut discovery = Discovery::default();
-    for path in paths {
-        if let Err(error) = discovery.look_at(path) {
-            discovery.errors.push(error);
+    for (path, meant) in paths.iter().zip(meant) {
+        match meant {
+            Ok(Meant::Found(found)) => discovery.found.push(found),
+            Ok(Meant::Search(start)) => {
+                let root = starts.get(start).map_or(Path::new(""), |root| root);
+                discovery.take(path, root, walk.next(start));
+            }
+            Err(error) => discovery.errors.push(error),
         }
     }
     let mut seen = BTreeSet::new();
@@ -78,58 +92,35 @@ pub fn discover(paths: &[PathBuf]) -> Discovery {
     discovery
 }
 
-impl Discovery {
-    fn look_at(&mut self, path: &Path) -> Result<(), DiscoveryError> {
-        let unreadable = |error| DiscoveryError::Unreadable(path.to_owned(), error);
-        if !fs::metadata(path).map_err(unreadable)?.is_dir() {
-            self.found.push(single_pipeline(path)?);
-            return Ok(());
-        }
-        let root = fs::canonicalize(path).map_err(unreadable)?;
-        if holds(&root, PIPELINE) {
-            self.found.push(repository(root, path)?);
-            return Ok(());
-        }
-        let before = (self.found.len(), self.errors.len());
-        self.search(&root, path);
-        let fruitless = before == (self.found.len(), self.errors.len());
-        if fruitless { Err(DiscoveryError::NoPipeline(path.to_owned())) } else { Ok(()) }
+fn meant(path: &Path, starts: &mut Vec<PathBuf>) -> Result<Meant, DiscoveryError> {
+    let unreadable = |error| DiscoveryError::Unreadable(path.to_owned(), error);
+    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
+        return single_pipeline(path).map(Meant::Found);
     }
-
-    /// Searches the folders below `root`, which the user calls `name`, in the order of their names.
-    fn search(&mut self, root: &Path, name: &Path) {
-        // The flag says whether a repository was found on the way down.
-        let mut waiting = vec![(root.to_owned(), name.to_owned(), false)];
-        while let Some((folder, name, mut inside)) = waiting.pop() {
-            if holds(&folder, PIPELINE) && (!inside || holds(&folder, ".git")) {
-                inside = true;
-                match repository(folder.clone(), &name) {
-                    Ok(found) => self.found.push(found),
-                    Err(error) => self.errors.push(error),
-                }
-            }
-            match folders_in(&folder) {
-                Ok(below) => {
-                    waiting.extend(below.iter().rev().map(|part| (folder.join(part), name.join(part), inside)))
-                }
-                Err(error) => self.errors.push(DiscoveryError::Unreadable(name, error)),
-            }
-        }
+    let root = fs::canonicalize(path).map_err(unreadable)?;
+    if holds(&root, PIPELINE) {
+        return repository(root, path).map(Meant::Found);
     }
+    starts.push(root);
+    Ok(Meant::Search(starts.len() - 1))
 }
 
-/// The names of the folders in `folder` that are to be searched, sorted.
-fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = PathBuf::from(entry.file_name());
-        if entry.file_type()?.is_dir() && !NEVER_SEARCHED.iter().any(|never| name == Path::new(never)) {
-            names.push(name);
+impl Discovery {
+    /// Takes what was seen below the folder `root`, which the user calls `name`.
+    fn take(&mut self, name: &Path, root: &Path, walk: Walk) {
+        let before = (self.found.len(), self.errors.len());
+        for seen in walk.seen.into_iter().filter(|seen| seen.sight == Sight::Repository) {
+            match repository(root.join(&seen.below), &name.join(&seen.below)) {
+                Ok(found) => self.found.push(found),
+                Err(error) => self.errors.push(error),
+            }
+        }
+        let unread = walk.unread.into_iter();
+        self.errors.extend(unread.map(|unread| DiscoveryError::Unreadable(name.join(unread.below), unread.error)));
+        if before == (self.found.len(), self.errors.len()) {
+            self.errors.push(DiscoveryError::NoPipeline(name.to_owned()));
         }
     }
-    names.sort();
-    Ok(names)
 }
 
 /// Whether there is anything called `name` in `folder`; a pipeline that is a folder or a broken link is
@@ -139,22 +130,24 @@ fn holds(folder: &Path, name: &str) -> bool {
 }
 
 fn repository(root: PathBuf, name: &Path) -> Result<Found, DiscoveryError> {
-    let name = tidy(name).to_str().map(str::to_owned).ok_or_else(|| DiscoveryError::NotUtf8(name.to_owned()))?;
     let pipeline = RepositoryPath::new(PIPELINE).unwrap_or_default();
-    Ok(Found { root, pipeline, name })
+    Ok(Found { root, pipeline, name: written(name)? })
+}
+
+/// The path of a folder as the user would write it.
+pub(super) fn written(path: &Path) -> Result<String, DiscoveryError> {
+    tidy(path).to_str().map(str::to_owned).ok_or_else(|| DiscoveryError::NotUtf8(path.to_owned()))
 }
 
 /// The pipeline in the file `path`. Links above its folder are resolved, the file itself is taken as it is.
-fn single_pipeline(path: &Path) -> Result<Found, DiscoveryError> {
+pub(super) fn single_pipeline(path: &Path) -> Result<Found, DiscoveryError> {
     let unreadable = |error| DiscoveryError::Unreadable(path.to_owned(), error);
     let not_utf8 = || DiscoveryError::NotUtf8(path.to_owned());
     let file_name = path.file_name().ok_or_else(not_utf8)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = fs::canonicalize(folder).map_err(unreadable)?;
     let root = folder.ancestors().find(|folder| holds(folder, ".git")).unwrap_or(&folder);
-    let inside = folder.strip_prefix(root).unwrap_or(Path::new("")).join(file_name);
-    let parts: Option<Vec<_>> = inside.iter().map(|part| part.to_str()).collect();
-    let pipeline = parts.and_then(|parts| RepositoryPath::new(&parts.join("/"))).ok_or_else(not_utf8)?;
+    let pipeline = path_below(root, &folder.join(file_name)).ok_or_else(not_utf8)?;
     let here = current_folder().map_err(unreadable)?;
     let name = from(&here, root).to_str().map(str::to_owned).ok_or_else(not_utf8)?;
     Ok(Found { root: root.to_owned(), pipeline, name })

@@ -46,7 +46,8 @@ fn walked_files(root: &Path) -> Files {
     entries.filter_map(|entry| Some((path_below(root, entry.path())?, kind_of_entry(&entry)?))).collect()
 }
 
-fn path_below(root: &Path, path: &Path) -> Option<RepositoryPath> {
+/// Where `path` lies below `root`; `None` where it does not, or is not UTF-8.
+pub(super) fn path_below(root: &Path, path: &Path) -> Option<RepositoryPath> {
     let parts = path.strip_prefix(root).ok()?.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()?;
     RepositoryPath::new(&parts.join("/"))
 }

@@ -1,10 +1,10 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Allow, ProveChoices};
-use crate::campaign::{Shard, ShardError};
+use crate::campaign::{CloneBy, Shard, ShardError};
 
 /// The heading of the options that say which repositories are meant.
 const REPOSITORIES: &str = "Which repositories";
@@ -17,6 +17,9 @@ const MERGE_REQUEST: &str = "The merge request";
 
 /// How a file of sources is told among them.
 const FROM: &str = "--from=";
+
+/// How it is told that they are cloned over HTTP.
+const BY_HTTP: &str = "--clone-by=https";
 
 /// The repositories that are meant.
 #[derive(Clone, Debug, Args)]
@@ -37,13 +40,36 @@ pub(in crate::cli) struct Sources {
     /// CI_NODE_TOTAL say it without this option.
     #[arg(long, value_name = "I/N")]
     pub(in crate::cli) shard: Option<String>,
+    /// The address to clone by, where GitLab's list has both
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(in crate::cli) clone_by: CloneByChoice,
+}
+
+/// Which address of a project git is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum CloneByChoice {
+    /// That of SSH, for the user's keys
+    #[default]
+    Ssh,
+    /// That of HTTP, for git's credential helpers and the tokens of jobs
+    Https,
+}
+
+impl From<CloneByChoice> for CloneBy {
+    fn from(choice: CloneByChoice) -> Self {
+        match choice {
+            CloneByChoice::Ssh => Self::Ssh,
+            CloneByChoice::Https => Self::Http,
+        }
+    }
 }
 
 impl Sources {
     /// The same as words of the command line, which the campaign keeps.
     pub(in crate::cli) fn told(&self) -> Vec<String> {
         let from = self.from.iter().map(|file| format!("{FROM}{}", file.display()));
-        from.chain(self.paths.iter().cloned()).collect()
+        let by_http = (self.clone_by == CloneByChoice::Https).then(|| BY_HTTP.to_owned());
+        by_http.into_iter().chain(from).chain(self.paths.iter().cloned()).collect()
     }
 
     /// These, or those that were told to the campaign before where these name none.
@@ -53,7 +79,9 @@ impl Sources {
         }
         let (from, paths): (Vec<_>, Vec<_>) = told.iter().partition(|word| word.starts_with(FROM));
         let from = from.into_iter().filter_map(|word| word.strip_prefix(FROM)).map(PathBuf::from).collect();
-        Self { paths: paths.into_iter().cloned().collect(), from, shard: self.shard.clone() }
+        let (by_http, paths): (Vec<_>, Vec<_>) = paths.into_iter().partition(|word| *word == BY_HTTP);
+        let clone_by = if by_http.is_empty() { self.clone_by } else { CloneByChoice::Https };
+        Self { paths: paths.into_iter().cloned().collect(), from, shard: self.shard.clone(), clone_by }
     }
 
     /// The part of the projects that is meant: what is asked for, or what GitLab says to a job with `parallel`.

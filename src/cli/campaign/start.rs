@@ -41,7 +41,8 @@ pub(super) fn find(options: &Options, sources: &Sources, streams: &mut Streams<'
     };
     let here = [".".to_owned()];
     let paths = if sources.paths.is_empty() && sources.from.is_empty() { &here } else { sources.paths.as_slice() };
-    let Sourcing { projects, errors, left_out } = projects(paths, &sources.from, &mut io::stdin(), shard);
+    let (from, clone_by) = (&sources.from, sources.clone_by.into());
+    let Sourcing { projects, errors, left_out } = projects(paths, from, &mut io::stdin(), clone_by, shard);
     for error in &errors {
         writeln!(streams.err, "error: {error}")?;
     }
