@@ -134,10 +134,8 @@ impl Campaign {
 
     /// The projects that are folded, in the order of their names, with the addresses that they are pushed to.
     fn candidates(&self, land: &Land<'_>, git: &Git) -> Result<Vec<Candidate<'_>>, CampaignError> {
-        let is_meant = |standing: &Standing| {
-            standing.verdict == Some(Verdict::Folded) && (!land.only_failed || standing.failure.is_some())
-        };
-        let meant: Vec<_> = self.standings().iter().filter(|(_, standing)| is_meant(standing)).collect();
+        let is_folded = |standing: &Standing| standing.verdict == Some(Verdict::Folded);
+        let meant: Vec<_> = self.standings().iter().filter(|(_, standing)| is_folded(standing)).collect();
         let mut remotes: Vec<_> = meant.iter().map(|_| Err(GitTrouble::Interrupted)).collect();
         let work = |index: usize| {
             let Some((_, standing)) = meant.get(index) else { return Ok(Err(GitTrouble::Interrupted)) };
@@ -160,7 +158,8 @@ impl Campaign {
             });
             Candidate { name, standing, remote, twin }
         });
-        Ok(candidates.collect())
+        let is_meant = |one: &Candidate<'_>| !land.only_failed || one.standing.failure.is_some();
+        Ok(candidates.filter(is_meant).collect())
     }
 }
 

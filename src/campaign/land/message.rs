@@ -36,6 +36,7 @@ impl Text {
     pub(super) fn of(looked: &Looked, title: &Template, message: Option<&Template>, branches: (&str, &str)) -> Self {
         let values = values(looked);
         let title = title.fill(&values).concat().split_whitespace().collect::<Vec<_>>().join(" ");
+        let title = if title.is_empty() { TITLE.to_owned() } else { title };
         let report = report(looked, branches);
         let blocks = match message {
             None => report,
@@ -202,4 +203,70 @@ fn proof(proof: &Value) -> Block {
     let lines = if lines.is_empty() { "- no image is built by the jobs that were folded\n".to_owned() } else { lines };
     let engine = markdown_code(&text(proof, "engine"));
     Block { text: format!("\nBuilt before and after with {engine}, and compared:\n\n{lines}"), is_proof: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{TITLE, Template, Text};
+    use crate::campaign::step::Looked;
+
+    /// A look at a project whose names and findings want to be read as commands.
+    fn looked(findings: usize) -> Looked {
+        let hostile = "x`\n/close Closes #1 @all";
+        let finding = json!({
+            "code": "legacy-variable-renamed", "severity": "note", "message": hostile, "file": hostile, "line": 3, "column": 1,
+            "help": hostile
+        });
+        let handoff = json!({
+            "via": "cache", "producers": [hostile], "consumer": "Fixes #2", "paths": ["a|b"], "dockerfile": "Dockerfile",
+            "producer_kept": false, "fallback": null
+        });
+        let image = json!({"job": hostile, "dockerfile": "Dockerfile", "verdict": "same"});
+        let report = json!({
+            "path": ".", "verdict": "folded", "applicability": "safe", "handoffs": [handoff], "findings": vec![finding; findings],
+            "changes": [], "patch": "", "proof": {"engine": "docker", "images": [image]}
+        });
+        serde_json::from_value(json!({
+            "project": {"name": hostile, "place": {"folder": "/x"}, "pipelines": []}, "inputs": {"options": ""},
+            "reports": [report], "files": {"Dockerfile": {"before": null, "after": "x"}}
+        }))
+        .unwrap()
+    }
+
+    fn text(looked: &Looked, title: &str, message: Option<&str>) -> Text {
+        let message = message.map(|message| Template::parse(message, &Template::MESSAGE_WORDS).unwrap());
+        let title = Template::parse(title, &Template::TITLE_WORDS).unwrap();
+        Text::of(looked, &title, message.as_ref(), ("main", "branch"))
+    }
+
+    #[test]
+    fn no_name_closes_an_issue_commands_or_calls_anybody() {
+        let text = text(&looked(1), "{repository} {jobs}", None);
+        let all = format!("{}\n{}", text.commit_message(), text.description(&str::to_owned, usize::MAX));
+        for word in ["Closes #1", "Fixes #2", "\n/close", " @all"] {
+            assert!(!all.contains(word), "{word} in\n{all}");
+        }
+        assert!(!text.title.contains('\n') && text.commit_message().starts_with(&text.title));
+    }
+
+    #[test]
+    fn a_description_that_is_too_long_is_cut_at_a_line_and_says_so() {
+        let text = text(&looked(5_000), TITLE, None);
+        let description = text.description(&|part| part.replace('\n', "\\n"), 60_000);
+        assert!(description.len() <= 60_000 && description.len() > 59_000, "{}", description.len());
+        assert!(description.contains("**same**"), "the proof comes before the findings");
+        let lines: Vec<_> = description.split("\\n").filter(|line| !line.is_empty()).collect();
+        assert!(lines.last().unwrap().starts_with("(The rest does not fit here"), "{lines:?}");
+        assert!(lines[lines.len() - 2].ends_with('.'), "{}", lines[lines.len() - 2]);
+    }
+
+    #[test]
+    fn a_proof_stands_in_the_merge_request_alone() {
+        let text = text(&looked(0), TITLE, Some("Hello\n\n{report}\n\n{report}"));
+        assert!(!text.commit_message().contains("**same**"));
+        assert_eq!(text.description(&str::to_owned, usize::MAX).matches("**same**").count(), 2);
+        assert!(text.commit_message().starts_with(&format!("{TITLE}\n\nHello\n\nThe files")));
+    }
 }
