@@ -15,9 +15,14 @@
 //! time and memory than it may.
 
 mod apply;
+mod clone;
+mod close;
+mod crew;
 mod error;
+mod git;
 mod inputs;
 mod journal;
+mod land;
 mod look;
 mod merge;
 mod panics;
@@ -29,6 +34,7 @@ mod setup;
 mod shard;
 mod sources;
 mod standing;
+mod status;
 mod step;
 mod temporary;
 mod worker;
@@ -38,7 +44,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use apply::Applied;
+pub use close::CloseOutcome;
 pub use error::CampaignError;
+pub use git::Git;
+pub use land::{FIRST_WAIT, Land, LandOutcome, MergeRequest, Refold, TITLE, Template};
 pub use look::Fold;
 pub use panics::guarded;
 pub use project::{Place, Project};
@@ -48,6 +57,7 @@ pub use setup::Setup;
 pub use shard::{Shard, ShardError};
 pub use sources::{CloneBy, SourceError, Sourcing, projects};
 pub use standing::{Application, Landing, LandingState, LinePlace, Standing, Standings};
+pub use status::{ProjectState, ProjectStatus};
 pub use step::{FileRecord, Inputs, Looked, Step};
 pub use temporary::Temporary;
 pub use worker::work;

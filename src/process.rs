@@ -6,5 +6,5 @@ mod trouble;
 
 pub use interrupt::Interrupt;
 
-pub(crate) use invocation::{Answer, Invocation, Listener, Log};
+pub(crate) use invocation::{Answer, Invocation, Log};
 pub(crate) use trouble::Trouble;

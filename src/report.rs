@@ -18,6 +18,7 @@ mod terminal;
 pub use entry::{Entry, Tally};
 pub use inventory::{Inventory, InventoryFormat, Reason, write_inventory};
 pub use json::{json_end, json_entry, json_line, json_start};
+pub use markdown::code as markdown_code;
 pub use patch::{colored, patch};
 pub use proof::{proof_json, proof_markdown, proof_text};
 pub use repository::{ChangeKind, ChangeReport, FindingReport, HandoffReport, RepositoryReport, Savings, report_line};

@@ -38,7 +38,7 @@ pub enum Application {
 pub struct LinePlace(pub(super) LineAt);
 
 /// A branch that was pushed, or was to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landing {
     /// The address of the remote.
     pub remote: String,
@@ -48,17 +48,24 @@ pub struct Landing {
     pub target: String,
     /// Every commit that this campaign has pushed to the branch or was about to, the last one last.
     pub commits: Vec<String>,
+    /// Whether it was pushed, and not taken back since by this campaign.
+    pub is_pushed: bool,
+    /// When it was pushed last, in seconds since 1970.
+    pub pushed_at: Option<u64>,
+    /// The address of its merge request, where the remote has told it.
+    pub merge_request: Option<String>,
     /// How far it is.
     pub state: LandingState,
 }
 
 /// How far a branch is, as this campaign has left it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LandingState {
     /// It was about to be pushed when the process ended.
+    #[default]
     Begun,
-    /// It was pushed; the address of its merge request, where the remote has told it.
-    Open(Option<String>),
+    /// It was pushed.
+    Open,
     /// It was not pushed.
     NotPushed,
     /// It was taken back.
@@ -91,12 +98,12 @@ pub(super) fn advance(standings: &mut Standings, place: LineAt, step: Step) {
         Step::Undoing { .. } => standing.application.take(Application::Undoing),
         Step::Undone { .. } => standing.application = Application::None,
         Step::Landing { remote, branch, target, commit, .. } => standing.begin_landing(remote, branch, target, commit),
-        Step::Landed { merge_request, .. } => standing.land(LandingState::Open(merge_request)),
+        Step::Landed { merge_request, at, .. } => standing.land(merge_request, at),
         Step::NotLanded { why, .. } => {
-            standing.land(LandingState::NotPushed);
+            standing.landing_is(LandingState::NotPushed);
             standing.failure = Some(why);
         }
-        Step::Closed { .. } => standing.land(LandingState::Closed),
+        Step::Closed { .. } => standing.close(),
     }
 }
 
@@ -119,13 +126,31 @@ impl Application {
 impl Standing {
     fn begin_landing(&mut self, remote: String, branch: String, target: String, commit: String) {
         let earlier = self.landing.take().filter(|landing| landing.branch == branch && landing.remote == remote);
-        let mut commits = earlier.map(|landing| landing.commits).unwrap_or_default();
-        commits.retain(|known| *known != commit);
-        commits.push(commit);
-        self.landing = Some(Box::new(Landing { remote, branch, target, commits, state: LandingState::Begun }));
+        let mut landing = earlier.unwrap_or_default();
+        landing.commits.retain(|known| *known != commit);
+        landing.commits.push(commit);
+        (landing.remote, landing.branch, landing.target) = (remote, branch, target);
+        landing.state = LandingState::Begun;
+        self.landing = Some(landing);
     }
 
-    fn land(&mut self, state: LandingState) {
+    fn land(&mut self, merge_request: Option<String>, at: Option<u64>) {
+        self.landing_is(LandingState::Open);
+        if let Some(landing) = &mut self.landing {
+            landing.is_pushed = true;
+            landing.pushed_at = at.or(landing.pushed_at);
+            landing.merge_request = merge_request.or(landing.merge_request.take());
+        }
+    }
+
+    fn close(&mut self) {
+        self.landing_is(LandingState::Closed);
+        if let Some(landing) = &mut self.landing {
+            (landing.is_pushed, landing.merge_request) = (false, None);
+        }
+    }
+
+    fn landing_is(&mut self, state: LandingState) {
         if let Some(landing) = &mut self.landing {
             landing.state = state;
         }

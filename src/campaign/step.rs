@@ -77,6 +77,9 @@ pub enum Step {
         /// The address of its merge request, where the remote has told it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         merge_request: Option<String>,
+        /// When it was pushed, in seconds since 1970; `None` where it was found to be there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<u64>,
     },
     /// It was not pushed.
     NotLanded {

@@ -2,11 +2,14 @@
 
 mod apply;
 mod audit;
+mod close;
+mod land;
 mod merge;
 mod progress;
 mod report;
 mod run;
 mod start;
+mod status;
 
 use std::fmt::Display;
 use std::io::{self, BufReader};
@@ -42,9 +45,9 @@ pub(super) fn run(
         }
         CampaignCommand::Apply(asked) => apply::run(options, asked, streams),
         CampaignCommand::Undo { folder } => apply::undo(options, &folder.dir, streams),
-        CampaignCommand::Land(_) | CampaignCommand::Status { .. } | CampaignCommand::Close { .. } => {
-            failed(&"this is still being built", streams)
-        }
+        CampaignCommand::Land(asked) => land::run(options, asked, fold, streams),
+        CampaignCommand::Status { folder, offline } => status::run(options, &folder.dir, *offline, fold, streams),
+        CampaignCommand::Close { folder } => close::run(options, &folder.dir, streams),
     }
 }
 

@@ -5,8 +5,9 @@ use super::sentence::name;
 /// The words by which a description says that a merge closes an issue, without their endings.
 const CLOSING: [&str; 4] = ["clos", "fix", "resolv", "implement"];
 
-/// `text` in code, for one line of Markdown and for a cell of a table.
-pub(super) fn code(text: &str) -> String {
+/// `text` in code, for one line of Markdown and for a cell of a table: GitLab reads no mention, reference or quick action in it.
+#[must_use]
+pub fn code(text: &str) -> String {
     let shown = name(text);
     // A backtick ends such code, and a `|` the cell; a backslash in front of one is read in more than one way.
     let is_plain = !shown.trim().is_empty() && !shown.contains(['`', '|', '\\']);

@@ -1,0 +1,256 @@
+//! The bare, shallow clones of a campaign, one for each project: what is read of a remote, and from which branches are pushed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::git::{Git, GitTrouble};
+use super::project::{Place, Project};
+use crate::process::Invocation;
+use crate::repo::head_of;
+
+/// The folder of the clones, in that of the campaign.
+const FOLDER: &str = "clones";
+
+/// The branch that was fetched last, in the clone.
+const TARGET: &str = "refs/stagefold/target";
+
+/// What a git that was killed leaves behind, and the next one would wait for.
+const LEFT_BEHIND: [&str; 4] =
+    ["shallow.lock", "packed-refs.lock", "refs/stagefold/target.lock", "refs/stagefold/commit.lock"];
+
+/// How often a lock is tried again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest part of a folder's name that is taken from the name of its project, in bytes.
+const LONGEST_NAME: usize = 60;
+
+/// The clone of one project. No other process is at work on it as long as this one, or a git that it has started, lives.
+#[derive(Debug)]
+pub(super) struct LocalClone<'a> {
+    git: &'a Git,
+    git_dir: PathBuf,
+    /// The address that it fetches from and pushes to.
+    pub(super) remote: String,
+    lock: Arc<File>,
+}
+
+/// What a remote says of its branches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Heads {
+    /// Its default branch.
+    pub(super) default: Option<String>,
+    /// The commits of those that were asked for and are there.
+    pub(super) branches: BTreeMap<String, String>,
+}
+
+/// A commit that was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Base {
+    /// Its full name.
+    pub(super) commit: String,
+    /// When it was made, as git writes it: seconds since 1970 and a time zone.
+    pub(super) date: String,
+}
+
+impl<'a> LocalClone<'a> {
+    /// The clone of the project `name` in the campaign at `campaign`; an empty one is made where there is none.
+    pub(super) fn open(campaign: &Path, name: &str, remote: String, git: &'a Git) -> Result<Self, GitTrouble> {
+        let folder = campaign.join(FOLDER);
+        fs::create_dir_all(&folder).map_err(|error| of_file(&folder, &error))?;
+        let slug = slug(name);
+        let lock = Arc::new(locked(&folder.join(format!("{slug}.lock")), git)?);
+        let git_dir = folder.join(format!("{slug}.git"));
+        let clone = Self { git, git_dir, remote, lock };
+        if clone.git_dir.join("HEAD").is_file() {
+            LEFT_BEHIND.iter().for_each(|name| drop(fs::remove_file(clone.git_dir.join(name))));
+        } else {
+            clone.make(&folder)?;
+        }
+        Ok(clone)
+    }
+
+    /// Makes an empty one beside its place and renames it: what is there is whole.
+    fn make(&self, folder: &Path) -> Result<(), GitTrouble> {
+        let made =
+            tempfile::Builder::new().prefix("new-").tempdir_in(folder).map_err(|error| of_file(folder, &error))?;
+        let init = self.git.plain().arguments(["init", "-q", "--bare", "--template="]).argument(made.path());
+        self.git.run(&init.holding(&self.lock))?;
+        fs::rename(made.path(), &self.git_dir).map_err(|error| of_file(&self.git_dir, &error))
+    }
+
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    pub(super) const fn git(&self) -> &Git {
+        self.git
+    }
+
+    /// A call about this clone.
+    pub(super) fn call(&self) -> Invocation<'static> {
+        self.git.at(&self.git_dir, &self.lock)
+    }
+
+    /// Asks the remote for its default branch and for the commits of `branches`.
+    pub(super) fn heads(&self, branches: &[&str]) -> Result<Heads, GitTrouble> {
+        let call = self.call().arguments(["ls-remote", "--symref", "--", &self.remote, "HEAD"]);
+        let names = branches.iter().map(|branch| format!("refs/heads/{branch}"));
+        let answer = self.git.ask(&call.arguments(names))?;
+        let mut heads = Heads::default();
+        for (value, name) in answer.lines().filter_map(|line| line.split_once('\t')) {
+            match (value.strip_prefix("ref: refs/heads/"), name.strip_prefix("refs/heads/")) {
+                (Some(branch), _) if name == "HEAD" => heads.default = Some(branch.to_owned()),
+                (None, Some(branch)) if branches.contains(&branch) => {
+                    heads.branches.insert(branch.to_owned(), value.to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Fetches the head of a branch of the remote, without what came before it.
+    pub(super) fn fetch(&self, branch: &str) -> Result<Base, GitTrouble> {
+        let options = ["-q", "--depth", "1", "--no-tags", "--no-write-fetch-head", "--refmap="];
+        let wanted = format!("+refs/heads/{branch}:{TARGET}");
+        let call = self.call().argument("fetch").arguments(options).arguments(["--", &self.remote, &wanted]);
+        self.git.run(&call)?;
+        let about = ["log", "-1", "--no-show-signature", "--no-color", "--format=%H %cd", "--date=raw", TARGET, "--"];
+        let answer = self.git.ask(&self.call().arguments(about))?;
+        let (commit, date) =
+            answer.split_once(' ').ok_or_else(|| GitTrouble::of("git does not know what it fetched"))?;
+        Ok(Base { commit: commit.to_owned(), date: date.to_owned() })
+    }
+}
+
+/// Where the commit of a project lies on this machine, and which one it is: a remote is cloned for that, a bare repository read
+/// as it is. `None` for a folder, whose files are read instead.
+///
+/// # Errors
+/// Where it cannot be had, in words.
+pub(super) fn head(project: &Project, campaign: &Path, git: &Git) -> Result<Option<(PathBuf, String)>, String> {
+    match &project.place {
+        Place::Folder(_) => Ok(None),
+        Place::Bare(folder) => {
+            let head = match &project.branch {
+                None => head_of(folder).map_err(|error| error.to_string()),
+                Some(branch) => {
+                    let name = format!("refs/heads/{branch}^{{commit}}");
+                    let wanted = ["rev-parse", "--verify", "--end-of-options", &name];
+                    let call = git.plain().argument("--git-dir").argument(folder).arguments(wanted);
+                    git.ask(&call).map_err(GitTrouble::why)
+                }
+            };
+            Ok(Some((folder.clone(), head?)))
+        }
+        Place::Remote(address) => {
+            let clone = LocalClone::open(campaign, &project.name, address.clone(), git).map_err(GitTrouble::why)?;
+            let base = fetch_target(&clone, project.branch.as_deref()).map_err(GitTrouble::why)?;
+            Ok(Some((clone.git_dir.clone(), base.commit)))
+        }
+    }
+}
+
+fn fetch_target(clone: &LocalClone<'_>, branch: Option<&str>) -> Result<Base, GitTrouble> {
+    match branch {
+        Some(branch) => clone.fetch(branch),
+        None => clone.fetch(&clone.heads(&[])?.target()?),
+    }
+}
+
+impl Heads {
+    /// The default branch.
+    pub(super) fn target(&self) -> Result<String, GitTrouble> {
+        self.default
+            .clone()
+            .ok_or_else(|| GitTrouble::of("the remote has no default branch: it is empty, or does not tell"))
+    }
+}
+
+/// The address that changes of a project are pushed to.
+///
+/// # Errors
+/// Where there is none, and what to do.
+pub(super) fn remote_of(project: &Project, git: &Git) -> Result<String, GitTrouble> {
+    match &project.place {
+        Place::Remote(address) => Ok(address.clone()),
+        Place::Bare(folder) => {
+            let call = git.plain().argument("--git-dir").argument(folder);
+            let origin = git.ask(&call.arguments(["remote", "get-url", "--push", "origin"]));
+            Ok(origin.map_or_else(|_| folder.display().to_string(), |origin| absolute(&origin, folder)))
+        }
+        Place::Folder(folder) => {
+            let prefix = git.ask(&git.within(folder).arguments(["rev-parse", "--show-prefix"]))?;
+            if !prefix.is_empty() {
+                let why = "the folder is not the top of its git work tree; name that one instead";
+                return Err(GitTrouble::of(why));
+            }
+            let origin = git.ask(&git.within(folder).arguments(["remote", "get-url", "--push", "origin"]));
+            match origin {
+                Ok(origin) => Ok(absolute(&origin, folder)),
+                Err(GitTrouble::Interrupted) => Err(GitTrouble::Interrupted),
+                Err(GitTrouble::Failed { .. }) => {
+                    let why = "there is no remote to push to; 'git remote add origin ADDRESS' in its folder names one";
+                    Err(GitTrouble::of(why))
+                }
+            }
+        }
+    }
+}
+
+/// An address that is a path starts at the folder of its repository.
+fn absolute(address: &str, folder: &Path) -> String {
+    let place = folder.join(address);
+    if Path::new(address).is_relative() && place.is_dir() { place.display().to_string() } else { address.to_owned() }
+}
+
+/// The name of a project as that of a folder, which no other project has.
+fn slug(name: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '.');
+    let plain: String = name.chars().map(|letter| if is_plain(letter) { letter } else { '-' }).collect();
+    let start = plain.len().saturating_sub(LONGEST_NAME);
+    let digest = Sha256::digest(name.as_bytes());
+    let mark: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{mark}", plain.get(start..).unwrap_or_default().trim_start_matches(['-', '.']))
+}
+
+/// Takes the lock of a clone. A git that a killed process has left running still holds it, and is waited for.
+fn locked(path: &Path, git: &Git) -> Result<File, GitTrouble> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|error| of_file(path, &error))?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(of_file(path, &error)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < git.limit() => {}
+            Err(TryLockError::WouldBlock) => return Err(GitTrouble::of("another process is at work on its clone")),
+        }
+        git.interrupt().check()?;
+        thread::sleep(PAUSE);
+    }
+}
+
+fn of_file(path: &Path, error: &io::Error) -> GitTrouble {
+    GitTrouble::of(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn names_that_look_alike_have_folders_of_their_own() {
+        let names = ["group/app", "group-app", "../x", "", "é/ü", &"long/".repeat(100)];
+        let slugs: std::collections::BTreeSet<_> = names.iter().map(|name| slug(name)).collect();
+        assert_eq!(slugs.len(), names.len());
+        assert!(slugs.iter().all(|slug| !slug.starts_with('.') && !slug.contains('/') && slug.len() < 80), "{slugs:?}");
+    }
+}

@@ -1,0 +1,175 @@
+//! How a campaign asks git: with an end to its time, without hooks, and without questions to the user.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::process::{Answer, Interrupt, Invocation, Trouble};
+use crate::repo::REDIRECTIONS;
+use crate::report::visible;
+
+/// Settings of the user or of a repository by which git would run programs or do more than it is asked for.
+const SETTINGS: [&str; 15] = [
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "push.recurseSubmodules=no",
+    "-c",
+    "push.followTags=false",
+    "-c",
+    "fetch.recurseSubmodules=false",
+    "--no-pager",
+];
+
+/// How many of git's last lines a message holds.
+const LINES: usize = 3;
+
+/// Git, as all steps of a campaign ask it.
+#[derive(Clone, Debug)]
+pub struct Git {
+    interrupt: Interrupt,
+    limit: Duration,
+    has_own_ssh: bool,
+}
+
+/// Why git did not do what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GitTrouble {
+    /// A signal asks the program to stop.
+    Interrupted,
+    /// In words, and all that git said.
+    Failed { why: String, said: String },
+}
+
+impl GitTrouble {
+    pub(super) fn of(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into(), said: String::new() }
+    }
+
+    /// In words for the user.
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::Interrupted => "stopped".to_owned(),
+            Self::Failed { why, .. } => why,
+        }
+    }
+}
+
+impl From<Trouble> for GitTrouble {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Interrupted(_) => Self::Interrupted,
+            trouble => Self::of(trouble.to_string()),
+        }
+    }
+}
+
+impl Git {
+    /// Each call may take as long as `limit`; `interrupt` ends it before that.
+    #[must_use]
+    pub fn new(interrupt: Interrupt, limit: Duration) -> Self {
+        let mut git = Self { interrupt, limit, has_own_ssh: true };
+        let is_set = |name: &str| std::env::var_os(name).is_some();
+        let has_setting = || {
+            let asked = git.plain().arguments(["config", "--get", "core.sshCommand"]).ask(None);
+            asked.is_ok_and(|answer| answer.status.success())
+        };
+        git.has_own_ssh = is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH") || has_setting();
+        git
+    }
+
+    /// Whether a branch can have this name (git docs: git-check-ref-format).
+    #[must_use]
+    pub fn is_branch(&self, name: &str) -> bool {
+        let call = self.plain().arguments(["check-ref-format", &format!("refs/heads/{name}")]);
+        !name.starts_with('-') && self.run(&call).is_ok()
+    }
+
+    pub(super) const fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    pub(super) const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// A call that is about no repository.
+    pub(super) fn plain(&self) -> Invocation<'static> {
+        let git = Invocation::new("git").arguments(SETTINGS).without_variables(&REDIRECTIONS).limit(self.limit);
+        let git = git.variable("GIT_TERMINAL_PROMPT", "0").variable("GIT_OPTIONAL_LOCKS", "0").variable("LC_ALL", "C");
+        let git = git.variable("GIT_NO_LAZY_FETCH", "1").variable("GIT_NO_REPLACE_OBJECTS", "1");
+        // A password or an unknown host would be asked for on the terminal, past everything else.
+        if self.has_own_ssh { git } else { git.variable("GIT_SSH_COMMAND", "ssh -oBatchMode=yes") }
+    }
+
+    /// A call in a folder of the user's.
+    pub(super) fn within(&self, folder: &Path) -> Invocation<'static> {
+        self.plain().folder(folder)
+    }
+
+    /// A call about the repository whose own folder is `git_dir`, which holds `lock` as long as it runs.
+    pub(super) fn at(&self, git_dir: &Path, lock: &Arc<File>) -> Invocation<'static> {
+        self.plain().argument("--git-dir").argument(git_dir).holding(lock)
+    }
+
+    /// Runs it; anything but success is trouble.
+    pub(super) fn run(&self, call: &Invocation<'_>) -> Result<Answer, GitTrouble> {
+        let answer = call.ask(Some(&self.interrupt))?;
+        if answer.status.success() { Ok(answer) } else { Err(failed(&answer)) }
+    }
+
+    /// What it prints, without the line break at its end.
+    pub(super) fn ask(&self, call: &Invocation<'_>) -> Result<String, GitTrouble> {
+        self.run(call).map(|answer| answer.text.trim_end_matches('\n').to_owned())
+    }
+}
+
+/// The last lines that git has printed: what a remote has said among them, and what pushed where.
+fn failed(answer: &Answer) -> GitTrouble {
+    let said = format!("{}{}", answer.text, answer.errors);
+    let is_told =
+        |line: &&str| !line.is_empty() && !line.starts_with("To ") && !line.starts_with("hint: ") && *line != "Done";
+    let lines: Vec<_> = said.lines().map(str::trim).filter(is_told).collect();
+    let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
+    let why = if last.is_empty() { "git failed without a word".to_owned() } else { visible(&last.join("; ")) };
+    GitTrouble::Failed { why, said }
+}
+
+/// An address without the password that stands in it.
+pub(super) fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let Some((user, host)) = host.rsplit_once('@') else { return address.to_owned() };
+    let user = user.split(':').next().unwrap_or_default();
+    let slash = if rest.contains('/') { "/" } else { "" };
+    // A name without a password may be a token by itself.
+    let user = if scheme.starts_with("http") { String::new() } else { format!("{user}@") };
+    format!("{scheme}://{user}{host}{slash}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn no_password_or_token_stays_in_an_address() {
+        let cases = [
+            ("https://user:secret@example.org/a/b.git", "https://example.org/a/b.git"),
+            ("https://token@example.org/a", "https://example.org/a"),
+            ("ssh://git@example.org:22/a", "ssh://git@example.org:22/a"),
+            ("git@example.org:a/b.git", "git@example.org:a/b.git"),
+            ("https://example.org/a@b", "https://example.org/a@b"),
+            ("/srv/a.git", "/srv/a.git"),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(without_password(address), expected);
+        }
+    }
+}
