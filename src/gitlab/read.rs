@@ -82,14 +82,14 @@ impl Reader<'_> {
 
     fn scalar(&self, id: NodeId) -> Result<Read, Box<Finding>> {
         let scalar = psych::read(self.tree.node(id));
-        let Some(text) = scalar.text() else {
-            return Err(self.finding(Code::YamlDate, id, "GitLab refuses a file with an unquoted date"));
-        };
         let kind = match scalar {
             Scalar::Null => Kind::Null,
             Scalar::Boolean(value) => Kind::Boolean(value),
-            Scalar::Integer(_) | Scalar::Float(_) => Kind::Number(text.into()),
-            _ => Kind::Text(text.into()),
+            Scalar::String(text) | Scalar::Symbol(text) => Kind::Text(text.into()),
+            Scalar::Integer(_) | Scalar::Float(_) => Kind::Number(scalar.text().unwrap_or_default().into()),
+            Scalar::Date => {
+                return Err(self.finding(Code::YamlDate, id, "GitLab refuses a file with an unquoted date"));
+            }
         };
         Ok(Read { value: Value { kind, origin: self.origin(id) }, nodes: 1 })
     }

@@ -52,21 +52,25 @@ impl DockerCp {
 }
 
 /// Finds the containers that work on the sources in front of each of these builds.
-pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
+pub(super) fn find(
+    repository: &dyn Repository,
+    job: &Job,
+    script: &JobScript,
+    commands: &[BuildCommand],
+) -> Vec<DockerCp> {
     let docker = commands.iter().filter(|command| command.builder.has_engine());
-    docker.filter_map(|second| in_front_of(repository, job, second)).collect()
+    docker.filter_map(|second| in_front_of(repository, job, script, second)).collect()
 }
 
-fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) -> Option<DockerCp> {
-    let script = JobScript::new(job);
+fn in_front_of(repository: &dyn Repository, job: &Job, script: &JobScript, second: &BuildCommand) -> Option<DockerCp> {
     let build = ImageBuild::read(repository, second).ok()?;
     let made = made_places(repository, &build)?;
     let cached = Cached { repository, caches: job.caches(), made: &made };
-    let containers = (0..second.step).filter_map(|index| Container::of(&script, index));
+    let containers = (0..second.step).filter_map(|index| Container::of(script, index));
     let containers = containers.filter(|container| container.runs && container.mount().is_some());
     let containers: Option<Vec<_>> = containers
         .map(|mut container| {
-            container.mounted = Some(mounted(&script, &container, &cached)?);
+            container.mounted = Some(mounted(script, &container, &cached)?);
             Some(container)
         })
         .collect();
@@ -81,7 +85,7 @@ fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) ->
         return None;
     }
     let mounted = one.mounted.clone()?;
-    let first = like_an_image(&script, &build, one, &mounted)?;
+    let first = like_an_image(script, &build, one, &mounted)?;
     let copy = |place: &RepositoryPath| CopyOut {
         step: last.step,
         inside: format!("{}/{}", mounted.sources.trim_end_matches('/'), place.as_str()),
@@ -95,12 +99,12 @@ fn in_front_of(repository: &dyn Repository, job: &Job, second: &BuildCommand) ->
     let patterns: Vec<_> = made.iter().map(|place| PathPattern::of_place(place, origin)).collect();
     let uses = classify(&build.stages, &build.stages.reachable(build.target?), &build.context, &patterns, &[]);
     let mut service_steps: Vec<_> = containers.iter().map(|container| container.step).collect();
-    service_steps.extend(folders_for_caches(&script, &containers));
+    service_steps.extend(folders_for_caches(script, &containers));
     let consumer = Rc::clone(&job.name);
     let (other_uses, image_uses, references, second) = (Vec::new(), Vec::new(), Vec::new(), build);
     Some(DockerCp {
         consumer,
-        script,
+        script: JobScript::new(job),
         first,
         second,
         copies,

@@ -110,9 +110,13 @@ impl DockerCp {
     }
 }
 
-/// Finds the hand-offs of this kind in a job with these build commands.
-pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildCommand]) -> Vec<DockerCp> {
-    let script = JobScript::new(job);
+/// Finds the hand-offs of this kind in a job with this script and these build commands.
+pub(super) fn find(
+    repository: &dyn Repository,
+    job: &Job,
+    script: &JobScript,
+    commands: &[BuildCommand],
+) -> Vec<DockerCp> {
     // The images of one program are not those of another.
     let store = |command: &BuildCommand| (command.builder.has_engine(), command.builder == Builder::Podman);
     let keeps_images = |command: &&BuildCommand| store(command) != (false, false);
@@ -122,7 +126,7 @@ pub(super) fn find(repository: &dyn Repository, job: &Job, commands: &[BuildComm
         .enumerate()
         .flat_map(|(at, first)| commands.iter().skip(at + 1).map(move |second| (first, second)));
     let pairs = pairs.filter(|(first, second)| store(first) == store(second));
-    pairs.filter_map(|(first, second)| between(repository, job, &script, first, second)).collect()
+    pairs.filter_map(|(first, second)| between(repository, job, script, first, second)).collect()
 }
 
 fn between(

@@ -158,10 +158,13 @@ impl Search {
         problems.extend(unclear::nested(&script));
         problems.extend(own_programs::unfollowed(repository, &script.walk));
         // What a container hands over is followed only where it always does, in the job's own words.
-        let own = build_commands(&JobScript::new(job).walk).0.into_iter();
-        let always: Vec<_> = own.filter(|command| command.turns.is_empty() && command.caller.is_none()).collect();
-        let mut copied_out = docker_cp::find(repository, job, &always);
-        copied_out.extend(container_run::find(repository, job, &always));
+        let own = script.without_programs(job);
+        let own = own.as_ref().unwrap_or(&script);
+        let commands_of_own = build_commands(&own.walk).0.into_iter();
+        let always: Vec<_> =
+            commands_of_own.filter(|command| command.turns.is_empty() && command.caller.is_none()).collect();
+        let mut copied_out = docker_cp::find(repository, job, own, &always);
+        copied_out.extend(container_run::find(repository, job, own, &always));
         if copied_out.is_empty() {
             let container = unclear::container(repository, &script, &commands);
             container.into_iter().for_each(|reason| self.note_unclear(repository, job, &[], reason));

@@ -39,6 +39,11 @@ impl JobScript {
         Self::of_items(job, items, &follow)
     }
 
+    /// The script of `job` without what it runs out of files, as [`JobScript::new`] walks it; `None` where this is it.
+    pub(super) fn without_programs(&self, job: &Job) -> Option<Self> {
+        (!self.walk.parts.is_empty()).then(|| Self::new(job))
+    }
+
     /// Walks the first `count` items of what [`JobScript::new`] walks.
     #[must_use]
     pub fn beginning(job: &Job, count: usize) -> Self {

@@ -161,7 +161,7 @@ fn entry(entry: &str) -> Option<(RepositoryPath, FileKind, &str)> {
     let mut attributes = attributes.split(' ');
     let (mode, object) = (attributes.next()?, attributes.nth(1)?);
     let path = RepositoryPath::new(text).filter(|path| path.as_str() == text)?;
-    Some((path, kind_of_mode(mode)?, object))
+    Some((path, kind_of_mode(u32::from_str_radix(mode, 8).ok()?)?, object))
 }
 
 /// The full name of the commit that `HEAD` of the repository whose own folder is `git_dir` stands at.

@@ -91,17 +91,22 @@ pub(super) fn read_text(root: &Path, path: &RepositoryPath) -> Result<String, Re
 /// Where `path` is on the disk, and what stands there. No part of it below `root` may be a symbolic link.
 pub(super) fn locate(root: &Path, path: &RepositoryPath) -> Result<(PathBuf, Metadata), ReadError> {
     let mut place = root.to_owned();
-    let mut metadata = fs::symlink_metadata(&place).map_err(|error| read_error(&error))?;
+    let mut metadata = None;
     for part in path.parts() {
         if !is_plain(part) {
             return Err(ReadError::Missing);
         }
         place.push(part);
-        metadata = fs::symlink_metadata(&place).map_err(|error| read_error(&error))?;
-        if metadata.is_symlink() {
+        let found = fs::symlink_metadata(&place).map_err(|error| read_error(&error))?;
+        if found.is_symlink() {
             return Err(ReadError::SymbolicLink);
         }
+        metadata = Some(found);
     }
+    let metadata = match metadata {
+        Some(metadata) => metadata,
+        None => fs::symlink_metadata(&place).map_err(|error| read_error(&error))?,
+    };
     Ok((place, metadata))
 }
 

@@ -4,16 +4,24 @@ use std::path::Path;
 use ignore::{DirEntry, WalkBuilder};
 
 use super::git::git;
+use super::git_folder::plain_index;
+use super::index;
 use crate::source::FileKind;
 use crate::text::RepositoryPath;
 
-type Files = BTreeMap<RepositoryPath, FileKind>;
+pub(super) type Files = BTreeMap<RepositoryPath, FileKind>;
 
 /// The files that git tracks below `root`; where git cannot say, or does not know `pipeline` there,
 /// all files that the ignore files of the folder do not name.
 pub(super) fn tracked_files(root: &Path, pipeline: &RepositoryPath) -> Files {
-    let listed = git(root, &["ls-files", "-s", "-z"]).ok().map(|output| listed_files(&output));
+    let listed = plain_index(root).and_then(|(bytes, hash)| index::listed(&bytes, hash));
+    let listed = listed.or_else(|| git_lists(root));
     listed.filter(|files| files.contains_key(pipeline)).unwrap_or_else(|| walked_files(root))
+}
+
+/// What git itself lists.
+fn git_lists(root: &Path) -> Option<Files> {
+    git(root, &["ls-files", "-s", "-z"]).ok().map(|output| listed_files(&output))
 }
 
 /// Reads the answer of `git ls-files -s -z`: entries `MODE HASH STAGE<TAB>PATH`, each ended by NUL.
@@ -22,18 +30,19 @@ fn listed_files(output: &[u8]) -> Files {
     let entries = output.split(|byte| *byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok());
     let files = entries.filter_map(|entry| {
         let (attributes, path) = entry.split_once('\t')?;
-        let mode = attributes.split(' ').next()?;
+        let mode = u32::from_str_radix(attributes.split(' ').next()?, 8).ok()?;
         Some((RepositoryPath::new(path)?, kind_of_mode(mode)?))
     });
     files.collect()
 }
 
-pub(super) fn kind_of_mode(mode: &str) -> Option<FileKind> {
+/// What an entry of git's with that mode is.
+pub(super) fn kind_of_mode(mode: u32) -> Option<FileKind> {
     match mode {
-        "100644" => Some(FileKind::Regular),
-        "100755" => Some(FileKind::Executable),
-        "120000" => Some(FileKind::SymbolicLink),
-        "160000" => Some(FileKind::Submodule),
+        0o100_644 => Some(FileKind::Regular),
+        0o100_755 => Some(FileKind::Executable),
+        0o120_000 => Some(FileKind::SymbolicLink),
+        0o160_000 => Some(FileKind::Submodule),
         _ => None,
     }
 }
@@ -74,10 +83,13 @@ fn is_executable(_: &DirEntry) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
 
     use tempfile::TempDir;
 
-    use super::{FileKind, RepositoryPath, git, listed_files, tracked_files};
+    use super::{FileKind, RepositoryPath, git, git_lists, index, listed_files, plain_index, tracked_files};
 
     fn names(root: &TempDir) -> Vec<String> {
         let pipeline = RepositoryPath::new(".gitlab-ci.yml").unwrap();
@@ -107,6 +119,94 @@ mod tests {
             ("sub", FileKind::Submodule),
         ];
         assert_eq!(kinds, expected);
+    }
+
+    /// Whether the index is read here, and then as git lists it.
+    fn is_read_as_git_lists_it(root: &Path) -> bool {
+        let read = plain_index(root).and_then(|(bytes, hash)| index::listed(&bytes, hash));
+        read.inspect(|read| assert_eq!(Some(read), git_lists(root).as_ref(), "{}", root.display())).is_some()
+    }
+
+    #[test]
+    fn an_index_is_read_as_git_lists_it_in_every_version_and_with_both_hashes() {
+        for (format, version) in [("sha1", "2"), ("sha1", "4"), ("sha256", "2"), ("sha256", "4")] {
+            let root = folder();
+            let run = |words: &[&str]| drop(git(root.path(), words).unwrap());
+            run(&["init", "-q", &format!("--object-format={format}")]);
+            for name in ["a b", "run.sh", "src/b", "src/b.ts.old", "src/bb/c", "\u{e9}", &"long/".repeat(900)[..4490]] {
+                let place = root.path().join(name);
+                // A name of thousands of bytes only fits into the index.
+                if fs::create_dir_all(place.parent().unwrap()).is_ok() && fs::write(place, "").is_ok() {
+                    continue;
+                }
+                let hash = git(root.path(), &["hash-object", "-w", "src/b.ts"]).unwrap();
+                let hash = String::from_utf8(hash).unwrap();
+                run(&["update-index", "--add", "--cacheinfo", &format!("100644,{},{name}", hash.trim())]);
+            }
+            std::os::unix::fs::symlink("a b", root.path().join("link")).unwrap();
+            run(&["add", "-f", "."]);
+            run(&["update-index", "--chmod=+x", "run.sh"]);
+            run(&["update-index", "--index-version", version]);
+            assert!(is_read_as_git_lists_it(root.path()), "{format} {version}");
+            fs::write(root.path().join("later"), "").unwrap();
+            run(&["add", "-N", "later"]);
+            run(&["update-index", "--skip-worktree", "run.sh"]);
+            assert!(is_read_as_git_lists_it(root.path()), "{format} {version}, with more flags");
+        }
+    }
+
+    #[test]
+    fn both_sides_of_a_merge_are_read_as_git_lists_them() {
+        let root = folder();
+        git(root.path(), &["init", "-q"]).unwrap();
+        let hash = git(root.path(), &["hash-object", "-w", "src/b.ts"]).unwrap();
+        let hash = String::from_utf8(hash).unwrap();
+        git(root.path(), &["add", "."]).unwrap();
+        git(root.path(), &["rm", "-q", "--cached", "src/b.ts"]).unwrap();
+        let stages = ["100644", "100644", "100755"].into_iter().zip(1..);
+        let lines = stages.map(|(mode, stage)| format!("{mode} {} {stage}\tsrc/b.ts\n", hash.trim()));
+        let lines: String = lines.collect();
+        let mut command = Command::new("git");
+        command.current_dir(root.path()).args(["update-index", "--index-info"]).stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(is_read_as_git_lists_it(root.path()));
+    }
+
+    #[test]
+    fn a_split_index_and_another_work_tree_are_left_to_git() {
+        let root = folder();
+        git(root.path(), &["init", "-q"]).unwrap();
+        git(root.path(), &["add", "."]).unwrap();
+        assert!(is_read_as_git_lists_it(root.path()));
+        git(root.path(), &["update-index", "--split-index"]).unwrap();
+        assert!(!is_read_as_git_lists_it(root.path()));
+        assert_eq!(names(&root), [".gitignore", ".gitlab-ci.yml", "src/b.ts"]);
+        git(root.path(), &["update-index", "--no-split-index"]).unwrap();
+        assert!(is_read_as_git_lists_it(root.path()));
+        git(root.path(), &["config", "core.worktree", "../src"]).unwrap();
+        assert!(!is_read_as_git_lists_it(root.path()));
+    }
+
+    #[test]
+    fn no_damage_of_an_index_stops_the_reading_or_makes_it_panic() {
+        for version in ["2", "4"] {
+            let root = folder();
+            git(root.path(), &["init", "-q"]).unwrap();
+            git(root.path(), &["add", "-f", "."]).unwrap();
+            git(root.path(), &["update-index", "--index-version", version]).unwrap();
+            let (bytes, hash) = plain_index(root.path()).unwrap();
+            for at in 0..bytes.len() {
+                let _ = index::listed(&bytes[..at], hash);
+                for flipped in [0x01, 0x40, 0x80, 0xff] {
+                    let mut damaged = bytes.clone();
+                    damaged[at] ^= flipped;
+                    let _ = index::listed(&damaged, hash);
+                    let _ = index::listed(&damaged, 32);
+                }
+            }
+        }
     }
 
     #[test]

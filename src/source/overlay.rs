@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{FileKind, ForeignFile, ReadError, Repository, SourceFile};
 use crate::text::{FileVersions, RepositoryPath};
@@ -8,31 +8,37 @@ use crate::text::{FileVersions, RepositoryPath};
 pub struct Overlay<'a> {
     below: &'a dyn Repository,
     changed: BTreeMap<RepositoryPath, Option<Arc<SourceFile>>>,
-    tracked: BTreeMap<RepositoryPath, FileKind>,
+    tracked: OnceLock<BTreeMap<RepositoryPath, FileKind>>,
 }
 
 impl<'a> Overlay<'a> {
     /// `below` with these files as they are after the change.
     #[must_use]
     pub fn new(below: &'a dyn Repository, versions: &BTreeMap<RepositoryPath, FileVersions>) -> Self {
-        let mut tracked = below.tracked().clone();
-        let mut changed = BTreeMap::new();
-        for (path, version) in versions {
-            if version.after.is_some() {
+        let after = |(path, version): (&RepositoryPath, &FileVersions)| {
+            let after = version.after.as_ref().map(|text| Arc::new(SourceFile::new(path.clone(), text.clone())));
+            (path.clone(), after)
+        };
+        Self { below, changed: versions.iter().map(after).collect(), tracked: OnceLock::new() }
+    }
+
+    fn tracked_after(&self) -> BTreeMap<RepositoryPath, FileKind> {
+        let mut tracked = self.below.tracked().clone();
+        for (path, after) in &self.changed {
+            if after.is_some() {
                 tracked.entry(path.clone()).or_insert(FileKind::Regular);
             } else {
                 tracked.remove(path);
             }
-            let after = version.after.as_ref().map(|text| Arc::new(SourceFile::new(path.clone(), text.clone())));
-            changed.insert(path.clone(), after);
         }
-        Self { below, changed, tracked }
+        tracked
     }
 }
 
 impl Repository for Overlay<'_> {
     fn tracked(&self) -> &BTreeMap<RepositoryPath, FileKind> {
-        &self.tracked
+        // Most repositories have nothing to fold, and nobody asks which files are theirs.
+        if self.changed.is_empty() { self.below.tracked() } else { self.tracked.get_or_init(|| self.tracked_after()) }
     }
 
     fn read(&self, path: &RepositoryPath) -> Result<Arc<SourceFile>, ReadError> {

@@ -21,6 +21,13 @@ const MAX_DESCRIPTOR_DIGITS: usize = 4;
 /// brush is given our own tokens, since its tokenizer loses blanks inside of `${…}`, counts continuations into
 /// words and panics on some input. Its grammar is given nothing that makes it recurse deeply or backtrack for long.
 pub(super) fn parse(tokens: &[Token]) -> Result<ast::Program, Opaque> {
+    if let Some(program) = plain_command(tokens) {
+        return Ok(program);
+    }
+    by_grammar(tokens)
+}
+
+fn by_grammar(tokens: &[Token]) -> Result<ast::Program, Opaque> {
     Guard::check(tokens)?;
     let brush_tokens = brush_tokens(tokens);
     brush_parser::parse_tokens(&brush_tokens, &ParserOptions::default()).map_err(|error| {
@@ -32,6 +39,46 @@ pub(super) fn parse(tokens: &[Token]) -> Result<ast::Program, Opaque> {
         let near = tokens.iter().map(|token| token.span).find(|token| token.start() == span.start());
         Opaque::new(near.unwrap_or(span), "a syntax error")
     })
+}
+
+/// The words that mean something to the grammar at the beginning of a command, `coproc` anywhere.
+const RESERVED: [&str; 22] = [
+    "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in",
+    "select", "then", "time", "until", "while", "{", "}",
+];
+
+/// The tree of a script that is one command of a few words, as most lines of pipelines are: the grammar, which takes long,
+/// makes nothing else of it. The walk along the tree looks at no word of a tree, only at those of the tokens.
+fn plain_command(tokens: &[Token]) -> Option<ast::Program> {
+    let is_line_break = |token: &&Token| token.is_operator("\n");
+    let words = tokens.len() - tokens.iter().rev().take_while(is_line_break).count();
+    let (first, rest) = tokens.get(..words)?.split_first()?;
+    if !std::iter::once(first).chain(rest).all(|token| token.word().is_some_and(is_plain)) {
+        return None;
+    }
+    let word = || ast::Word { value: String::new(), loc: None };
+    let suffix: Vec<_> = rest.iter().map(|_| ast::CommandPrefixOrSuffixItem::Word(word())).collect();
+    let suffix = (!suffix.is_empty()).then_some(ast::CommandSuffix(suffix));
+    let command = ast::Command::Simple(ast::SimpleCommand { prefix: None, word_or_name: Some(word()), suffix });
+    let first = ast::Pipeline { timed: None, bang: false, seq: vec![command] };
+    let list = ast::AndOrList { first, additional: Vec::new() };
+    let item = ast::CompoundListItem(list, ast::SeparatorOperator::Sequence);
+    Some(ast::Program { complete_commands: vec![ast::CompoundList(vec![item])] })
+}
+
+/// Whether the grammar sees nothing in a word but a word: it assigns nothing, it is no reserved word and no part of a test.
+fn is_plain(word: &Word) -> bool {
+    let may_mean_more = |text: &str| text.contains(['=', '[', ']', '{', '}', '!']) || RESERVED.contains(&text);
+    let is_more = |piece: &Piece| match &piece.kind {
+        PieceKind::Literal(text) | PieceKind::Glob(text) | PieceKind::Tilde(text) if !piece.quoted => {
+            may_mean_more(text)
+        }
+        _ => false,
+    };
+    // Several bare pieces could make a reserved word together.
+    let is_quoted = |piece: &Piece| piece.quoted || !matches!(piece.kind, PieceKind::Literal(_));
+    let is_whole = word.pieces.len() == 1 || word.pieces.iter().any(is_quoted);
+    is_whole && !word.pieces.iter().any(is_more)
 }
 
 /// The grammar takes `( (cd x) )` for arithmetic. A line break between the parentheses, which changes nothing else,
@@ -233,4 +280,67 @@ fn is_short_descriptor(plain: &str) -> bool {
 fn may_be_descriptor(plain: &str) -> bool {
     plain.bytes().all(|byte| byte.is_ascii_digit())
         || plain.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::lexer::Lexer;
+    use super::{RESERVED, ast, by_grammar, plain_command};
+
+    /// How many words the only command of a script has, where it is no more than that.
+    fn count(program: &ast::Program) -> Option<usize> {
+        let [ast::CompoundList(items)] = program.complete_commands.as_slice() else { return None };
+        let [ast::CompoundListItem(list, ast::SeparatorOperator::Sequence)] = items.as_slice() else { return None };
+        let ast::Pipeline { timed: None, bang: false, seq } = &list.first else { return None };
+        let [ast::Command::Simple(simple)] = seq.as_slice() else { return None };
+        let suffix = simple.suffix.as_ref().map(|suffix| suffix.0.as_slice()).unwrap_or_default();
+        let is_word = |item: &ast::CommandPrefixOrSuffixItem| matches!(item, ast::CommandPrefixOrSuffixItem::Word(_));
+        let is_simple = list.additional.is_empty() && simple.prefix.is_none() && simple.word_or_name.is_some();
+        (is_simple && suffix.iter().all(is_word)).then_some(1 + suffix.len())
+    }
+
+    fn both(text: &str) -> Option<(Option<usize>, Option<usize>)> {
+        let tokens = Lexer::new(text).nested_tokens(false).ok()?;
+        let plain = plain_command(&tokens)?;
+        Some((count(&plain), by_grammar(&tokens).ok().as_ref().and_then(count)))
+    }
+
+    #[test]
+    fn a_command_of_plain_words_is_known_without_the_grammar() {
+        for text in ["make", "npm ci --prefer-offline", "docker push \"$IMAGE:$TAG\"\n", "a 'if' ~/x *.js $(b)", "1 2"]
+        {
+            let (plain, whole) = both(text).unwrap();
+            assert!(plain.is_some() && plain == whole, "{text}: {plain:?} {whole:?}");
+        }
+        for text in ["", "\n", "a=b", "a; b", "a | b", "a > b", "a {b,c}", "[ -f a ]", "coproc a", "a coproc"] {
+            assert!(both(text).is_none(), "{text}");
+        }
+        for word in RESERVED {
+            assert!(both(&format!("{word} a")).is_none(), "{word}");
+        }
+    }
+
+    fn parts() -> impl Strategy<Value = Vec<&'static str>> {
+        let mut parts = vec![
+            "a", " ", "\n", "-p", "1", "i", "f", "\\\n", "'if'", "\"$x\"", "$y", "${z:-d}", "$(b c)", "`d`", "~", "*",
+            "?", "\\e", "$'q'", "#", ";", "&", ">", "(", ")", "=", "[", "]", "+", "/", ".", "%", "@", ":", ",", "é",
+            "time", "\t", "^", "$((1))",
+        ];
+        parts.extend(RESERVED);
+        prop::collection::vec(prop::sample::select(parts), 0..9)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_grammar_makes_the_same_of_a_command_of_plain_words(parts in parts()) {
+            if let Some((plain, whole)) = both(&parts.concat()) {
+                prop_assert!(plain.is_some());
+                prop_assert_eq!(plain, whole);
+            }
+        }
+    }
 }

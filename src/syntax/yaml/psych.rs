@@ -48,6 +48,18 @@ pub fn read(node: &Node) -> Scalar {
     }
 }
 
+/// The text of a scalar that is seen to be text, since it begins with a letter or a dot and a letter; `None` of all others.
+pub(super) fn plain_word(node: &Node) -> Option<&str> {
+    let NodeKind::Scalar { style: ScalarStyle::Plain, value } = &node.kind else { return None };
+    let name = value.strip_prefix('.').unwrap_or(value);
+    let is_special = |special: &&str| name.eq_ignore_ascii_case(special);
+    let begins = node.tag.is_none() && name.starts_with(|first: char| first.is_ascii_alphabetic());
+    (begins && !SPECIAL_WORDS.iter().any(is_special)).then_some(value)
+}
+
+/// The words that are not text, `.inf` and `.nan` without their dots.
+const SPECIAL_WORDS: [&str; 9] = ["false", "inf", "nan", "no", "null", "off", "on", "true", "yes"];
+
 /// Whether a key asks for a merge: `<<`, plain or quoted, unless a tag makes it text.
 #[must_use]
 pub fn is_merge_key(key: &Node) -> bool {
@@ -126,7 +138,9 @@ fn unquoted(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scalar, is_merge_key, read};
+    use proptest::prelude::*;
+
+    use super::{Scalar, is_merge_key, plain_word, read};
     use crate::syntax::yaml::Tree;
 
     fn value(text: &str) -> Scalar {
@@ -239,5 +253,17 @@ mod tests {
     fn a_number_beyond_all_bounds_prints_as_it_is_written() {
         let digits = "9".repeat(60);
         assert_eq!(value(&digits).text(), Some(digits));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_seen_to_be_text_is_read_as_text(text in "[.]?[a-fA-FinostyxuUNLTE0-9_:.+-]{1,6}") {
+            let Ok(tree) = Tree::parse(&format!("- {text}")) else { return Ok(()) };
+            for (_, node) in tree.nodes() {
+                if let Some(word) = plain_word(node) {
+                    prop_assert_eq!(read(node), Scalar::String(word.to_owned()));
+                }
+            }
+        }
     }
 }

@@ -7,6 +7,9 @@ use super::node::{Entry, Node, NodeId, NodeKind};
 use super::{lex, place, psych};
 use crate::text::Span;
 
+/// So many keys are held against each other one by one.
+const FEW: usize = 24;
+
 /// A YAML file: its text, its documents, their nodes, and the comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
@@ -126,8 +129,11 @@ impl Tree {
     }
 
     fn duplicates_of(&self, mapping: NodeId, entries: &[Entry]) -> Vec<DuplicateKey> {
-        let mut seen: HashMap<String, Entry> = HashMap::new();
         let mut duplicates = Vec::new();
+        if self.are_distinct_texts(entries) {
+            return duplicates;
+        }
+        let mut seen: HashMap<String, Entry> = HashMap::new();
         for later in entries.iter().copied() {
             let key = self.node(later.key);
             if key.scalar().is_none() || psych::is_merge_key(key) {
@@ -138,6 +144,18 @@ impl Tree {
             }
         }
         duplicates
+    }
+
+    /// Whether the keys are a few different words, which is seen without reading them as GitLab does.
+    fn are_distinct_texts(&self, entries: &[Entry]) -> bool {
+        let mut texts = entries.iter().map(|entry| psych::plain_word(self.node(entry.key)));
+        let mut seen = Vec::with_capacity(entries.len());
+        entries.len() <= FEW
+            && texts.all(|text| {
+                let is_new = text.is_some_and(|text| !seen.contains(&text));
+                seen.extend(text);
+                is_new
+            })
     }
 
     /// All comments, in order.

@@ -1,0 +1,3 @@
+module example.org/acme-service
+
+go 1.23

@@ -1,0 +1,4 @@
+module "acme-service" {
+  source = "../../modules/service"
+  name   = "acme-service"
+}
