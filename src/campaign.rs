@@ -28,6 +28,7 @@ mod merge;
 mod panics;
 mod pool;
 mod project;
+mod proving;
 mod reports;
 mod run;
 mod setup;
@@ -51,6 +52,7 @@ pub use land::{FIRST_WAIT, Land, LandOutcome, MergeRequest, Refold, TITLE, Templ
 pub use look::Fold;
 pub use panics::guarded;
 pub use project::{Place, Project};
+pub use proving::{Proved, Provers};
 pub use reports::Reports;
 pub use run::{Progress, Run, Selection};
 pub use setup::Setup;
@@ -63,6 +65,12 @@ pub use temporary::Temporary;
 pub use worker::work;
 
 use journal::{Journal, LineAt, Lines};
+
+/// How standard input is told among the sources.
+const FROM_INPUT: &str = "--from=-";
+
+/// The file that keeps what standard input held.
+const INPUT: &str = "input.txt";
 
 /// A campaign, open for one process.
 #[derive(Debug)]
@@ -87,6 +95,12 @@ impl Campaign {
         Self::read(folder)
     }
 
+    /// Whether there is one in `folder`.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        Journal::is_in(folder)
+    }
+
     /// Opens the one in `folder`.
     ///
     /// # Errors
@@ -109,6 +123,21 @@ impl Campaign {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Keeps what standard input held for the time that the campaign goes on, and says where: `told` with the name of that file
+    /// in the place of `-`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn keep_input(&self, told: Vec<String>, input: &[u8]) -> Result<Vec<String>, CampaignError> {
+        if !told.iter().any(|word| word == FROM_INPUT) {
+            return Ok(told);
+        }
+        let file = self.folder.join(INPUT);
+        fs::write(&file, input).map_err(|error| CampaignError::of_file(&file, &error))?;
+        let kept = format!("--from={}", file.display());
+        Ok(told.into_iter().map(|word| if word == FROM_INPUT { kept.clone() } else { word }).collect())
     }
 
     /// How far each project was when the campaign was opened.

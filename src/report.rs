@@ -20,7 +20,7 @@ pub use inventory::{Inventory, InventoryFormat, Reason, write_inventory};
 pub use json::{json_end, json_entry, json_line, json_start};
 pub use markdown::code as markdown_code;
 pub use patch::{colored, patch};
-pub use proof::{proof_json, proof_markdown, proof_text};
+pub use proof::{proof_json, proof_markdown, proof_text, proof_value};
 pub use repository::{ChangeKind, ChangeReport, FindingReport, HandoffReport, RepositoryReport, Savings, report_line};
 pub use sentence::{Tense, closing_line, visible};
 pub use terminal::{Detail, Terminal};

@@ -158,6 +158,22 @@ pub(super) fn head(project: &Project, campaign: &Path, git: &Git) -> Result<Opti
     }
 }
 
+/// Checks the commit that was read of a bare repository or an address out into the empty folder `to`.
+///
+/// # Errors
+/// Where that cannot be done, in words.
+pub(super) fn check_out(project: &Project, campaign: &Path, git: &Git, to: &Path) -> Result<(), String> {
+    let (git_dir, commit) = head(project, campaign, git)?.ok_or("it is no repository that a commit is read of")?;
+    let from = std::path::absolute(git_dir).map_err(|error| error.to_string())?;
+    let remote = remote_of(project, git).map_err(GitTrouble::why)?;
+    let call = |words: &[&str]| git.run(&git.within(to).arguments(words)).map_err(GitTrouble::why);
+    call(&["init", "-q", "--template=", "-b", project.branch.as_deref().unwrap_or("main")])?;
+    let fetch = git.within(to).arguments(["fetch", "-q", "--update-shallow", "--depth", "1"]);
+    git.run(&fetch.argument(&from).argument(&commit)).map_err(GitTrouble::why)?;
+    call(&["reset", "-q", "--hard", &commit])?;
+    call(&["remote", "add", "origin", &remote]).map(drop)
+}
+
 fn fetch_target(clone: &LocalClone<'_>, branch: Option<&str>) -> Result<Base, GitTrouble> {
     match branch {
         Some(branch) => clone.fetch(branch),

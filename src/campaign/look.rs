@@ -1,7 +1,10 @@
 //! One look at a project: all its pipelines folded, and what that comes to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use super::clone;
+use super::git::Git;
 use super::inputs::{Recorder, hash_of, still_hold};
 use super::panics::guarded;
 use super::project::{Place, Project};
@@ -11,7 +14,8 @@ use crate::finding::{Code, Finding, Location, Severity};
 use crate::gitlab::{Pipeline, Value};
 use crate::handoff::is_switched_off;
 use crate::outcome::{Outcome, Policy, Verdict, Via};
-use crate::repo::{CommittedRepository, DiskRepository, Elsewhere, PIPELINE, head_of};
+use crate::process::Interrupt;
+use crate::repo::{CommittedRepository, DiskRepository, Elsewhere, PIPELINE};
 use crate::report::{Entry, RepositoryReport, Savings, patch};
 use crate::source::{Overlay, Repository};
 use crate::text::{FileVersions, RepositoryPath};
@@ -64,17 +68,11 @@ fn look_unguarded(project: &Project, known: Option<&Inputs>, setup: &Setup, fold
 
 /// The commit that a bare repository or an address is read at.
 fn committed(project: &Project, setup: &Setup) -> Result<CommittedRepository, String> {
-    let (folder, commit) = match &project.place {
-        Place::Folder(folder) | Place::Bare(folder) => {
-            (folder.clone(), head_of(folder).map_err(|error| error.to_string())?)
-        }
-        Place::Remote(_) => clone_head(project, setup)?,
-    };
+    // A worker is ended by a signal as it is; there is nothing that it would have to clean up.
+    let git = Git::new(Interrupt::default(), Duration::from_secs(setup.git_time_limit));
+    let head = clone::head(project, &setup.folder, &git)?;
+    let (folder, commit) = head.ok_or_else(|| format!("{} is no repository that a commit is read of", project.name))?;
     CommittedRepository::open(folder, &commit).map_err(|error| error.to_string())
-}
-
-fn clone_head(_: &Project, _: &Setup) -> Result<(std::path::PathBuf, String), String> {
-    Err("not yet".to_owned())
 }
 
 fn look_at(

@@ -13,8 +13,7 @@ use crate::repo::{Allowed, Elsewhere};
 use crate::report::Detail;
 
 pub(super) use campaign::{
-    ApplyCampaign, AuditOptions, CampaignCommand, CampaignFolder, LandCampaign, Limits, MergeCampaigns, RunCampaign,
-    Sources,
+    ApplyCampaign, AuditOptions, CampaignCommand, LandCampaign, Limits, MergeCampaigns, RunCampaign, Sources,
 };
 pub(super) use prove::{ProveChoices, ProveOptions};
 

@@ -6,6 +6,7 @@ mod close;
 mod land;
 mod merge;
 mod progress;
+mod prove;
 mod report;
 mod run;
 mod start;

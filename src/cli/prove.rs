@@ -126,7 +126,7 @@ fn tell(proof: &Proof, options: &Options, streams: &mut Streams<'_>) -> io::Resu
     Ok(status_of(proof))
 }
 
-fn status_of(proof: &Proof) -> Status {
+pub(super) fn status_of(proof: &Proof) -> Status {
     match proof.verdict() {
         Some(ProofVerdict::Same | ProofVerdict::SameButFor) => Status::Done,
         Some(ProofVerdict::Different) => Status::Pending,

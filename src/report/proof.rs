@@ -11,7 +11,6 @@ mod markdown;
 mod text;
 mod words;
 
-pub use json::proof_json;
-pub(super) use json::proof_value;
+pub use json::{proof_json, proof_value};
 pub use markdown::proof_markdown;
 pub use text::proof_text;

@@ -9,7 +9,7 @@ use crate::cli::status::Status;
 
 /// Looks at all projects in a campaign that is gone once its report is written.
 pub(super) fn run(options: &Options, audit: &AuditOptions, streams: &mut Streams<'_>) -> io::Result<Status> {
-    let Some(meant) = find(options, &audit.sources, streams)? else { return Ok(Status::Failed) };
+    let Some(meant) = find(options, &audit.sources, &mut io::stdin(), streams)? else { return Ok(Status::Failed) };
     let folder = match Temporary::folder() {
         Ok(folder) => folder,
         Err(error) => return failed(&error, streams),

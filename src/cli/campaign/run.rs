@@ -1,6 +1,7 @@
-use std::io;
+use std::io::{self, Read};
 
 use super::failed;
+use super::prove::prove;
 use super::start::{Meant, find, look};
 use crate::campaign::{Campaign, CampaignError, Selection};
 use crate::cli::arguments::{Options, RunCampaign};
@@ -12,27 +13,64 @@ use crate::cli::status::Status;
 pub(super) fn run(
     options: &Options,
     asked: &RunCampaign,
-    _fold: &Fold,
+    fold: &Fold,
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
-    let mut campaign = match open(asked) {
+    if !asked.prove && asked.how.is_any() {
+        return failed(&"options that say how something is proven need --prove", streams);
+    }
+    let known = match known(asked) {
+        Ok(known) => known,
+        Err(error) => return failed(&error, streams),
+    };
+    let sources = known.as_ref().map_or_else(|| asked.sources.clone(), |known| asked.sources.or(known.sources()));
+    let mut input = Kept { below: io::stdin(), read: Vec::new() };
+    let Some(meant) = find(options, &sources, &mut input, streams)? else { return Ok(Status::Failed) };
+    if known.is_none() && meant.projects.is_empty() {
+        return failed(&"there is nothing to look at, and no campaign was begun", streams);
+    }
+    let mut campaign = match known.map_or_else(|| Campaign::create(&asked.folder.dir), Ok) {
         Ok(campaign) => campaign,
         Err(error) => return failed(&error, streams),
     };
-    let sources = asked.sources.or(campaign.sources());
-    let Some(meant) = find(options, &sources, streams)? else { return Ok(Status::Failed) };
-    let told = sources.told();
-    match run_all(&mut campaign, told, &meant, options, asked, streams) {
+    let told = match campaign.keep_input(sources.told(), &input.read) {
+        Ok(told) => told,
+        Err(error) => return failed(&error, streams),
+    };
+    let ran = run_all(&mut campaign, told, &meant, options, asked, streams);
+    // The journal is let go, for the proofs to see what the run has found.
+    drop(campaign);
+    let proven = ran.and_then(|status| match asked.prove {
+        true => prove(&asked.folder.dir, options, asked, fold, streams).map(|proven| status.max(proven)),
+        false => Ok(status),
+    });
+    match proven {
         Ok(status) => Ok(status.max(meant.status)),
         Err(error) => failed(&error, streams),
     }
 }
 
-fn open(asked: &RunCampaign) -> Result<Campaign, CampaignError> {
-    if asked.resume || asked.retry || asked.only_failed {
-        Campaign::open(&asked.folder.dir)
-    } else {
-        Campaign::create(&asked.folder.dir)
+/// The campaign that goes on; `None` where a new one is to begin.
+fn known(asked: &RunCampaign) -> Result<Option<Campaign>, CampaignError> {
+    let goes_on = asked.resume || asked.retry || asked.only_failed;
+    match (goes_on, Campaign::is_in(&asked.folder.dir)) {
+        (true, _) => Campaign::open(&asked.folder.dir).map(Some),
+        (false, true) => Err(CampaignError::Present(asked.folder.dir.clone())),
+        (false, false) => Ok(None),
+    }
+}
+
+/// Standard input that keeps what is read, because it cannot be read again.
+struct Kept {
+    below: io::Stdin,
+    read: Vec<u8>,
+}
+
+impl Read for Kept {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.below.read(buffer)?;
+        self.read.extend(buffer.iter().take(count));
+        Ok(count)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What 'audit' and 'campaign run' have in common: which projects, which workers, what is told meanwhile.
 
-use std::io;
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -23,7 +23,12 @@ pub(super) struct Meant {
 }
 
 /// Finds the projects, and tells what could not be found and what is left out.
-pub(super) fn find(options: &Options, sources: &Sources, streams: &mut Streams<'_>) -> io::Result<Option<Meant>> {
+pub(super) fn find(
+    options: &Options,
+    sources: &Sources,
+    input: &mut dyn Read,
+    streams: &mut Streams<'_>,
+) -> io::Result<Option<Meant>> {
     if options.merged_yaml.is_some() {
         writeln!(streams.err, "error: --merged-yaml is about one pipeline; --include-dir is about many")?;
         return Ok(None);
@@ -42,7 +47,7 @@ pub(super) fn find(options: &Options, sources: &Sources, streams: &mut Streams<'
     let here = [".".to_owned()];
     let paths = if sources.paths.is_empty() && sources.from.is_empty() { &here } else { sources.paths.as_slice() };
     let (from, clone_by) = (&sources.from, sources.clone_by.into());
-    let Sourcing { projects, errors, left_out } = projects(paths, from, &mut io::stdin(), clone_by, shard);
+    let Sourcing { projects, errors, left_out } = projects(paths, from, input, clone_by, shard);
     for error in &errors {
         writeln!(streams.err, "error: {error}")?;
     }

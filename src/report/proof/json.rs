@@ -18,7 +18,8 @@ pub fn proof_json(proof: &Proof) -> Result<String, serde_json::Error> {
 }
 
 /// The same as a value, for a report that holds it.
-pub(in crate::report) fn proof_value(proof: &Proof) -> serde_json::Value {
+#[must_use]
+pub fn proof_value(proof: &Proof) -> serde_json::Value {
     // Types that are printed as JSON have a value as well.
     serde_json::to_value(ProofReport::new(proof)).unwrap_or_default()
 }
