@@ -256,3 +256,90 @@ impl Contents {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    use super::{Sight, walk};
+
+    /// What the rules say, folder by folder: `above` is what the nearest repository around is, if any, a work tree or not.
+    fn expected(root: &Path, below: &Path, above: Option<&str>, seen: &mut Vec<(PathBuf, Sight)>) {
+        let here = root.join(below);
+        let (pipeline, git) = (here.join(".gitlab-ci.yml").exists(), here.join(".git").exists());
+        let is_bare = ["HEAD", "objects", "refs"].iter().all(|name| here.join(name).exists());
+        let sight = match (pipeline, git, above) {
+            (true, true, _) | (true, _, None) => Some(Sight::Repository),
+            (true, false, Some("work tree")) => Some(Sight::Further),
+            (false, false, None) if is_bare => Some(Sight::Bare),
+            (false, false, None) if here.join("journal.jsonl").exists() => Some(Sight::Campaign),
+            _ => None,
+        };
+        let inner = match (pipeline, git, above) {
+            (true, true, _) => Some("work tree"),
+            (true, _, None) => Some("plain"),
+            (false, true, Some(_)) => Some("silent"),
+            _ => above,
+        };
+        seen.extend(sight.map(|sight| (below.to_owned(), sight)));
+        if matches!(sight, Some(Sight::Bare | Sight::Campaign)) {
+            return;
+        }
+        let folders = fs::read_dir(&here).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+        let mut names: Vec<_> = folders.map(|path| path.file_name().unwrap().to_owned()).collect();
+        names.retain(|name| name != ".git" && name != "node_modules");
+        names.sort();
+        names.iter().for_each(|name| expected(root, &below.join(name), inner, seen));
+    }
+
+    fn found(starts: &[PathBuf]) -> Vec<(usize, PathBuf, Sight)> {
+        let walk = walk(starts);
+        assert!(walk.unread.is_empty(), "{:?}", walk.unread);
+        walk.seen.into_iter().map(|seen| (seen.start, seen.below, seen.sight)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn threads_find_what_one_reader_finds(paths in proptest::collection::vec(
+            r"([ab.-]{1,2}/|node_modules/|objects/|refs/){0,4}(\.gitlab-ci\.yml|\.git/|HEAD|journal\.jsonl|objects/|refs/)", 0..25))
+        {
+            let root = TempDir::new().unwrap();
+            for path in paths.iter().filter(|path| !path.split('/').any(|part| matches!(part, "." | ".."))) {
+                let place = root.path().join(path);
+                fs::create_dir_all(if path.ends_with('/') { &place } else { place.parent().unwrap() }).unwrap();
+                if !path.ends_with('/') {
+                    fs::write(place, "").unwrap();
+                }
+            }
+            let mut seen = Vec::new();
+            expected(root.path(), Path::new(""), None, &mut seen);
+            let starts = vec![root.path().to_owned(); 2];
+            let expected: Vec<_> =
+                (0..2).flat_map(|start| seen.iter().map(move |(below, sight)| (start, below.clone(), *sight))).collect();
+            prop_assert_eq!(found(&starts), expected);
+        }
+    }
+
+    #[test]
+    fn many_folders_are_shared_among_the_threads() {
+        let root = TempDir::new().unwrap();
+        for number in 0..600 {
+            let folder = root.path().join(format!("group-{}/app-{number:03}/src/deep", number % 7));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.parent().unwrap().parent().unwrap().join(".gitlab-ci.yml"), "").unwrap();
+        }
+        let all = found(&[root.path().to_owned()]);
+        assert_eq!(all.len(), 600);
+        assert!(all.is_sorted_by(|one, other| one.1 < other.1));
+        // Each of them as a start of its own.
+        let starts: Vec<_> = all.iter().map(|(_, below, _)| root.path().join(below)).collect();
+        let each = found(&starts);
+        assert!(each.iter().enumerate().all(|(index, seen)| *seen == (index, PathBuf::new(), Sight::Repository)));
+        assert_eq!(each.len(), 600);
+    }
+}

@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::gather::Gathered;
 use super::{Origin, SourceError, Sourcing};
@@ -21,8 +21,14 @@ pub(super) fn merge(gathered: Gathered, shard: Option<Shard>) -> Sourcing {
         SourceError { origin, message: error.to_string() }
     }));
     left_out.extend(campaigns.into_iter().map(|name| (name, "it is the folder of a campaign")));
+    let sites = merged_sites(sites, &mut left_out);
     let mut projects = merged_remotes(remotes, aliases, &mut left_out);
-    projects.extend(merged_sites(sites, &mut left_out).into_iter().filter_map(|site| {
+    projects.retain(|remote| {
+        let is_here = is_of_bare(remote, &sites);
+        left_out.extend(is_here.then(|| (remote.name.clone(), TWICE)));
+        !is_here
+    });
+    projects.extend(sites.into_iter().filter_map(|site| {
         let project = project_of(site);
         let is_odd = project.name.contains(char::is_control);
         errors.extend(is_odd.then(|| SourceError::odd_name(&project.name)));
@@ -68,6 +74,14 @@ fn merged_remotes(
         is_same
     });
     remotes
+}
+
+/// Whether the address is that of a bare repository on this machine that is among `sites`, which are sorted by their roots.
+fn is_of_bare(remote: &Project, sites: &[Site]) -> bool {
+    let Place::Remote(address) = &remote.place else { return false };
+    let path = address.strip_prefix("file://").and_then(|path| Path::new(path).canonicalize().ok());
+    let site = path.and_then(|path| sites.binary_search_by(|site| site.root.cmp(&path)).ok());
+    site.and_then(|site| sites.get(site)).is_some_and(|site| site.kind == SiteKind::Bare)
 }
 
 /// Each folder once, with all pipelines that are meant in it.

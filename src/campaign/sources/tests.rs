@@ -114,6 +114,15 @@ fn addresses_of_one_repository_are_one_project() {
 }
 
 #[test]
+fn a_bare_repository_and_its_address_are_one_project() {
+    let root = tree(&["app.git/HEAD", "app.git/objects/", "app.git/refs/", "other.git/HEAD"]);
+    let here = root.path().to_str().unwrap();
+    let sourcing = of_list(&format!("file://{here}/app.git\n{here}/app.git\nfile://{here}/other.git\n"));
+    assert_eq!(names(&sourcing), [format!("{here}/app.git"), format!("{here}/other")]);
+    assert_eq!(sourcing.left_out, [format!("{here}/app: it is named twice")]);
+}
+
+#[test]
 fn a_file_wins_over_an_address_and_a_path_that_is_not_there_is_told_with_its_line() {
     let root = tree(&["a:b/.gitlab-ci.yml"]);
     let here = root.path().to_str().unwrap();
@@ -238,6 +247,7 @@ fn a_folder_with_a_name_that_no_report_can_hold_is_told() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_list_gives_projects_with_names_of_their_own(lines in proptest::collection::vec(
         r"(git@|https://|ssh://|file:///|)[ab]{1,2}[:/@][ab./:-]{0,8}(\.git)?", 0..12), shards in 1_u32..4)
