@@ -247,7 +247,12 @@ fn locked(path: &Path, git: &Git) -> Result<File, GitTrouble> {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(of_file(path, &error)),
             Err(TryLockError::WouldBlock) if begun.elapsed() < git.limit() => {}
-            Err(TryLockError::WouldBlock) => return Err(GitTrouble::of("another process is at work on its clone")),
+            Err(TryLockError::WouldBlock) => {
+                return Err(GitTrouble::of(format!(
+                    "a git of an earlier run is still at work, with {} locked",
+                    path.display()
+                )));
+            }
         }
         git.interrupt().check()?;
         thread::sleep(PAUSE);
