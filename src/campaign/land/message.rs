@@ -35,7 +35,8 @@ impl Text {
     /// The texts for a fold that is to be merged into `target` from `branch`.
     pub(super) fn of(looked: &Looked, title: &Template, message: Option<&Template>, branches: (&str, &str)) -> Self {
         let values = values(looked);
-        let title = title.fill(&values).concat().split_whitespace().collect::<Vec<_>>().join(" ");
+        // Other spaces than those of ASCII keep names from being read as commands.
+        let title = title.fill(&values).concat().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         let title = if title.is_empty() { TITLE.to_owned() } else { title };
         let report = report(looked, branches);
         let blocks = match message {
