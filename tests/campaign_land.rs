@@ -119,7 +119,11 @@ impl Group {
 
     /// Looks at all of them.
     fn look(&self) {
-        let output = self.stagefold(&["run", "work"]);
+        self.look_at(&["work"]);
+    }
+
+    fn look_at(&self, sources: &[&str]) {
+        let output = self.stagefold(&[&["run"], sources].concat());
         assert_eq!(output.status.code(), Some(0), "{}", words(&output));
     }
 
@@ -421,6 +425,77 @@ fn what_cannot_be_pushed_is_told_before_anything_begins() {
         body.starts_with("For `work/app-000`\n\nThe files") && body.ends_with("Made by `stagefold`.\n\nBye"),
         "{body}"
     );
+}
+
+#[test]
+fn bare_repositories_and_addresses_are_read_and_pushed_to_as_they_are() {
+    let group = Group::new(3);
+    let (bare, remote) = (group.remote("app-000"), format!("file://{}", group.remote("app-001").display()));
+    group.commit_to("app-001", "main", "README.md", "new\n");
+    group.look_at(&[bare.to_str().unwrap(), &remote, "work/app-002"]);
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(0), "{told}");
+    for name in &group.names {
+        assert_eq!(group.pushes(name), 1, "{told}");
+        let (main, branch) = (group.at(name, "main").unwrap(), group.at(name, BRANCH).unwrap());
+        let changed = git(&group.remote(name), &["diff-tree", "-r", "--name-only", &main, &branch]);
+        assert!(changed.contains(".gitlab-ci.yml\n") && changed.contains("Dockerfile"), "{changed}");
+    }
+    assert_eq!(group.status(&[]).into_values().collect::<Vec<_>>(), ["open", "open", "open"]);
+}
+
+#[test]
+fn two_folders_of_one_remote_push_one_branch() {
+    let group = Group::new(2);
+    copy_all(&group.root.path().join("work/app-000"), &group.root.path().join("work/app-000-again"));
+    group.look();
+    for pushed in
+        ["2 branches pushed, 0 there already, 1 not pushed", "0 branches pushed, 2 there already, 1 not pushed"]
+    {
+        let (status, told) = group.land(&[]);
+        assert_eq!(status, Some(2), "{told}");
+        assert!(told.contains(pushed), "{told}");
+        assert!(line(&told, "app-000-again").contains("'work/app-000' is pushed to the same branch"), "{told}");
+    }
+    assert_eq!(group.pushes("app-000"), 1);
+}
+
+#[test]
+fn a_folder_without_a_remote_or_below_the_top_is_told() {
+    let group = Group::new(2);
+    git(&group.root.path().join("work/app-000"), &["remote", "remove", "origin"]);
+    let above = group.root.path().join("work/app-001");
+    copy_all(&group.root.path().join("template/src"), &above.join("part/src"));
+    for (path, text) in FILES {
+        fs::write(above.join("part").join(path), text).unwrap();
+    }
+    git(&above, &["add", "."]);
+    group.look_at(&["work/app-000", "work/app-001/part"]);
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(2), "{told}");
+    assert!(line(&told, "app-000").contains("git remote add origin ADDRESS"), "{told}");
+    assert!(line(&told, "app-001/part").contains("not the top of a git work tree"), "{told}");
+    assert_eq!(group.status(&["--offline"])["app-000"], "failed");
+}
+
+#[test]
+fn a_signal_stops_it_and_the_same_command_goes_on() {
+    let group = Group::new(3);
+    fs::write(group.remote("app-000").join("slow"), "").unwrap();
+    group.look();
+    let mut child = group.command(&["land", "--jobs", "1"]).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while group.record("app-000").is_empty() && begun.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(60), "the hook sleeps for longer than that");
+    assert_eq!((group.pushes("app-001"), group.at("app-000", BRANCH)), (0, None));
+    fs::remove_file(group.remote("app-000").join("slow")).unwrap();
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(0), "{told}");
+    group.names.iter().for_each(|name| group.assert_landed(name));
 }
 
 /// Numbers that look as if nobody had chosen them (xorshift).

@@ -203,9 +203,8 @@ pub(super) fn remote_of(project: &Project, git: &Git) -> Result<String, GitTroub
             Ok(origin.map_or_else(|_| folder.display().to_string(), |origin| absolute(&origin, folder)))
         }
         Place::Folder(folder) => {
-            let prefix = git.ask(&git.within(folder).arguments(["rev-parse", "--show-prefix"]))?;
-            if !prefix.is_empty() {
-                let why = "the folder is not the top of its git work tree; name that one instead";
+            if !folder.join(".git").exists() {
+                let why = "the folder is not the top of a git work tree, and paths in a merge request start there";
                 return Err(GitTrouble::of(why));
             }
             let origin = git.ask(&git.within(folder).arguments(["remote", "get-url", "--push", "origin"]));

@@ -312,9 +312,13 @@ fn read_again(mut file: File) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
+    use std::process::Stdio;
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
-    use super::{Interrupt, Invocation, Log};
+    use super::{Interrupt, Invocation, Log, Trouble};
 
     #[test]
     fn what_is_printed_goes_to_its_files() {
@@ -327,6 +331,35 @@ mod tests {
         assert_eq!(status.code(), Some(3));
         assert_eq!(fs::read_to_string(folder.path().join("out")).unwrap(), "given\n");
         assert_eq!(log.last_lines(5), ["aside"]);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_all_that_it_has_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("mark");
+        let script = format!("(sleep 2; touch '{}') & wait", mark.display());
+        let begun = Instant::now();
+        let call = Invocation::new("sh").arguments(["-c", &script]).limit(Duration::from_millis(100));
+        let trouble = call.ask(None).unwrap_err();
+        assert!(matches!(&trouble, Trouble::Late(what) if what == "sh took longer than 0.1 s"), "{trouble}");
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        thread::sleep(Duration::from_secs(2));
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn a_file_is_held_as_long_as_the_program_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = Arc::new(File::create_new(&path).unwrap());
+        lock.lock().unwrap();
+        let call = Invocation::new("sleep").argument("1").holding(&lock);
+        let mut child = call.spawn(Stdio::null(), Stdio::null()).unwrap();
+        drop((call, lock));
+        let other = File::open(&path).unwrap();
+        assert!(other.try_lock().is_err(), "the program still runs");
+        child.wait().unwrap();
+        assert!(other.try_lock().is_ok());
     }
 
     #[test]

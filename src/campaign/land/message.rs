@@ -192,18 +192,34 @@ fn finding(finding: &FindingReport) -> String {
     format!("- {weight} `{}` in {place}: {message}.{help}\n", finding.code)
 }
 
-/// What came of building the images of a pipeline both ways: the verdict on each (docs/proof.schema.json).
+/// What came of building the images of a pipeline both ways, an image on each line (docs/proof.schema.json).
 fn proof(proof: &Value) -> Block {
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let images = proof.get("images").and_then(Value::as_array).into_iter().flatten();
-    let line = |image: &Value| {
-        let (job, dockerfile) = (markdown_code(&text(image, "job")), markdown_code(&text(image, "dockerfile")));
-        format!("- job {job}, {dockerfile}: **{}**\n", text(image, "verdict"))
-    };
-    let lines: String = images.map(line).collect();
+    let lines: String = images.map(image).collect();
     let lines = if lines.is_empty() { "- no image is built by the jobs that were folded\n".to_owned() } else { lines };
-    let engine = markdown_code(&text(proof, "engine"));
-    Block { text: format!("\nBuilt before and after with {engine}, and compared:\n\n{lines}"), is_proof: true }
+    let (engine, commit) = (markdown_code(text_of(proof, "engine")), markdown_code(text_of(proof, "commit")));
+    let text = format!("\nBuilt before and after with {engine} at commit {commit}, and compared:\n\n{lines}");
+    Block { text, is_proof: true }
+}
+
+fn image(image: &Value) -> String {
+    let (job, dockerfile) = (markdown_code(text_of(image, "job")), markdown_code(text_of(image, "dockerfile")));
+    let both = |name: &str, unit: &str| {
+        let of = |way: &str| image.get("figures")?.get(way)?.get(name).and_then(Value::as_f64);
+        of("old").zip(of("new")).map(|(old, new)| format!(", {old} {unit} before and {new} {unit} after"))
+    };
+    let figures = [both("size", "bytes"), both("cold", "s")].into_iter().flatten().collect::<String>();
+    let differences = image.get("differences").and_then(Value::as_array).map_or(0, Vec::len);
+    let differences = match differences {
+        0 => String::new(),
+        1 => ", 1 difference".to_owned(),
+        count => format!(", {count} differences"),
+    };
+    format!("- job {job}, {dockerfile}: **{}**{differences}{figures}\n", text_of(image, "verdict"))
+}
+
+fn text_of<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -224,7 +240,10 @@ mod tests {
             "via": "cache", "producers": [hostile], "consumer": "Fixes #2", "paths": ["a|b"], "dockerfile": "Dockerfile",
             "producer_kept": false, "fallback": null
         });
-        let image = json!({"job": hostile, "dockerfile": "Dockerfile", "verdict": "same"});
+        let figures = json!({"old": {"size": 12, "cold": 2.5}, "new": {"size": 11, "cold": 2.0}});
+        let image = json!({
+            "job": hostile, "dockerfile": "Dockerfile", "verdict": "same-but-for", "figures": figures, "differences": [1]
+        });
         let report = json!({
             "path": ".", "verdict": "folded", "applicability": "safe", "handoffs": [handoff], "findings": vec![finding; findings],
             "changes": [], "patch": "", "proof": {"engine": "docker", "images": [image]}
@@ -257,7 +276,12 @@ mod tests {
         let text = text(&looked(5_000), TITLE, None);
         let description = text.description(&|part| part.replace('\n', "\\n"), 60_000);
         assert!(description.len() <= 60_000 && description.len() > 59_000, "{}", description.len());
-        assert!(description.contains("**same**"), "the proof comes before the findings");
+        assert!(
+            description.contains(
+                "**same-but-for**, 1 difference, 12 bytes before and 11 bytes after, 2.5 s before and 2 s after"
+            ),
+            "the proof comes before the findings"
+        );
         let lines: Vec<_> = description.split("\\n").filter(|line| !line.is_empty()).collect();
         assert!(lines.last().unwrap().starts_with("(The rest does not fit here"), "{lines:?}");
         assert!(lines[lines.len() - 2].ends_with('.'), "{}", lines[lines.len() - 2]);
@@ -266,8 +290,17 @@ mod tests {
     #[test]
     fn a_proof_stands_in_the_merge_request_alone() {
         let text = text(&looked(0), TITLE, Some("Hello\n\n{report}\n\n{report}"));
-        assert!(!text.commit_message().contains("**same**"));
-        assert_eq!(text.description(&str::to_owned, usize::MAX).matches("**same**").count(), 2);
+        assert!(!text.commit_message().contains(
+            "**same-but-for**, 1 difference, 12 bytes before and 11 bytes after, 2.5 s before and 2 s after"
+        ));
+        assert_eq!(
+            text.description(&str::to_owned, usize::MAX)
+                .matches(
+                    "**same-but-for**, 1 difference, 12 bytes before and 11 bytes after, 2.5 s before and 2 s after"
+                )
+                .count(),
+            2
+        );
         assert!(text.commit_message().starts_with(&format!("{TITLE}\n\nHello\n\nThe files")));
     }
 }
