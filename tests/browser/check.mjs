@@ -49,6 +49,7 @@ try {
   await keyboard();
   await sharing();
   await themes();
+  await widths();
   await narrow();
   await paper();
   await withoutScript();
@@ -101,6 +102,9 @@ async function hostileNames() {
   check("a name never runs", !(await page.title()).includes("obeyed"));
   await page.fill("#search", "</SCRIPT>");
   check("a name that ends a script is found in it", (await rowCount()) === 1);
+  await page.fill("#search", "turned/");
+  const odd = await text("#rows .name");
+  check("what cannot be seen is made visible", odd === "turned/\ufffdgpj.exe\ufffd␍\nsecond line", JSON.stringify(odd));
   await page.fill("#search", "goes-on-and-on");
   const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   check("a long name does not widen the page", widths[0] <= widths[1], widths.join(" in "));
@@ -240,6 +244,11 @@ async function sharing() {
   const opened = await page.evaluate(() => location.hash);
   await open(opened);
   check("and the repository that was open", (await page.locator(".detail").count()) === 1 && (await text("tr.open .name")) === name, opened);
+  await open("#verdict=folded");
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  const last = (await page.locator("#rows .name").allTextContents()).findLast((name) => name.startsWith("gitlab."));
+  await open(`#${new URLSearchParams({ verdict: "folded", open: last })}`);
+  check("wherever it stands in the list", await page.locator("tr.open").isVisible(), last);
   await page.evaluate(() => { location.hash = "#verdict=failed"; });
   await page.waitForFunction(() => document.getElementById("verdict").value === "failed");
   check("a new address is taken without a new page", true);
@@ -307,6 +316,20 @@ async function themes() {
   check("the choice is kept", (await page.locator(".theme :checked").getAttribute("value")) === "dark");
   await page.click('.theme label:has(input[value=""])');
   await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** At no width a word stands upright, one letter below the other. */
+async function widths() {
+  for (const width of [320, 600, 820, 1000, 1120, 1130, 1600]) {
+    await page.setViewportSize({ width, height: 900 });
+    await open("#verdict=refused");
+    const [wide, tallest] = await page.evaluate(() => {
+      const codes = [...document.querySelectorAll("#rows code")];
+      return [document.documentElement.scrollWidth, Math.max(...codes.map((code) => code.getBoundingClientRect().height))];
+    });
+    check(`${width} pixels are enough for every word`, wide <= width && tallest < 60, `${wide}, ${tallest}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
 }
 
 async function narrow() {

@@ -113,6 +113,7 @@ function named(index) {
   if (index === 7) return "</script><script>document.title='obeyed'</script>";
   if (index === 8) return "<img src=x onerror=\"document.title='obeyed'\">";
   if (index === 9) return `a-name-without-any-break-${"that-goes-on-and-on-".repeat(12)}`;
+  if (index === 10) return "turned/\u202egpj.exe\u0007\r\nsecond line";
   return `gitlab.example.com/${one(GROUPS)}/${one(NAMES)}-${index}`;
 }
 

@@ -13,6 +13,11 @@
   const { repositories, summary } = JSON.parse(source.textContent);
   source.remove();
 
+  /** Text with what cannot be seen made visible: characters that turn the order of others around, controls, ends of lines. */
+  function visible(text) {
+    return text.replaceAll("\r", "␍").replace(/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, "\ufffd");
+  }
+
   /** Makes an element. Text is always text: nothing of a report is read as HTML. */
   function make(tag, attributes, ...children) {
     const isSvg = tag === "svg" || tag === "rect";
@@ -20,7 +25,8 @@
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
     }
-    element.append(...children.filter((child) => child !== null && child !== undefined));
+    const present = children.filter((child) => child !== null && child !== undefined);
+    element.append(...present.map((child) => (child instanceof Node ? child : visible(String(child)))));
     return element;
   }
 
@@ -421,6 +427,14 @@
     }
   }
 
+  /** Shows the repository that the address names, wherever it stands in the list. */
+  function reveal() {
+    const at = shown.findIndex((row) => row.label === state.open);
+    if (state.open === "" || at < 0) return;
+    if (at >= listed) listMore(at + 1 - listed);
+    body.querySelector(`[data-index="${shown[at].index}"]`).scrollIntoView({ block: "center" });
+  }
+
   function clear() {
     const { q, verdict, reason } = fresh();
     choose({ q, verdict, reason });
@@ -438,7 +452,7 @@
     body.addEventListener("click", onRow);
     document.addEventListener("keydown", onKey);
     document.querySelectorAll(".theme input").forEach((radio) => radio.addEventListener("change", () => setTheme(radio.value, true)));
-    addEventListener("hashchange", () => { readAddress(); update(); });
+    addEventListener("hashchange", () => { readAddress(); update(); reveal(); });
     addEventListener("beforeprint", () => listMore(Infinity));
     new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) listMore(PAGE);
@@ -454,4 +468,5 @@
   readAddress();
   listen();
   update();
+  reveal();
 })();
