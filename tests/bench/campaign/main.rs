@@ -66,7 +66,7 @@ struct Figures {
 
 /// The least of several rounds, each figure by itself. One that goes before brings the files into memory.
 fn least(round: impl Fn() -> Figures) -> Figures {
-    drop(round());
+    let _ = round();
     let rounds: Vec<_> = (0..ROUNDS).map(|_| round()).collect();
     Figures {
         wall: rounds.iter().map(|figures| figures.wall).min().unwrap(),
