@@ -30,7 +30,7 @@ use tempfile::TempDir;
 const FAULTS: [(&str, &str, &str); 6] = [
     ("panic", "the worker panics (tests/campaign_faults.rs:", "internal-error"),
     ("abort", "ended by signal 6", "internal-error"),
-    ("overflow", "has overflowed its stack", "internal-error"),
+    ("overflow", "stack overflow, aborting", "internal-error"),
     ("exit", "exit status 7", "internal-error"),
     ("hang", "it was given up after 2 s", "limit-exceeded"),
     ("hoard", "it asked for more than 600 MiB of memory", "limit-exceeded"),
