@@ -328,6 +328,16 @@ fn sets_of_codes_are_counted_whatever_their_order_and_size() {
 }
 
 #[test]
+fn a_terminal_gets_the_first_reasons_and_the_number_of_the_others() {
+    let refusals = Code::ALL.iter().filter(|code| code.severity() == Severity::Refusal).take(25);
+    let reports: Vec<_> = refusals.map(|code| refused(code.name(), Via::Cache, &[*code], &[])).collect();
+    let told = |detail| printed(InventoryFormat::Text, &reports, detail, false);
+    assert_eq!(told(Detail::Normal).matches("alone in the way of 1").count(), 20);
+    assert!(told(Detail::Normal).ends_with("  … and 5 more (-v lists them)\n"), "{}", told(Detail::Normal));
+    assert_eq!(told(Detail::Verbose).matches("alone in the way of 1").count(), 25);
+}
+
+#[test]
 fn colours_are_all_that_colours_add() {
     for (name, reports) in cases() {
         let colored = printed(InventoryFormat::Text, &reports, Detail::Verbose, true);

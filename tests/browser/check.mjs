@@ -353,10 +353,14 @@ async function narrow() {
 
 async function paper() {
   await open("#verdict=failed");
+  await page.click('.theme label:has(input[value="dark"])');
   await page.emulateMedia({ media: "print" });
+  const ink = await page.evaluate(() => getComputedStyle(document.body).color);
+  check("paper is light", Number(/\d+/.exec(ink)[0]) < 128, ink);
   check("on paper nothing is left to click", !(await page.locator("#search").isVisible()) && !(await page.locator(".theme").isVisible()));
   await shot("paper");
   await page.emulateMedia({ media: "screen" });
+  await page.click('.theme label:has(input[value=""])');
   await open();
   await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
   const told = Number((await text("#count")).split(" ")[0].replaceAll(",", ""));

@@ -15,6 +15,9 @@ const TITLES: [&str; 4] = ["verdict", "repository", "hand-offs", "what changes, 
 /// The widest that a column becomes for the sake of what stands behind it.
 const WIDEST: usize = 60;
 
+/// How many reasons are told unless all are asked for: those that stand first matter most.
+const MOST_REASONS: usize = 20;
+
 /// Prints a row for each pipeline that has something to tell, and what all of them come to. [`Detail::Verbose`] adds their findings.
 pub(super) fn write(
     inventory: &Inventory,
@@ -56,7 +59,12 @@ fn closing(inventory: &Inventory, table: &Table, out: &mut dyn Write) -> io::Res
     if !reasons.is_empty() {
         writeln!(out, "\n{bold}What is in the way{bold:#}")?;
     }
-    reasons.iter().try_for_each(|sentence| writeln!(out, "  {sentence}"))
+    let most = if table.style.detail == Detail::Verbose { reasons.len() } else { MOST_REASONS };
+    reasons.iter().take(most).try_for_each(|sentence| writeln!(out, "  {sentence}"))?;
+    match reasons.len().saturating_sub(most) {
+        0 => Ok(()),
+        left => writeln!(out, "  … and {left} more (-v lists them)"),
+    }
 }
 
 struct Table {
