@@ -19,7 +19,7 @@ fn help_is_short_and_has_examples() {
     let printed = stagefold(here.path(), &["-h"]);
     assert_eq!((printed.code, printed.err.as_str()), (0, ""));
     assert!(printed.out.contains("stagefold | git apply") && printed.out.contains("Exit status"), "{}", printed.out);
-    assert!(printed.out.lines().count() <= 46, "{}", printed.out);
+    assert!(printed.out.lines().count() <= 48, "{}", printed.out);
     assert!(stagefold(here.path(), &["apply", "--help"]).out.contains("--allow-dirty"));
     assert!(stagefold(here.path(), &["--version"]).out.starts_with("stagefold 0."));
 }
@@ -30,7 +30,7 @@ fn usage_errors_say_what_is_wrong() {
     for (words, expected) in [
         (&["--accept", "nul-script-item"][..], "did you mean null-script-item"),
         (&["explain", "nul-script-item"], "did you mean null-script-item"),
-        (&["--format", "xml"], "[possible values: text, json, markdown]"),
+        (&["--format", "xml"], "[possible values: text, json, markdown, csv, html]"),
         (&["missing"], "error: missing: there is no such file or folder"),
         (&["--include-dir", "gone"], "error: gone: there is no such file or folder"),
         (&["--merged-yaml", "gone.yml"], "error: gone.yml: there is no such file or folder"),

@@ -185,6 +185,8 @@ impl Worker {
         let for_child = errors.try_clone().map_err(|error| cannot_start(&error))?;
         let mut command = Command::new(pool.program.0);
         command.args(pool.program.1).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(for_child).process_group(0);
+        // Its last line is to say why it ended, and not where in the program.
+        command.env("RUST_BACKTRACE", "0");
         let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| cannot_start(&io::ErrorKind::BrokenPipe.into()))?;

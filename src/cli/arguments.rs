@@ -23,6 +23,7 @@ Examples:
   stagefold | git apply          the same, and make it
   stagefold apply group/*        fold many repositories in place
   stagefold prove                build the image both ways with docker, and compare
+  stagefold audit ~/src          tell what a fold of many repositories would come to
   stagefold explain null-script-item
 
 The patch goes to stdout, everything else to stderr. Its paths start at the repository; where there
@@ -99,8 +100,8 @@ pub(super) struct Allow {
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// What to print
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// What to print: text, json, markdown, csv, html
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub(super) format: Format,
     /// Exit with 1 if a change is pending, with 3 if one was refused
     #[arg(long, global = true)]
@@ -137,7 +138,7 @@ pub(super) struct Options {
     /// The RUNs that call one get a 'RUN --mount=type=cache', where the builder is known to be BuildKit.
     #[arg(long, global = true, help_heading = FOLDING, hide_short_help = true)]
     cache_mounts: bool,
-    /// A build that runs without an image: check (default), keep, refuse
+    /// A build that makes no image: check (default), keep, refuse
     #[arg(
         long,
         global = true,
