@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::project::Project;
 use crate::outcome::Verdict;
+use crate::prove::ProofVerdict;
 use crate::report::RepositoryReport;
 use crate::source::ForeignFile;
 use crate::text::{FileVersions, RepositoryPath};
@@ -171,5 +172,39 @@ impl Looked {
             Verdict::NothingToFold => 0,
         };
         self.reports.iter().map(|report| report.verdict).max_by_key(weight)
+    }
+
+    /// Whether a proof says that some image is not what it was (docs/proof.schema.json).
+    #[must_use]
+    pub fn is_disproven(&self) -> bool {
+        let verdicts = self.reports.iter().filter_map(|report| report.proof.as_ref()?.get("verdict")?.as_str());
+        verdicts.into_iter().any(|verdict| verdict == ProofVerdict::Different.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Inputs, Looked};
+    use crate::campaign::{Place, Project};
+
+    #[test]
+    fn a_proof_of_a_difference_is_seen() {
+        let report = |proof| {
+            let report = json!({"path": "a", "verdict": "folded", "applicability": "safe", "handoffs": [], "findings": [],
+                "changes": [], "patch": "", "proof": proof});
+            serde_json::from_value(report).unwrap()
+        };
+        let project =
+            Project { name: "a".to_owned(), place: Place::Folder("/a".into()), pipelines: vec![], branch: None };
+        let looked = |proof| Looked {
+            project: project.clone(),
+            inputs: Inputs::default(),
+            reports: vec![report(proof)],
+            files: Default::default(),
+        };
+        assert!(looked(json!({"verdict": "different", "images": []})).is_disproven());
+        assert!(!looked(json!({"verdict": "same-but-for"})).is_disproven() && !looked(json!(null)).is_disproven());
     }
 }

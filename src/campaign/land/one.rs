@@ -75,6 +75,10 @@ impl<'a> Lander<'a> {
             return Err(why.into());
         }
         let Some(looked) = self.campaign.looked(one.standing)? else { return Ok(LandOutcome::Left) };
+        if looked.is_disproven() {
+            let why = "a proof says that an image of it differs; it lands once a look or a proof says otherwise";
+            return Err(why.to_owned().into());
+        }
         let way = self.set_out(one, remote, looked)?;
         if let Some(own) = way.own()
             && is_of(&way.clone, own, &way.looked.files)?
