@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use super::git::{Git, GitTrouble};
-use super::project::{Place, Project};
+use super::project::{Place, Project, slug};
 use crate::process::Invocation;
 use crate::repo::head_of;
 
@@ -27,9 +25,6 @@ const LEFT_BEHIND: [&str; 4] =
 
 /// How often a lock is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// The longest part of a folder's name that is taken from the name of its project, in bytes.
-const LONGEST_NAME: usize = 60;
 
 /// The clone of one project. No other process is at work on it as long as this one, or a git that it has started, lives.
 #[derive(Debug)]
@@ -226,16 +221,6 @@ fn absolute(address: &str, folder: &Path) -> String {
     if Path::new(address).is_relative() && place.is_dir() { place.display().to_string() } else { address.to_owned() }
 }
 
-/// The name of a project as that of a folder, which no other project has.
-fn slug(name: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '.');
-    let plain: String = name.chars().map(|letter| if is_plain(letter) { letter } else { '-' }).collect();
-    let start = plain.len().saturating_sub(LONGEST_NAME);
-    let digest = Sha256::digest(name.as_bytes());
-    let mark: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{mark}", plain.get(start..).unwrap_or_default().trim_start_matches(['-', '.']))
-}
-
 /// Takes the lock of a clone. A git that a killed process has left running still holds it, and is waited for.
 fn locked(path: &Path, git: &Git) -> Result<File, GitTrouble> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
@@ -260,17 +245,4 @@ fn locked(path: &Path, git: &Git) -> Result<File, GitTrouble> {
 
 fn of_file(path: &Path, error: &io::Error) -> GitTrouble {
     GitTrouble::of(format!("{}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slug;
-
-    #[test]
-    fn names_that_look_alike_have_folders_of_their_own() {
-        let names = ["group/app", "group-app", "../x", "", "é/ü", &"long/".repeat(100)];
-        let slugs: std::collections::BTreeSet<_> = names.iter().map(|name| slug(name)).collect();
-        assert_eq!(slugs.len(), names.len());
-        assert!(slugs.iter().all(|slug| !slug.starts_with('.') && !slug.contains('/') && slug.len() < 80), "{slugs:?}");
-    }
 }

@@ -41,27 +41,27 @@ impl Project {
     /// any system, and unique even where letters of either case are the same.
     #[must_use]
     pub fn slug(&self) -> String {
-        let digest = Sha256::digest(&self.name);
-        let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._".contains(&byte);
-        let words = self.name.as_bytes().split(|byte| !is_plain(*byte)).filter(|word| !word.is_empty());
-        let plain = words.map(String::from_utf8_lossy).collect::<Vec<_>>().join("-");
-        let start = plain.len().saturating_sub(KEPT);
-        let end = plain.get(start..).unwrap_or_default().trim_matches(['.', '-']);
-        if end.is_empty() { hash } else { format!("{end}-{hash}") }
+        slug(&self.name)
     }
+}
+
+/// [`Project::slug`] of the project of this name.
+pub(super) fn slug(name: &str) -> String {
+    let digest = Sha256::digest(name);
+    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._".contains(&byte);
+    let words = name.as_bytes().split(|byte| !is_plain(*byte)).filter(|word| !word.is_empty());
+    let plain = words.map(String::from_utf8_lossy).collect::<Vec<_>>().join("-");
+    let start = plain.len().saturating_sub(KEPT);
+    let end = plain.get(start..).unwrap_or_default().trim_matches(['.', '-']);
+    if end.is_empty() { hash } else { format!("{end}-{hash}") }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Place, Project};
-
-    fn slug(name: &str) -> String {
-        let place = Place::Remote(String::new());
-        Project { name: name.to_owned(), place, pipelines: Vec::new(), branch: None }.slug()
-    }
+    use super::slug;
 
     #[test]
     fn a_slug_can_be_read() {

@@ -26,7 +26,9 @@ pub(super) fn run(
     let sources = known.as_ref().map_or_else(|| asked.sources.clone(), |known| asked.sources.or(known.sources()));
     let mut input = Kept { below: io::stdin(), read: Vec::new() };
     let Some(meant) = find(options, &sources, &mut input, streams)? else { return Ok(Status::Failed) };
-    if known.is_none() && meant.projects.is_empty() {
+    // A shard of a few repositories may have none of them, and the others are merged with it all the same.
+    let is_empty_shard = meant.shard.is_some() && meant.status == Status::Done;
+    if known.is_none() && meant.projects.is_empty() && !is_empty_shard {
         return failed(&"there is nothing to look at, and no campaign was begun", streams);
     }
     let mut campaign = match known.map_or_else(|| Campaign::create(&asked.folder.dir), Ok) {
