@@ -180,8 +180,8 @@ impl Group {
     fn looked(&self, name: &str) -> BTreeMap<String, Value> {
         let journal = fs::read_to_string(self.root.path().join("stagefold-campaign/journal.jsonl")).unwrap();
         let steps = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let looks = steps.filter(|step| step["step"] == "looked" && step["project"]["name"] == format!("work/{name}"));
-        serde_json::from_value(looks.last().unwrap()["files"].clone()).unwrap()
+        let mut looks = steps.filter(|step| step["step"] == "looked" && step["project"]["name"] == format!("work/{name}"));
+        serde_json::from_value(looks.next_back().unwrap()["files"].clone()).unwrap()
     }
 
     /// The branch is one commit on top of the target, which changes what the look says and nothing else.
