@@ -63,12 +63,16 @@ pub(super) fn find(
 }
 
 fn in_front_of(repository: &dyn Repository, job: &Job, script: &JobScript, second: &BuildCommand) -> Option<DockerCp> {
+    let containers = (0..second.step).filter_map(|index| Container::of(script, index));
+    let containers: Vec<_> = containers.filter(|container| container.runs && container.mount().is_some()).collect();
+    if containers.is_empty() {
+        return None;
+    }
     let build = ImageBuild::read(repository, second).ok()?;
     let made = made_places(repository, &build)?;
     let cached = Cached { repository, caches: job.caches(), made: &made };
-    let containers = (0..second.step).filter_map(|index| Container::of(script, index));
-    let containers = containers.filter(|container| container.runs && container.mount().is_some());
     let containers: Option<Vec<_>> = containers
+        .into_iter()
         .map(|mut container| {
             container.mounted = Some(mounted(script, &container, &cached)?);
             Some(container)
