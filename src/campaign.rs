@@ -62,7 +62,7 @@ pub use standing::{Application, Landing, LandingState, LinePlace, Standing, Stan
 pub use status::{ProjectState, ProjectStatus};
 pub use step::{FileRecord, Inputs, Looked, Step};
 pub use temporary::Temporary;
-pub use worker::work;
+pub use worker::{Told, work};
 
 use journal::{Journal, LineAt, Lines};
 
@@ -93,6 +93,15 @@ impl Campaign {
         }
         fs::create_dir_all(folder).map_err(|error| CampaignError::of_file(folder, &error))?;
         Self::read(folder)
+    }
+
+    /// Begins one that nobody goes on with, and that need not outlive the machine's next fall.
+    ///
+    /// # Errors
+    /// As for [`Campaign::create`].
+    pub fn for_now(folder: &Temporary) -> Result<Self, CampaignError> {
+        let campaign = Self::create(folder.path())?;
+        Ok(Self { journal: campaign.journal.for_now(), ..campaign })
     }
 
     /// Whether there is one in `folder`.

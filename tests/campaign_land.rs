@@ -180,7 +180,8 @@ impl Group {
     fn looked(&self, name: &str) -> BTreeMap<String, Value> {
         let journal = fs::read_to_string(self.root.path().join("stagefold-campaign/journal.jsonl")).unwrap();
         let steps = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let mut looks = steps.filter(|step| step["step"] == "looked" && step["project"]["name"] == format!("work/{name}"));
+        let mut looks =
+            steps.filter(|step| step["step"] == "looked" && step["project"]["name"] == format!("work/{name}"));
         serde_json::from_value(looks.next_back().unwrap()["files"].clone()).unwrap()
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Journal {
 #[derive(Debug)]
 struct Writer {
     file: File,
+    /// Whether it has to outlive the machine's next fall.
+    lasts: bool,
     synced: Instant,
     is_synced: bool,
 }
@@ -57,7 +59,7 @@ impl Journal {
         }
         let whole = read_steps(&path, &file, each)?;
         file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(broken)?;
-        let writer = Mutex::new(Writer { file, synced: Instant::now(), is_synced: true });
+        let writer = Mutex::new(Writer { file, lasts: true, synced: Instant::now(), is_synced: true });
         Ok(Self { path, writer })
     }
 
@@ -66,6 +68,12 @@ impl Journal {
         let path = folder.join(NAME);
         let file = File::open(&path).map_err(|error| CampaignError::of_file(&path, &error))?;
         read_steps(&path, &file, each).map(drop)
+    }
+
+    /// The same for a campaign that nobody goes on with.
+    pub(super) fn for_now(mut self) -> Self {
+        self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).lasts = false;
+        self
     }
 
     /// Appends a step whose like can be taken again: it is on the disk soon.
@@ -84,14 +92,22 @@ impl Journal {
         writer.sync().map_err(|error| CampaignError::of_file(&self.path, &error))
     }
 
+    /// The same with a step that a worker has put into words, its line break included.
+    pub(super) fn note_line(&self, line: &[u8]) -> Result<LineAt, CampaignError> {
+        self.append_line(line, |writer| writer.synced.elapsed() > PATIENCE)
+    }
+
     fn append(&self, step: &Step, is_due: impl Fn(&Writer) -> bool) -> Result<LineAt, CampaignError> {
+        let line = serde_json::to_string(step).map_err(|error| CampaignError::of_file(&self.path, &error.into()))?;
+        self.append_line(format!("{line}\n").as_bytes(), is_due)
+    }
+
+    fn append_line(&self, line: &[u8], is_due: impl Fn(&Writer) -> bool) -> Result<LineAt, CampaignError> {
         let broken = |error| CampaignError::of_file(&self.path, &error);
-        let mut line = serde_json::to_string(step).map_err(|error| broken(error.into()))?;
-        let length = line.len();
-        line.push('\n');
+        let length = line.len().saturating_sub(1);
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let start = writer.file.seek(SeekFrom::End(0)).map_err(broken)?;
-        writer.file.write_all(line.as_bytes()).map_err(broken)?;
+        writer.file.write_all(line).map_err(broken)?;
         writer.is_synced = false;
         if is_due(&writer) {
             writer.sync().map_err(broken)?;
@@ -102,7 +118,7 @@ impl Journal {
 
 impl Writer {
     fn sync(&mut self) -> io::Result<()> {
-        if !self.is_synced {
+        if !self.is_synced && self.lasts {
             self.file.sync_data()?;
         }
         (self.synced, self.is_synced) = (Instant::now(), true);

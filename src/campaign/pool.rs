@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::error::CampaignError;
 use super::setup::Setup;
-use super::worker::{Answer, Request};
+use super::worker::{Answer, Request, Told};
 
 /// The most bytes that are sent ahead. A pipe takes 64 KiB on Linux and 16 KiB elsewhere.
 const AHEAD: usize = 12 * 1024;
@@ -46,8 +46,10 @@ pub(super) struct Pool<'a> {
 /// What became of one request.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// The worker has answered.
-    Answered(Answer),
+    /// Nothing has changed since an earlier look.
+    Unchanged,
+    /// What is told of the look, and the line of the journal that keeps it.
+    Looked(Vec<Told>, Vec<u8>),
     /// It took longer than it may.
     TooLong,
     /// The worker has ended over it, and how.
@@ -85,7 +87,8 @@ impl Pool<'_> {
     }
 }
 
-type Told = Result<(usize, Reply), CampaignError>;
+/// What a thread of the pool sends: the reply to a request, or why there are no more.
+type Sent = Result<(usize, Reply), CampaignError>;
 
 fn cannot_start(error: &io::Error) -> CampaignError {
     CampaignError::Other(format!("a worker could not be started: {error}"))
@@ -111,7 +114,7 @@ impl Desk<'_> {
     fn work(
         mut self,
         indices: &mut dyn Iterator<Item = usize>,
-        sender: &SyncSender<Told>,
+        sender: &SyncSender<Sent>,
     ) -> Result<(), CampaignError> {
         let mut worker = None;
         loop {
@@ -129,15 +132,8 @@ impl Desk<'_> {
             let _ = at_work.input.write_all(lines.as_bytes());
             let Some(asked) = self.outstanding.pop_front() else { return Ok(()) };
             self.ahead -= asked.line.len();
-            let result = match at_work.listen(asked.limit) {
-                Heard::Line(line) => match serde_json::from_slice(&line) {
-                    Ok(answer) => Reply::Answered(answer),
-                    Err(error) => Reply::Died(format!("its answer is none: {error}")),
-                },
-                Heard::Nothing => Reply::TooLong,
-                Heard::End => Reply::Died(at_work.last_words()),
-            };
-            if let Reply::Answered(_) = result {
+            let result = at_work.reply(asked.limit);
+            if let Reply::Unchanged | Reply::Looked(..) = result {
                 worker = Some(at_work);
             }
             if sender.send(Ok((asked.index, result))).is_err() {
@@ -195,6 +191,25 @@ impl Worker {
         // As in Desk::work: a worker that does not take it is found to have died.
         let _ = writeln!(worker.input, "{setup}");
         Ok(worker)
+    }
+
+    /// What comes of the request that was sent first, within `limit`.
+    fn reply(&mut self, limit: Duration) -> Reply {
+        let end = Instant::now() + limit;
+        let answer = match self.listen(limit) {
+            Heard::Line(line) => serde_json::from_slice(&line),
+            Heard::Nothing => return Reply::TooLong,
+            Heard::End => return Reply::Died(self.last_words()),
+        };
+        match answer {
+            Ok(Answer::Unchanged) => Reply::Unchanged,
+            Ok(Answer::Looked(told)) => match self.listen(end.saturating_duration_since(Instant::now())) {
+                Heard::Line(line) => Reply::Looked(told, line),
+                Heard::Nothing => Reply::TooLong,
+                Heard::End => Reply::Died(self.last_words()),
+            },
+            Err(error) => Reply::Died(format!("its answer is none: {error}")),
+        }
     }
 
     /// The next line, if it comes within `limit`.

@@ -11,7 +11,7 @@ use super::project::{Place, Project};
 use super::setup::Setup;
 use super::standing::Standing;
 use super::step::{Looked, Step};
-use super::worker::{Answer, Request};
+use super::worker::{Request, Told};
 use crate::finding::Code;
 use crate::outcome::Verdict;
 
@@ -49,7 +49,7 @@ pub struct Run<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// A project was looked at.
-    Looked(&'a Looked),
+    Looked(&'a [Told]),
     /// Nothing about it has changed since it was looked at.
     Unchanged(&'a Project),
 }
@@ -81,15 +81,18 @@ impl Campaign {
         };
         pool.ask_all(projects.len(), &request, &mut |index, result| {
             let Some(project) = projects.get(index) else { return Ok(()) };
-            match run.outcome(project, result) {
-                Some(looked) => {
-                    let step = Step::Looked(Box::new(looked));
-                    self.journal.note(&step)?;
-                    if let Step::Looked(looked) = &step {
-                        progress(Progress::Looked(looked));
-                    }
+            match result {
+                Reply::Unchanged => progress(Progress::Unchanged(project)),
+                Reply::Looked(told, line) => {
+                    self.journal.note_line(&line)?;
+                    progress(Progress::Looked(&told));
                 }
-                None => progress(Progress::Unchanged(project)),
+                Reply::TooLong | Reply::Died(_) => {
+                    let looked = run.failed(project, &result);
+                    let told = Told::of(&looked);
+                    self.journal.note(&Step::Looked(Box::new(looked)))?;
+                    progress(Progress::Looked(&told));
+                }
             }
             Ok(())
         })?;
@@ -116,16 +119,10 @@ impl Campaign {
 }
 
 impl Run<'_> {
-    /// What the look at a project came to; `None` where it would come to the same again.
-    fn outcome(&self, project: &Project, result: Reply) -> Option<Looked> {
-        let failed = |code, message: &str, help: &str| Some(failed(project, self.setup, code, message, help));
-        match result {
-            Reply::Answered(Answer::Looked(looked)) => Some(*looked),
-            Reply::Answered(Answer::Unchanged) => None,
-            Reply::TooLong => {
-                let message = format!("it was given up after {} s", self.time_limit.as_secs());
-                failed(Code::LimitExceeded, &message, "give it more with --time-limit")
-            }
+    /// The look at a project that a worker could not finish.
+    fn failed(&self, project: &Project, reply: &Reply) -> Looked {
+        let failed = |code, message: &str, help: &str| failed(project, self.setup, code, message, help);
+        match reply {
             Reply::Died(words) if words.contains("memory allocation") => {
                 let message = format!("it asked for more than {} MiB of memory", self.setup.memory_limit >> 20);
                 failed(Code::LimitExceeded, &message, "give it more with --memory-limit")
@@ -134,6 +131,10 @@ impl Run<'_> {
                 let message = format!("stagefold itself failed on this repository: {words}");
                 let help = "please report it; the other repositories are not touched by this";
                 failed(Code::InternalError, &message, help)
+            }
+            _ => {
+                let message = format!("it was given up after {} s", self.time_limit.as_secs());
+                failed(Code::LimitExceeded, &message, "give it more with --time-limit")
             }
         }
     }

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::look::{Fold, look};
 use super::project::Project;
 use super::setup::Setup;
-use super::step::{Inputs, Looked};
+use super::step::{Inputs, Looked, Step};
+use crate::outcome::Verdict;
+use crate::report::report_line;
 
 /// The stack of the thread that folds, in bytes. Memory is taken only for what is used.
 const STACK: usize = 16 * 1024 * 1024;
@@ -30,8 +32,24 @@ pub(super) struct Request {
 pub(super) enum Answer {
     /// Nothing that the earlier look has read has changed.
     Unchanged,
-    /// What the look came to.
-    Looked(Box<Looked>),
+    /// What is told of each pipeline. The line of the journal follows on a line of its own: nobody but its readers needs what is in it.
+    Looked(Vec<Told>),
+}
+
+/// What is told of one pipeline while a campaign runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The same in one line, with its name.
+    pub line: String,
+}
+
+impl Told {
+    /// What is told of a look.
+    pub(super) fn of(looked: &Looked) -> Vec<Self> {
+        looked.reports.iter().map(|report| Self { verdict: report.verdict, line: report_line(report) }).collect()
+    }
 }
 
 /// Works through what comes in, until nothing more does.
@@ -59,15 +77,21 @@ fn answer_all(input: &mut dyn BufRead, output: &mut dyn Write, setup: &Setup, fo
             return Ok(());
         }
         let Request { project, known } = serde_json::from_str(&line)?;
-        let answer = match look(&project, known.as_ref(), setup, fold) {
-            Some(looked) => Answer::Looked(Box::new(looked)),
-            None => Answer::Unchanged,
-        };
-        let mut answer = serde_json::to_string(&answer)?;
-        answer.push('\n');
-        output.write_all(answer.as_bytes())?;
+        match look(&project, known.as_ref(), setup, fold) {
+            Some(looked) => {
+                write_line(output, &Answer::Looked(Told::of(&looked)))?;
+                write_line(output, &Step::Looked(Box::new(looked)))?;
+            }
+            None => write_line(output, &Answer::Unchanged)?,
+        }
         output.flush()?;
     }
+}
+
+fn write_line(output: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_string(value)?;
+    line.push('\n');
+    output.write_all(line.as_bytes())
 }
 
 /// Nobody would take the answers of a worker whose parent was killed.

@@ -27,6 +27,6 @@ fn look_at_all(
     audit: &AuditOptions,
     streams: &mut Streams<'_>,
 ) -> Result<Status, CampaignError> {
-    let campaign = Campaign::create(folder.path())?;
+    let campaign = Campaign::for_now(folder)?;
     look(&campaign, &meant.projects, (Selection::Changed, false), &audit.limits, options, streams)
 }

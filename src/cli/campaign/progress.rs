@@ -2,12 +2,12 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::campaign::Progress;
+use crate::campaign::{Progress, Told};
 use crate::cli::arguments::Options;
 use crate::cli::output::Streams;
 use crate::cli::status::Status;
 use crate::outcome::Verdict;
-use crate::report::{Detail, RepositoryReport, Tally, report_line};
+use crate::report::{Detail, Tally};
 
 /// After how many projects a line says how far the run is, where no bar does.
 const STRIDE: usize = 500;
@@ -50,7 +50,7 @@ impl<'a, 'b> Teller<'a, 'b> {
         self.done += 1;
         match progress {
             Progress::Unchanged(_) => self.unchanged += 1,
-            Progress::Looked(looked) => looked.reports.iter().for_each(|report| self.report(report)),
+            Progress::Looked(told) => told.iter().for_each(|told| self.line(told)),
         }
         match &self.bar {
             Some(bar) => {
@@ -79,16 +79,15 @@ impl<'a, 'b> Teller<'a, 'b> {
         }
     }
 
-    fn report(&mut self, report: &RepositoryReport) {
-        self.tally.count(report.verdict);
-        self.status = self.status.max(Status::of(report.verdict, self.check, false));
-        let is_told = match report.verdict {
+    fn line(&mut self, Told { verdict, line }: &Told) {
+        self.tally.count(*verdict);
+        self.status = self.status.max(Status::of(*verdict, self.check, false));
+        let is_told = match verdict {
             Verdict::NothingToFold => self.detail > Detail::Normal,
             Verdict::Folded | Verdict::Refused => self.detail > Detail::Quiet,
             Verdict::Failed => true,
         };
         if is_told && self.has_lines {
-            let line = report_line(report);
             match &self.bar {
                 Some(bar) => bar.println(line),
                 None => drop(writeln!(self.streams.err, "{line}")),
