@@ -158,7 +158,7 @@ impl Campaign {
             });
             Candidate { name, standing, remote, twin }
         });
-        let is_meant = |one: &Candidate<'_>| !land.only_failed || one.standing.failure.is_some();
+        let is_meant = |one: &Candidate<'_>| !land.only_failed || one.standing.not_landed.is_some();
         Ok(candidates.filter(is_meant).collect())
     }
 }

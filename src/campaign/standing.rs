@@ -15,8 +15,10 @@ pub struct Standing {
     pub application: Application,
     /// The branch that was pushed last, or was to be.
     pub landing: Option<Box<Landing>>,
-    /// Why the last step did not come to its end.
-    pub failure: Option<String>,
+    /// Why the fold was not written in its folder when that was tried last.
+    pub not_applied: Option<String>,
+    /// Why the branch was not pushed when that was tried last.
+    pub not_landed: Option<String>,
 }
 
 /// Whether a fold stands in the folder of its repository.
@@ -82,28 +84,36 @@ pub(super) fn advance(standings: &mut Standings, place: LineAt, step: Step) {
         Some(standing) => standing,
         None => standings.entry(name.to_owned()).or_default(),
     };
-    standing.failure = None;
     match step {
         Step::Begun { .. } => {}
         Step::Looked(looked) => {
             standing.looked = Some(place);
             standing.verdict = looked.verdict();
         }
-        Step::Applying { .. } => standing.application = Application::Begun(LinePlace(place)),
+        Step::Applying { .. } => {
+            standing.application = Application::Begun(LinePlace(place));
+            standing.not_applied = None;
+        }
         Step::Applied { .. } => standing.application.take(Application::Written),
         Step::NotApplied { why, .. } => {
             standing.application = Application::None;
-            standing.failure = Some(why);
+            standing.not_applied = Some(why);
         }
         Step::Undoing { .. } => standing.application.take(Application::Undoing),
         Step::Undone { .. } => standing.application = Application::None,
         Step::Landing { remote, branch, target, commit, .. } => standing.begin_landing(remote, branch, target, commit),
-        Step::Landed { merge_request, at, .. } => standing.land(merge_request, at),
+        Step::Landed { merge_request, at, .. } => {
+            standing.land(merge_request, at);
+            standing.not_landed = None;
+        }
         Step::NotLanded { why, .. } => {
             standing.landing_is(LandingState::NotPushed);
-            standing.failure = Some(why);
+            standing.not_landed = Some(why);
         }
-        Step::Closed { .. } => standing.close(),
+        Step::Closed { .. } => {
+            standing.close();
+            standing.not_landed = None;
+        }
     }
 }
 

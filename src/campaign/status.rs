@@ -153,7 +153,7 @@ fn of_journal(name: &str, standing: &Standing) -> ProjectStatus {
         (Some(Verdict::Failed), _) => ProjectState::Failed,
         _ => ProjectState::NotFolded,
     };
-    let state = match &standing.failure {
+    let state = match standing.not_landed.as_ref().or(standing.not_applied.as_ref()) {
         Some(_) => ProjectState::Failed,
         None => by_landing.unwrap_or(by_look),
     };
@@ -163,6 +163,6 @@ fn of_journal(name: &str, standing: &Standing) -> ProjectStatus {
         verdict: standing.verdict,
         branch: landing.map(|landing| landing.branch.clone()),
         merge_request: landing.and_then(|landing| landing.merge_request.clone()),
-        why: standing.failure.clone(),
+        why: standing.not_landed.clone().or_else(|| standing.not_applied.clone()),
     }
 }
