@@ -9,7 +9,7 @@ use super::project::Place;
 use super::standing::{Application, Standing};
 use super::step::{FileRecord, Looked, Step};
 use crate::outcome::Verdict;
-use crate::repo::{Allowed, Holding, guard, holding, mode_of, put_back, sweep, write};
+use crate::repo::{Allowed, Holding, WriteError, guard, holding, mode_of, put_back, sweep, write};
 use crate::text::{FileVersions, RepositoryPath};
 
 type Records = BTreeMap<RepositoryPath, FileRecord>;
@@ -69,7 +69,8 @@ impl Campaign {
         allowed: Allowed,
     ) -> Result<Applied, CampaignError> {
         let Place::Folder(root) = &looked.project.place else {
-            return self.not_applied(name, "it has no folder to write in; 'stagefold campaign land' pushes a branch");
+            let why = "it has no folder to write in; 'stagefold campaign land' pushes a branch";
+            return Ok(Applied::Not(why.to_owned()));
         };
         match self.applying(standing)? {
             Some(Step::Applying { files, .. }) => match standing.application {
@@ -98,6 +99,8 @@ impl Campaign {
         self.record(&Step::Applying { project: name.to_owned(), files: records })?;
         match write(root, files) {
             Ok(()) => self.applied(name, files.len()),
+            // Where some file could not be put back, the journal goes on saying what was to be written.
+            Err(error @ WriteError::NotTakenBack(..)) => Ok(Applied::Not(error.to_string())),
             Err(error) => self.not_applied(name, &error.to_string()),
         }
     }
@@ -114,7 +117,7 @@ impl Campaign {
             let written: Records = of(Holding::After).map(|(path, record)| (path.clone(), record.clone())).collect();
             return match put_back(root, &with_modes(&written)) {
                 Ok(()) => self.not_applied(name, &format!("{why}; the other files were put back")),
-                Err(error) => self.not_applied(name, &format!("{why}; {error}")),
+                Err(error) => Ok(Applied::Not(format!("{why}; {error}"))),
             };
         }
         let missing = of(Holding::Before).map(|(path, record)| (path.clone(), record.versions.clone())).collect();

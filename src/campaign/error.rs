@@ -22,6 +22,8 @@ pub enum CampaignError {
     },
     /// A file of the campaign cannot be read or written.
     File(PathBuf, io::Error),
+    /// A signal of this number asks to stop; what was done stands in the journal.
+    Interrupted(i32),
     /// Something else, in words.
     Other(String),
 }
@@ -46,6 +48,7 @@ impl fmt::Display for CampaignError {
             Self::Busy(folder) => write!(f, "{}: another process is at work on this campaign", folder.display()),
             Self::Damaged { path, line, why } => write!(f, "{}:{line}: no step of a campaign: {why}", path.display()),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Interrupted(_) => f.write_str("stopped; the same command with --resume goes on from here"),
             Self::Other(why) => f.write_str(why),
         }
     }

@@ -37,6 +37,7 @@ pub struct Git {
     interrupt: Interrupt,
     limit: Duration,
     has_own_ssh: bool,
+    shares_group: bool,
 }
 
 /// Why git did not do what it was asked for.
@@ -75,7 +76,7 @@ impl Git {
     /// Each call may take as long as `limit`; `interrupt` ends it before that.
     #[must_use]
     pub fn new(interrupt: Interrupt, limit: Duration) -> Self {
-        let mut git = Self { interrupt, limit, has_own_ssh: true };
+        let mut git = Self { interrupt, limit, has_own_ssh: true, shares_group: false };
         let is_set = |name: &str| std::env::var_os(name).is_some();
         let has_setting = || {
             let asked = git.plain().arguments(["config", "--get", "core.sshCommand"]).ask(None);
@@ -83,6 +84,13 @@ impl Git {
         };
         git.has_own_ssh = is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH") || has_setting();
         git
+    }
+
+    /// The same for a worker, whose group is ended as a whole.
+    #[must_use]
+    pub const fn in_this_group(mut self) -> Self {
+        self.shares_group = true;
+        self
     }
 
     /// Whether a branch can have this name (git docs: git-check-ref-format).
@@ -103,6 +111,7 @@ impl Git {
     /// A call that is about no repository.
     pub(super) fn plain(&self) -> Invocation<'static> {
         let git = Invocation::new("git").arguments(SETTINGS).without_variables(&REDIRECTIONS).limit(self.limit);
+        let git = if self.shares_group { git.in_this_group() } else { git };
         let git = git.variable("GIT_TERMINAL_PROMPT", "0").variable("GIT_OPTIONAL_LOCKS", "0").variable("LC_ALL", "C");
         let git = git.variable("GIT_NO_LAZY_FETCH", "1").variable("GIT_NO_REPLACE_OBJECTS", "1");
         // A password or an unknown host would be asked for on the terminal, past everything else.

@@ -37,6 +37,8 @@ struct Writer {
     file: File,
     /// Whether it has to outlive the machine's next fall.
     lasts: bool,
+    /// Whether it ends with half a line.
+    is_broken: bool,
     synced: Instant,
     is_synced: bool,
 }
@@ -59,7 +61,8 @@ impl Journal {
         }
         let whole = read_steps(&path, &file, each)?;
         file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(broken)?;
-        let writer = Mutex::new(Writer { file, lasts: true, synced: Instant::now(), is_synced: true });
+        let writer =
+            Mutex::new(Writer { file, lasts: true, is_broken: false, synced: Instant::now(), is_synced: true });
         Ok(Self { path, writer })
     }
 
@@ -107,7 +110,14 @@ impl Journal {
         let length = line.len().saturating_sub(1);
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let start = writer.file.seek(SeekFrom::End(0)).map_err(broken)?;
-        writer.file.write_all(line).map_err(broken)?;
+        if writer.is_broken {
+            return Err(broken(io::Error::other("an earlier line could not be written")));
+        }
+        if let Err(error) = writer.file.write_all(line) {
+            // Half a line in the middle could never be read again.
+            writer.is_broken = writer.file.set_len(start).is_err();
+            return Err(broken(error));
+        }
         writer.is_synced = false;
         if is_due(&writer) {
             writer.sync().map_err(broken)?;

@@ -69,7 +69,7 @@ fn look_unguarded(project: &Project, known: Option<&Inputs>, setup: &Setup, fold
 /// The commit that a bare repository or an address is read at.
 fn committed(project: &Project, setup: &Setup) -> Result<CommittedRepository, String> {
     // A worker is ended by a signal as it is; there is nothing that it would have to clean up.
-    let git = Git::new(Interrupt::default(), Duration::from_secs(setup.git_time_limit));
+    let git = Git::new(Interrupt::default(), Duration::from_secs(setup.git_time_limit)).in_this_group();
     let head = clone::head(project, &setup.folder, &git)?;
     let (folder, commit) = head.ok_or_else(|| format!("{} is no repository that a commit is read of", project.name))?;
     CommittedRepository::open(folder, &commit).map_err(|error| error.to_string())

@@ -20,12 +20,16 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::error::CampaignError;
 use super::setup::Setup;
 use super::worker::{Answer, Request, Told};
+use crate::process::Interrupt;
 
 /// The most bytes that are sent ahead. A pipe takes 64 KiB on Linux and 16 KiB elsewhere.
 const AHEAD: usize = 12 * 1024;
 
-/// How many answers wait for the journal before the workers do.
-const WAITING: usize = 64;
+/// The longest line of an answer, in bytes.
+const LONGEST_ANSWER: usize = 32 << 20;
+
+/// How often it is looked whether a signal has come.
+const BREATH: Duration = Duration::from_millis(200);
 
 /// The most that is told of what a worker said at its end, in bytes.
 const LAST_WORDS: i64 = 2000;
@@ -41,6 +45,8 @@ pub(super) struct Pool<'a> {
     pub(super) setup: &'a Setup,
     /// How many workers there are.
     pub(super) workers: usize,
+    /// Whether a signal asks to stop.
+    pub(super) interrupt: &'a Interrupt,
 }
 
 /// What became of one request.
@@ -52,6 +58,8 @@ pub(super) enum Reply {
     Looked(Vec<Told>, Vec<u8>),
     /// It took longer than it may.
     TooLong,
+    /// What it has to tell is longer than anybody could read.
+    TooMuch,
     /// The worker has ended over it, and how.
     Died(String),
 }
@@ -62,17 +70,18 @@ impl Pool<'_> {
     pub(super) fn ask_all(
         &self,
         count: usize,
-        request: &(dyn Fn(usize) -> Result<Option<(Request, Duration)>, CampaignError> + Sync),
+        request: &Asking<'_>,
         sink: &mut dyn FnMut(usize, Reply) -> Result<(), CampaignError>,
     ) -> Result<(), CampaignError> {
         let next = AtomicUsize::new(0);
+        let workers = self.workers.clamp(1, count.max(1));
         thread::scope(|scope| {
-            let (sender, results) = mpsc::sync_channel(WAITING);
-            for _ in 0..self.workers.clamp(1, count.max(1)) {
+            let (sender, results) = mpsc::sync_channel(workers);
+            for _ in 0..workers {
                 let (sender, next) = (sender.clone(), &next);
                 let work = move || {
                     let indices = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-                    let desk = Desk { pool: self, request, outstanding: VecDeque::new(), ahead: 0 };
+                    let desk = Desk { pool: self, request, outstanding: VecDeque::new(), next: None };
                     if let Err(error) = desk.work(&mut indices.take_while(|index| *index < count), &sender) {
                         // Where nobody listens any more, another error was first.
                         let _ = sender.send(Err(error));
@@ -87,6 +96,9 @@ impl Pool<'_> {
     }
 }
 
+/// What is asked about an index, and how long the answer may take.
+type Asking<'a> = dyn Fn(usize) -> Result<Option<(Request, Duration)>, CampaignError> + Sync + 'a;
+
 /// What a thread of the pool sends: the reply to a request, or why there are no more.
 type Sent = Result<(usize, Reply), CampaignError>;
 
@@ -97,17 +109,19 @@ fn cannot_start(error: &io::Error) -> CampaignError {
 /// What lies before one worker.
 struct Desk<'a> {
     pool: &'a Pool<'a>,
-    request: &'a (dyn Fn(usize) -> Result<Option<(Request, Duration)>, CampaignError> + Sync),
-    /// What was asked and not answered yet, the first first.
+    request: &'a Asking<'a>,
+    /// What was sent and not answered yet, the first first.
     outstanding: VecDeque<Asked>,
-    /// How many bytes they take.
-    ahead: usize,
+    /// What is to be sent next, once it fits.
+    next: Option<Asked>,
 }
 
 struct Asked {
     index: usize,
     line: String,
     limit: Duration,
+    /// Whether another worker has ended over it already, which may have been brought down by those before.
+    is_second: bool,
 }
 
 impl Desk<'_> {
@@ -116,41 +130,71 @@ impl Desk<'_> {
         indices: &mut dyn Iterator<Item = usize>,
         sender: &SyncSender<Sent>,
     ) -> Result<(), CampaignError> {
-        let mut worker = None;
+        let mut worker: Option<Worker> = None;
         loop {
-            let sent = self.outstanding.len();
-            self.take_more(indices)?;
-            if self.outstanding.is_empty() {
-                return Ok(());
-            }
-            let (mut at_work, sent) = match worker.take() {
-                Some(worker) => (worker, sent),
-                None => (Worker::start(self.pool)?, 0),
+            let mut at_work = match worker.take() {
+                Some(worker) => worker,
+                None if self.is_done(indices)? => return Ok(()),
+                None => self.start_over()?,
             };
-            let lines = self.outstanding.iter().skip(sent).map(|asked| asked.line.as_str()).collect::<String>();
-            // A worker that has died takes nothing, and is found to have died when it is listened to.
-            let _ = at_work.input.write_all(lines.as_bytes());
+            self.send_ahead(&mut at_work, indices)?;
             let Some(asked) = self.outstanding.pop_front() else { return Ok(()) };
-            self.ahead -= asked.line.len();
-            let result = at_work.reply(asked.limit);
-            if let Reply::Unchanged | Reply::Looked(..) = result {
-                worker = Some(at_work);
+            let reply = at_work.reply(&asked, self.pool.interrupt)?;
+            match reply {
+                Reply::Unchanged | Reply::Looked(..) => {
+                    at_work.answers += 1;
+                    worker = Some(at_work);
+                }
+                Reply::Died(_) if at_work.answers > 0 && !asked.is_second => {
+                    self.outstanding.push_front(Asked { is_second: true, ..asked });
+                    continue;
+                }
+                Reply::TooLong | Reply::TooMuch | Reply::Died(_) => {}
             }
-            if sender.send(Ok((asked.index, result))).is_err() {
+            if sender.send(Ok((asked.index, reply))).is_err() {
                 return Ok(());
             }
         }
     }
 
-    /// Takes as many requests as may be sent ahead, and one at least.
-    fn take_more(&mut self, indices: &mut dyn Iterator<Item = usize>) -> Result<(), CampaignError> {
-        while self.ahead < AHEAD {
+    /// Whether nothing is left to ask.
+    fn is_done(&mut self, indices: &mut dyn Iterator<Item = usize>) -> Result<bool, CampaignError> {
+        self.take_next(indices)?;
+        Ok(self.outstanding.is_empty() && self.next.is_none())
+    }
+
+    /// A new worker, which gets what the one before has left, the first of it alone.
+    fn start_over(&mut self) -> Result<Worker, CampaignError> {
+        let mut worker = Worker::start(self.pool)?;
+        let lines: String = self.outstanding.iter().map(|asked| asked.line.as_str()).collect();
+        worker.write(&lines);
+        Ok(worker)
+    }
+
+    /// Sends as much as fits into the pipe beside what waits there. A request that is larger than that is sent to a worker
+    /// that waits for it.
+    fn send_ahead(
+        &mut self,
+        worker: &mut Worker,
+        indices: &mut dyn Iterator<Item = usize>,
+    ) -> Result<(), CampaignError> {
+        loop {
+            self.take_next(indices)?;
+            let waiting: usize = self.outstanding.iter().map(|asked| asked.line.len()).sum();
+            let fits = |asked: &mut Asked| waiting == 0 || waiting + asked.line.len() <= AHEAD;
+            let Some(asked) = self.next.take_if(fits) else { return Ok(()) };
+            worker.write(&asked.line);
+            self.outstanding.push_back(asked);
+        }
+    }
+
+    fn take_next(&mut self, indices: &mut dyn Iterator<Item = usize>) -> Result<(), CampaignError> {
+        while self.next.is_none() {
             let Some(index) = indices.next() else { return Ok(()) };
             let Some((request, limit)) = (self.request)(index)? else { continue };
             let mut line = serde_json::to_string(&request).map_err(|error| CampaignError::Other(error.to_string()))?;
             line.push('\n');
-            self.ahead += line.len();
-            self.outstanding.push_back(Asked { index, line, limit });
+            self.next = Some(Asked { index, line, limit, is_second: false });
         }
         Ok(())
     }
@@ -164,6 +208,8 @@ struct Worker {
     errors: File,
     /// What was read and not handed on yet.
     heard: Vec<u8>,
+    /// How often it has answered.
+    answers: usize,
 }
 
 /// What came of listening to a worker.
@@ -171,6 +217,8 @@ enum Heard {
     Line(Vec<u8>),
     /// Nothing, for as long as it was listened to.
     Nothing,
+    /// More than a line may hold.
+    TooMuch,
     /// It has ended.
     End,
 }
@@ -186,50 +234,69 @@ impl Worker {
         let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| cannot_start(&io::ErrorKind::BrokenPipe.into()))?;
-        let mut worker = Self { child, input, output, errors, heard: Vec::new() };
+        let mut worker = Self { child, input, output, errors, heard: Vec::new(), answers: 0 };
         let setup = serde_json::to_string(pool.setup).map_err(|error| CampaignError::Other(error.to_string()))?;
-        // As in Desk::work: a worker that does not take it is found to have died.
-        let _ = writeln!(worker.input, "{setup}");
+        worker.write(&format!("{setup}\n"));
         Ok(worker)
     }
 
-    /// What comes of the request that was sent first, within `limit`.
-    fn reply(&mut self, limit: Duration) -> Reply {
-        let end = Instant::now() + limit;
-        let answer = match self.listen(limit) {
-            Heard::Line(line) => serde_json::from_slice(&line),
-            Heard::Nothing => return Reply::TooLong,
-            Heard::End => return Reply::Died(self.last_words()),
+    /// Sends it something. A worker that has died takes nothing, and is found to have died when it is listened to.
+    fn write(&mut self, lines: &str) {
+        let _ = self.input.write_all(lines.as_bytes());
+    }
+
+    /// What comes of the request that was sent first.
+    fn reply(&mut self, asked: &Asked, interrupt: &Interrupt) -> Result<Reply, CampaignError> {
+        let end = Instant::now() + asked.limit;
+        let heard = self.listen(end, interrupt)?;
+        let answer = match self.line_or_reply(heard) {
+            Ok(line) => serde_json::from_slice(&line),
+            Err(reply) => return Ok(reply),
         };
         match answer {
-            Ok(Answer::Unchanged) => Reply::Unchanged,
-            Ok(Answer::Looked(told)) => match self.listen(end.saturating_duration_since(Instant::now())) {
-                Heard::Line(line) => Reply::Looked(told, line),
-                Heard::Nothing => Reply::TooLong,
-                Heard::End => Reply::Died(self.last_words()),
-            },
-            Err(error) => Reply::Died(format!("its answer is none: {error}")),
+            Ok(Answer::Unchanged(number)) if number == asked.index => Ok(Reply::Unchanged),
+            Ok(Answer::Looked(number, told)) if number == asked.index => {
+                let heard = self.listen(end, interrupt)?;
+                Ok(self.line_or_reply(heard).map_or_else(|reply| reply, |line| Reply::Looked(told, line)))
+            }
+            Ok(_) => Ok(Reply::Died("it has answered another question".to_owned())),
+            Err(error) => Ok(Reply::Died(format!("its answer is none: {error}"))),
         }
     }
 
-    /// The next line, if it comes within `limit`.
-    fn listen(&mut self, limit: Duration) -> Heard {
-        let end = Instant::now() + limit;
+    fn line_or_reply(&mut self, heard: Heard) -> Result<Vec<u8>, Reply> {
+        match heard {
+            Heard::Line(line) => Ok(line),
+            Heard::Nothing => Err(Reply::TooLong),
+            Heard::TooMuch => Err(Reply::TooMuch),
+            Heard::End => Err(Reply::Died(self.last_words())),
+        }
+    }
+
+    /// The next line, if it comes before `end`.
+    fn listen(&mut self, end: Instant, interrupt: &Interrupt) -> Result<Heard, CampaignError> {
         let mut searched = 0;
         loop {
             let found = self.heard.iter().skip(searched).position(|byte| *byte == b'\n');
             if let Some(position) = found.map(|position| searched + position) {
                 let rest = self.heard.split_off(position + 1);
-                return Heard::Line(std::mem::replace(&mut self.heard, rest));
+                return Ok(Heard::Line(std::mem::replace(&mut self.heard, rest)));
             }
             searched = self.heard.len();
-            let left = end.saturating_duration_since(Instant::now());
-            if !self.has_more_within(left) {
-                return Heard::Nothing;
+            if searched > LONGEST_ANSWER {
+                return Ok(Heard::TooMuch);
             }
-            match self.read_some() {
-                Ok(0) | Err(_) => return Heard::End,
-                Ok(_) => {}
+            if let Some(signal) = interrupt.signal() {
+                return Err(CampaignError::Interrupted(signal));
+            }
+            let now = Instant::now();
+            if now >= end {
+                return Ok(Heard::Nothing);
+            }
+            if self.has_more_within(end.saturating_duration_since(now).min(BREATH))
+                && matches!(self.read_some(), Ok(0) | Err(_))
+            {
+                return Ok(Heard::End);
             }
         }
     }
@@ -243,19 +310,12 @@ impl Worker {
     }
 
     fn has_more_within(&self, left: Duration) -> bool {
-        let end = Instant::now() + left;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let time = Timespec {
-                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: left.subsec_nanos().into(),
-            };
-            match poll(&mut [PollFd::new(&self.output, PollFlags::IN)], Some(&time)) {
-                Ok(ready) => return ready > 0,
-                Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
-                // What cannot be waited for is read, which says what is wrong.
-                Err(_) => return true,
-            }
+        let time =
+            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(&self.output, PollFlags::IN)], Some(&time)) {
+            Ok(ready) => ready > 0,
+            // What cannot be waited for is read, which says what is wrong; a signal is seen by whoever asks next.
+            Err(error) => error != rustix::io::Errno::INTR,
         }
     }
 

@@ -14,6 +14,7 @@ use super::step::{Looked, Step};
 use super::worker::{Request, Told};
 use crate::finding::Code;
 use crate::outcome::Verdict;
+use crate::process::Interrupt;
 
 /// The most git commands that one look waits for: asking for the branch, cloning or fetching.
 const GIT_COMMANDS: u32 = 3;
@@ -43,6 +44,8 @@ pub struct Run<'a> {
     pub time_limit: Duration,
     /// Which projects are looked at.
     pub selection: Selection,
+    /// Whether a signal asks to stop.
+    pub interrupt: &'a Interrupt,
 }
 
 /// What is told while a campaign runs.
@@ -74,12 +77,12 @@ impl Campaign {
         run: &Run<'_>,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), CampaignError> {
-        let pool = Pool { program: run.worker, setup: run.setup, workers: run.workers };
+        let pool = Pool { program: run.worker, setup: run.setup, workers: run.workers, interrupt: run.interrupt };
         let request = |index: usize| match projects.get(index) {
-            Some(project) => self.request(project, run),
+            Some(project) => self.request(index, project, run),
             None => Ok(None),
         };
-        pool.ask_all(projects.len(), &request, &mut |index, result| {
+        let asked = pool.ask_all(projects.len(), &request, &mut |index, result| {
             let Some(project) = projects.get(index) else { return Ok(()) };
             match result {
                 Reply::Unchanged => progress(Progress::Unchanged(project)),
@@ -87,7 +90,7 @@ impl Campaign {
                     self.journal.note_line(&line)?;
                     progress(Progress::Looked(&told));
                 }
-                Reply::TooLong | Reply::Died(_) => {
+                Reply::TooLong | Reply::TooMuch | Reply::Died(_) => {
                     let looked = run.failed(project, &result);
                     let told = Told::of(&looked);
                     self.journal.note(&Step::Looked(Box::new(looked)))?;
@@ -95,12 +98,17 @@ impl Campaign {
                 }
             }
             Ok(())
-        })?;
-        self.journal.settle()
+        });
+        self.journal.settle().and(asked)
     }
 
     /// What a worker is asked about a project, and how long it may take; `None` where it is not to be looked at.
-    fn request(&self, project: &Project, run: &Run<'_>) -> Result<Option<(Request, Duration)>, CampaignError> {
+    fn request(
+        &self,
+        number: usize,
+        project: &Project,
+        run: &Run<'_>,
+    ) -> Result<Option<(Request, Duration)>, CampaignError> {
         let standing = self.standings.get(&project.name);
         let has_failed = standing.is_some_and(|standing| standing.verdict == Some(Verdict::Failed));
         let known = match (run.selection, has_failed) {
@@ -110,11 +118,7 @@ impl Campaign {
         };
         // A look that another place, or other pipelines, came to says nothing about these.
         let known = known.filter(|known| known.project == *project).map(|known| known.inputs);
-        let git_time = match &project.place {
-            Place::Folder(_) => Duration::ZERO,
-            Place::Bare(_) | Place::Remote(_) => Duration::from_secs(run.setup.git_time_limit) * GIT_COMMANDS,
-        };
-        Ok(Some((Request { project: project.clone(), known }, run.time_limit + git_time)))
+        Ok(Some((Request { number, project: project.clone(), known }, run.limit(project))))
     }
 }
 
@@ -132,10 +136,23 @@ impl Run<'_> {
                 let help = "please report it; the other repositories are not touched by this";
                 failed(Code::InternalError, &message, help)
             }
+            Reply::TooMuch => {
+                let message = "what it comes to is longer than 32 MiB";
+                failed(Code::LimitExceeded, message, "look at it by itself with 'stagefold diff'")
+            }
             _ => {
-                let message = format!("it was given up after {} s", self.time_limit.as_secs());
+                let message = format!("it was given up after {} s", self.limit(project).as_secs());
                 failed(Code::LimitExceeded, &message, "give it more with --time-limit")
             }
         }
+    }
+
+    /// How long a look at a project may take: what git may take to fetch it comes on top.
+    fn limit(&self, project: &Project) -> Duration {
+        let git_time = match &project.place {
+            Place::Folder(_) => Duration::ZERO,
+            Place::Bare(_) | Place::Remote(_) => Duration::from_secs(self.setup.git_time_limit) * GIT_COMMANDS,
+        };
+        self.time_limit + git_time
     }
 }

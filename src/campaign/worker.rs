@@ -21,6 +21,8 @@ const STACK: usize = 16 * 1024 * 1024;
 /// What a worker is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
+    /// What the answer repeats, so that none is taken for another.
+    pub(super) number: usize,
     pub(super) project: Project,
     /// What an earlier look at it has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,9 +33,9 @@ pub(super) struct Request {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// Nothing that the earlier look has read has changed.
-    Unchanged,
+    Unchanged(usize),
     /// What is told of each pipeline. The line of the journal follows on a line of its own: nobody but its readers needs what is in it.
-    Looked(Vec<Told>),
+    Looked(usize, Vec<Told>),
 }
 
 /// What is told of one pipeline while a campaign runs.
@@ -76,13 +78,13 @@ fn answer_all(input: &mut dyn BufRead, output: &mut dyn Write, setup: &Setup, fo
         if input.read_line(&mut line)? == 0 {
             return Ok(());
         }
-        let Request { project, known } = serde_json::from_str(&line)?;
+        let Request { number, project, known } = serde_json::from_str(&line)?;
         match look(&project, known.as_ref(), setup, fold) {
             Some(looked) => {
-                write_line(output, &Answer::Looked(Told::of(&looked)))?;
+                write_line(output, &Answer::Looked(number, Told::of(&looked)))?;
                 write_line(output, &Step::Looked(Box::new(looked)))?;
             }
-            None => write_line(output, &Answer::Unchanged)?,
+            None => write_line(output, &Answer::Unchanged(number))?,
         }
         output.flush()?;
     }

@@ -19,7 +19,7 @@ use super::arguments::{AuditOptions, CampaignCommand, Options};
 use super::fold::Fold;
 use super::output::Streams;
 use super::status::Status;
-use crate::campaign::work;
+use crate::campaign::{CampaignError, work};
 
 /// The words that make this program a worker.
 const WORKER: [&str; 2] = ["campaign", "worker"];
@@ -49,6 +49,17 @@ pub(super) fn run(
         CampaignCommand::Land(asked) => land::run(options, asked, fold, streams),
         CampaignCommand::Status { folder, offline } => status::run(options, &folder.dir, *offline, fold, streams),
         CampaignCommand::Close { folder } => close::run(options, &folder.dir, streams),
+    }
+}
+
+/// Tells why a campaign as a whole stops.
+fn stopped(error: &CampaignError, streams: &mut Streams<'_>) -> io::Result<Status> {
+    match error {
+        CampaignError::Interrupted(signal) => {
+            writeln!(streams.err, "{error}")?;
+            Ok(Status::Interrupted(u8::try_from(*signal).unwrap_or_default()))
+        }
+        error => failed(error, streams),
     }
 }
 

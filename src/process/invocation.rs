@@ -110,6 +110,8 @@ pub(crate) struct Invocation<'a> {
     log: Option<Log<'a>>,
     limit: Option<Duration>,
     held: Option<Arc<File>>,
+    /// Whether it belongs to the process group of this program, whose end is then its own.
+    shares_group: bool,
 }
 
 /// What a program printed where it was asked something.
@@ -134,6 +136,7 @@ impl<'a> Invocation<'a> {
             log: None,
             limit: None,
             held: None,
+            shares_group: false,
         }
     }
 
@@ -177,6 +180,12 @@ impl<'a> Invocation<'a> {
     /// Keeps a file open while it runs, even where this program is killed meanwhile: a lock on the file is held that long.
     pub(crate) fn holding(mut self, file: &Arc<File>) -> Self {
         self.held = Some(Arc::clone(file));
+        self
+    }
+
+    /// Leaves it in the process group of this program: whoever ends that one ends it as well.
+    pub(crate) const fn in_this_group(mut self) -> Self {
+        self.shares_group = true;
         self
     }
 
@@ -242,7 +251,10 @@ impl<'a> Invocation<'a> {
 
     fn spawn(&self, output: Stdio, errors: Stdio) -> Result<Child, Trouble> {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).stdout(output).stderr(errors).process_group(0);
+        command.args(&self.arguments).stdout(output).stderr(errors);
+        if !self.shares_group {
+            command.process_group(0);
+        }
         for name in self.hidden {
             command.env_remove(name);
         }
@@ -265,15 +277,17 @@ impl<'a> Invocation<'a> {
         loop {
             if let Some(status) = child.try_wait().map_err(broken)? {
                 // What it has left running would go on beside what comes next.
-                send(&child, Signal::KILL);
+                if !self.shares_group {
+                    send(&child, Signal::KILL);
+                }
                 return Ok(status);
             }
             if let Some(signal) = interrupt.and_then(Interrupt::signal) {
-                end(&mut child);
+                self.end(&mut child);
                 return Err(Trouble::Interrupted(signal));
             }
             if let Some(limit) = self.limit.filter(|limit| begun.elapsed() >= *limit) {
-                end(&mut child);
+                self.end(&mut child);
                 return Err(Trouble::Late(format!("{} took longer than {} s", self.name(), limit.as_secs_f32())));
             }
             if let Some(log) = self.log.as_ref().filter(|_| told.elapsed() >= BEAT) {
@@ -282,6 +296,16 @@ impl<'a> Invocation<'a> {
             }
             thread::sleep(pause);
             pause = (pause * 2).min(PAUSE);
+        }
+    }
+
+    fn end(&self, child: &mut Child) {
+        if self.shares_group {
+            // What it has started is ended with the group.
+            let _ = child.kill();
+            let _ = child.wait();
+        } else {
+            end(child);
         }
     }
 }

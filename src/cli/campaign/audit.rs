@@ -1,7 +1,7 @@
 use std::io;
 
 use super::start::{Meant, find, look};
-use super::{failed, report};
+use super::{failed, report, stopped};
 use crate::campaign::{Campaign, CampaignError, Selection, Temporary};
 use crate::cli::arguments::{AuditOptions, Options};
 use crate::cli::output::Streams;
@@ -16,7 +16,7 @@ pub(super) fn run(options: &Options, audit: &AuditOptions, streams: &mut Streams
     };
     match look_at_all(&folder, &meant, options, audit, streams) {
         Ok(status) => Ok(status.max(meant.status).max(report::run(options, folder.path(), streams)?)),
-        Err(error) => failed(&error, streams),
+        Err(error) => stopped(&error, streams),
     }
 }
 

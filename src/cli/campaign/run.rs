@@ -1,8 +1,8 @@
 use std::io::{self, Read};
 
-use super::failed;
 use super::prove::prove;
 use super::start::{Meant, find, look};
+use super::{failed, stopped};
 use crate::campaign::{Campaign, CampaignError, Selection};
 use crate::cli::arguments::{Options, RunCampaign};
 use crate::cli::fold::Fold;
@@ -48,7 +48,7 @@ pub(super) fn run(
     });
     match proven {
         Ok(status) => Ok(status.max(meant.status)),
-        Err(error) => failed(&error, streams),
+        Err(error) => stopped(&error, streams),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::campaign::{Campaign, CampaignError, Project, Run, Selection, Setup, S
 use crate::cli::arguments::{Limits, Options, Sources};
 use crate::cli::output::Streams;
 use crate::cli::status::Status;
+use crate::process::Interrupt;
 use crate::report::Detail;
 
 /// The projects that are meant, and the shard of them where there is one.
@@ -69,6 +70,7 @@ pub(super) fn look(
     options: &Options,
     streams: &mut Streams<'_>,
 ) -> Result<Status, CampaignError> {
+    let interrupt = Interrupt::listen().map_err(|error| CampaignError::Other(error.to_string()))?;
     let setup = setup(campaign.folder(), limits, options);
     let program = std::env::current_exe().map_err(|error| CampaignError::Other(error.to_string()))?;
     let run = Run {
@@ -77,6 +79,7 @@ pub(super) fn look(
         workers: workers(options.jobs),
         time_limit: Duration::from_secs(limits.time_limit.get()),
         selection,
+        interrupt: &interrupt,
     };
     let mut teller = Teller::new(meant.len(), has_lines, options, streams);
     let ran = campaign.run(meant, &run, &mut |progress| teller.tell(progress));
