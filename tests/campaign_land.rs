@@ -280,7 +280,7 @@ fn two_hundred_land_and_each_remote_that_does_not_take_its_branch_is_told() {
         line(&told, "app-003").contains("not pushed: ") && line(&told, "app-003").contains("the hook says no"),
         "{told}"
     );
-    assert!(line(&told, "app-005").contains("took longer than 15 s"), "{told}");
+    assert!(line(&told, "app-005").contains("not pushed: git push took longer than 15 s"), "{told}");
     assert!(line(&told, "app-007").contains("holds commits of others"), "{told}");
     assert!(line(&told, "app-009").contains("--no-merge-request"), "{told}");
     let bad = ["app-003", "app-005", "app-007", "app-009"];

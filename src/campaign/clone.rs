@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::git::{Git, GitTrouble};
+use super::git::{Git, GitTrouble, of_git_dir};
 use super::project::{Place, Project, slug};
 use crate::process::Invocation;
 use crate::repo::head_of;
@@ -139,7 +139,7 @@ pub(super) fn head(project: &Project, campaign: &Path, git: &Git) -> Result<Opti
                 Some(branch) => {
                     let name = format!("refs/heads/{branch}^{{commit}}");
                     let wanted = ["rev-parse", "--verify", "--end-of-options", &name];
-                    let call = git.plain().argument("--git-dir").argument(folder).arguments(wanted);
+                    let call = git.plain().argument(of_git_dir(folder)).arguments(wanted);
                     git.ask(&call).map_err(GitTrouble::why)
                 }
             };
@@ -193,7 +193,7 @@ pub(super) fn remote_of(project: &Project, git: &Git) -> Result<String, GitTroub
     match &project.place {
         Place::Remote(address) => Ok(address.clone()),
         Place::Bare(folder) => {
-            let call = git.plain().argument("--git-dir").argument(folder);
+            let call = git.plain().argument(of_git_dir(folder));
             let origin = git.ask(&call.arguments(["remote", "get-url", "--push", "origin"]));
             Ok(origin.map_or_else(|_| folder.display().to_string(), |origin| absolute(&origin, folder)))
         }

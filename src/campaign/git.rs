@@ -1,5 +1,6 @@
 //! How a campaign asks git: with an end to its time, without hooks, and without questions to the user.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -125,7 +126,7 @@ impl Git {
 
     /// A call about the repository whose own folder is `git_dir`, which holds `lock` as long as it runs.
     pub(super) fn at(&self, git_dir: &Path, lock: &Arc<File>) -> Invocation<'static> {
-        self.plain().argument("--git-dir").argument(git_dir).holding(lock)
+        self.plain().argument(of_git_dir(git_dir)).holding(lock)
     }
 
     /// Runs it; anything but success is trouble.
@@ -138,6 +139,13 @@ impl Git {
     pub(super) fn ask(&self, call: &Invocation<'_>) -> Result<String, GitTrouble> {
         self.run(call).map(|answer| answer.text.trim_end_matches('\n').to_owned())
     }
+}
+
+/// The option that names a repository by its own folder.
+pub(super) fn of_git_dir(git_dir: &Path) -> OsString {
+    let mut option = OsString::from("--git-dir=");
+    option.push(git_dir);
+    option
 }
 
 /// The last lines that git has printed: what a remote has said among them, and what pushed where.

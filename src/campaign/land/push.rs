@@ -99,7 +99,7 @@ fn call(
     let lease = format!("--force-with-lease=refs/heads/{branch}:{}", expected.unwrap_or_default());
     let refspec = format!("{}:refs/heads/{branch}", commit.unwrap_or_default());
     let call = clone.call().arguments(["push", "--porcelain", "--no-verify", &lease]);
-    let call = options.iter().fold(call, |call, option| call.argument("-o").argument(option));
+    let call = call.arguments(options.iter().map(|option| format!("--push-option={option}")));
     call.arguments(["--", &clone.remote, &refspec])
 }
 
