@@ -80,7 +80,14 @@ pub struct Campaign {
     lines: Mutex<Lines>,
     standings: Standings,
     sources: Vec<String>,
+    shard: Option<String>,
 }
+
+/// Who is handed each step of a journal.
+type Each<'a> = &'a mut dyn FnMut(LineAt, Step);
+
+/// A journal, or why it could not be opened.
+type Opened = Result<Journal, CampaignError>;
 
 impl Campaign {
     /// Begins one in `folder`, which is made where it is not there.
@@ -118,14 +125,30 @@ impl Campaign {
         if Journal::is_in(folder) { Self::read(folder) } else { Err(CampaignError::Missing(folder.to_owned())) }
     }
 
+    /// Opens the one in `folder` to read it alone, whoever is at work on it.
+    ///
+    /// # Errors
+    /// Where there is none, or its journal is not to be read.
+    pub fn read_only(folder: &Path) -> Result<Self, CampaignError> {
+        if Journal::is_in(folder) {
+            Self::read_by(folder, Journal::reading)
+        } else {
+            Err(CampaignError::Missing(folder.to_owned()))
+        }
+    }
+
     fn read(folder: &Path) -> Result<Self, CampaignError> {
-        let (mut standings, mut sources) = (Standings::new(), Vec::new());
-        let journal = Journal::open(folder, &mut |place, step| match step {
-            Step::Begun { sources: told, .. } => sources = told,
+        Self::read_by(folder, Journal::open)
+    }
+
+    fn read_by(folder: &Path, open: impl FnOnce(&Path, Each<'_>) -> Opened) -> Result<Self, CampaignError> {
+        let (mut standings, mut sources, mut shard) = (Standings::new(), Vec::new(), None);
+        let journal = open(folder, &mut |place, step| match step {
+            Step::Begun { sources: told, shard: part, .. } => (sources, shard) = (told, part),
             step => standing::advance(&mut standings, place, step),
         })?;
         let lines = Mutex::new(Lines::of(folder)?);
-        Ok(Self { folder: folder.to_owned(), journal, lines, standings, sources })
+        Ok(Self { folder: folder.to_owned(), journal, lines, standings, sources, shard })
     }
 
     /// The folder that it lives in.
@@ -159,6 +182,12 @@ impl Campaign {
     #[must_use]
     pub fn sources(&self) -> &[String] {
         &self.sources
+    }
+
+    /// The part of the projects that it is about, where it is about a part.
+    #[must_use]
+    pub fn shard(&self) -> Option<&str> {
+        self.shard.as_deref()
     }
 
     /// What the last look at a project came to; `None` where there was none.

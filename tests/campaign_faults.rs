@@ -32,7 +32,7 @@ const FAULTS: [(&str, &str, &str); 6] = [
     ("abort", "ended by signal 6", "internal-error"),
     ("overflow", "stack overflow, aborting", "internal-error"),
     ("exit", "exit status 7", "internal-error"),
-    ("hang", "it was given up after 2 s", "limit-exceeded"),
+    ("hang", "it was given up after 6 s", "limit-exceeded"),
     ("hoard", "it asked for more than 600 MiB of memory", "limit-exceeded"),
 ];
 
@@ -98,7 +98,7 @@ fn each_fault_is_told_and_stops_no_other() {
         fs::write(folder.join(".gitlab-ci.yml"), format!("# {fault}\nbuild:\n  script: make\n")).unwrap();
     }
     let (folder, dir) = (root.path().display().to_string(), root.path().join("campaign").display().to_string());
-    let limits = ["--time-limit", "2", "--memory-limit", "600", "--git-time-limit", "10", "--jobs", "3"];
+    let limits = ["--time-limit", "6", "--memory-limit", "600", "--git-time-limit", "10", "--jobs", "3"];
     let words = ["stagefold", "campaign", "run", &folder, "file:///no/such/repository.git", "--dir", &dir];
     let words: Vec<_> = words.into_iter().chain(limits).map(str::to_owned).collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -23,9 +23,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use case::{stagefold, tree};
+use case::{commit, stagefold, tree};
 use group::{COUNT, Group, below};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// How often a run is killed.
 const KILLS: usize = 25;
@@ -151,7 +152,7 @@ fn a_run_that_is_killed_and_resumed_comes_to_the_same() {
     fs::write(group.root.path().join("killed/journal.jsonl"), "").unwrap();
     let again = ["campaign", "run", ".", "--dir", "killed", "--resume"];
     let kills = with_kills(&group, &again, &again, whole);
-    assert!(kills >= 10, "the run was too short to be killed: {kills} times");
+    assert!(kills >= 5, "the run was too short to be killed: {kills} times");
     assert_eq!(stagefold(group.root.path(), &words).code, 2, "a second campaign in the same folder is refused");
     for format in FORMATS {
         assert!(report(&group, "killed", format) == report(&group, "whole", format), "{format}");
@@ -205,7 +206,7 @@ fn folds_are_applied_and_undone_whatever_kills_the_program() {
     assert!(without_campaign(group.root.path()) == applied, "killed {kills} times");
     let kills = kills + with_kills(&group, &undo, &undo, whole);
     assert!(without_campaign(group.root.path()) == before, "killed {kills} times");
-    assert!(kills >= 10, "{kills}");
+    assert!(kills >= 5, "{kills}");
 }
 
 /// All files but those of the campaign itself.
@@ -226,4 +227,61 @@ fn a_file_that_somebody_has_changed_since_is_left_alone() {
     assert_eq!(printed.code, 2);
     assert!(printed.err.contains(&format!("{name}: not done: .gitlab-ci.yml has changed since")), "{}", printed.err);
     assert!(below(&without_campaign(group.root.path()), &name) == applied);
+}
+
+/// Neither side may wait for the other for ever: an answer and a request that no pipe holds, one after the other.
+#[test]
+fn answers_and_requests_may_be_larger_than_a_pipe() {
+    let root = TempDir::new().unwrap();
+    let (large, many) = (root.path().join("a"), root.path().join("b"));
+    case::all().iter().find(|case| case.name == "artifacts-npm").unwrap().copy(&large);
+    let pipeline = fs::read_to_string(large.join(".gitlab-ci.yml")).unwrap();
+    fs::write(large.join(".gitlab-ci.yml"), pipeline + &"# a comment that takes its room\n".repeat(4000)).unwrap();
+    for index in 0..2500 {
+        let folder = many.join(format!("a-folder-with-a-name/{index}"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(".gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+    }
+    fs::write(many.join(".gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+    commit(&many);
+    for index in 0..5 {
+        let folder = root.path().join(format!("c{index}"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(".gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+    }
+    let run = |words: &[&str]| {
+        let words = [&["campaign", "run", ".", "--dir", "d", "--jobs", "1", "--time-limit", "120"], words].concat();
+        stagefold(root.path(), &words)
+    };
+    let printed = run(&[]);
+    assert!(printed.code == 0 && printed.err.contains("a: folded"), "{}", printed.err);
+    assert!(printed.err.contains("2507 repositories"), "{}", printed.err);
+    let printed = run(&["--resume"]);
+    assert!(printed.err.contains("7 more have not changed"), "{}", printed.err);
+}
+
+#[test]
+fn a_campaign_that_goes_on_keeps_to_its_shard() {
+    let group = Group::new();
+    let run = |words: &[&str]| stagefold(group.root.path(), &[&["campaign", "run", "--dir", "d"], words].concat());
+    let printed = run(&[".", "--shard", "1/4"]);
+    let looked = steps(&group, "d", "looked");
+    assert!(looked.len() < COUNT / 2, "{looked:?}");
+    assert_eq!(run(&["--resume"]).code, printed.code, "what failed has failed, whoever looked");
+    assert_eq!(steps(&group, "d", "looked"), looked);
+    let refused = run(&["--resume", "--shard", "2/4"]);
+    assert!(refused.code == 2 && refused.err.contains("is about the shard 1/4"), "{}", refused.err);
+}
+
+#[test]
+fn a_merge_that_fails_leaves_nothing_and_can_be_made_again() {
+    let group = Group::new();
+    stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "s1", "--shard", "1/2"]);
+    stagefold(group.root.path(), &["campaign", "run", ".", "--dir", "s2", "--shard", "2/2"]);
+    let merge = |words: &[&str]| stagefold(group.root.path(), &[&["campaign", "merge", "--dir", "m"], words].concat());
+    let printed = merge(&["s1", "typo"]);
+    assert!(printed.code == 2 && printed.err.contains("typo: there is no campaign"), "{}", printed.err);
+    assert_eq!(merge(&["s1", "s2", "s1/."]).code, 0);
+    assert_eq!(steps(&group, "m", "looked").len(), COUNT);
+    assert_eq!(merge(&["s1", "s2"]).code, 2);
 }

@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -89,6 +89,22 @@ impl Journal {
         self.append(step, |_| true)
     }
 
+    /// Opens the one in `folder` to read it alone, whoever is at work on it: what is appended to this one fails.
+    pub(super) fn reading(folder: &Path, each: &mut dyn FnMut(LineAt, Step)) -> Result<Self, CampaignError> {
+        let path = folder.join(NAME);
+        let file = File::open(&path).map_err(|error| CampaignError::of_file(&path, &error))?;
+        read_steps(&path, &file, each)?;
+        let writer = Writer { file, lasts: false, is_broken: true, synced: Instant::now(), is_synced: true };
+        Ok(Self { path, writer: Mutex::new(writer) })
+    }
+
+    /// Moves the file to another folder, once all of it is on the disk.
+    pub(super) fn move_to(self, folder: &Path) -> Result<(), CampaignError> {
+        self.settle()?;
+        let place = folder.join(NAME);
+        fs::rename(&self.path, &place).map_err(|error| CampaignError::of_file(&place, &error))
+    }
+
     /// Puts on the disk what waits to be.
     pub(super) fn settle(&self) -> Result<(), CampaignError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +127,7 @@ impl Journal {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let start = writer.file.seek(SeekFrom::End(0)).map_err(broken)?;
         if writer.is_broken {
-            return Err(broken(io::Error::other("an earlier line could not be written")));
+            return Err(broken(io::Error::other("it cannot be written")));
         }
         if let Err(error) = writer.file.write_all(line) {
             // Half a line in the middle could never be read again.

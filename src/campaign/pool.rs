@@ -327,7 +327,7 @@ impl Worker {
         let _ = self.errors.seek(SeekFrom::End(-LAST_WORDS)).or_else(|_| self.errors.rewind().map(|()| 0));
         let _ = self.errors.read_to_end(&mut words);
         let words = String::from_utf8_lossy(&words);
-        let last = words.lines().map(str::trim).rfind(|line| !line.is_empty());
+        let last = words.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with("note:"));
         last.map_or(status.clone(), |last| format!("{last} ({status})"))
     }
 }

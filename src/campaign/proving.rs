@@ -14,7 +14,7 @@ use super::step::{Looked, Step};
 use crate::outcome::Verdict;
 use crate::prove::{Proof, ProveError, Proving, Request, prove};
 use crate::repo::{Found, PIPELINE};
-use crate::report::{RepositoryReport, proof_value};
+use crate::report::{RepositoryReport, patch, proof_value};
 use crate::text::RepositoryPath;
 
 /// What came of proving one pipeline.
@@ -55,10 +55,13 @@ impl Campaign {
             if !looked.reports.iter().any(is_open) {
                 continue;
             }
+            let before = looked.clone();
             if let Err(signal) = self.prove_project(&mut looked, provers, git, each) {
                 return Ok(Some(signal));
             }
-            self.journal.record(&Step::Looked(Box::new(looked)))?;
+            if looked != before {
+                self.journal.record(&Step::Looked(Box::new(looked)))?;
+            }
         }
         Ok(None)
     }
@@ -71,13 +74,12 @@ impl Campaign {
         each: &mut dyn FnMut(&str, &Proved),
     ) -> Result<(), i32> {
         let tree = work_tree(&looked.project, self, git);
-        let is_one = looked.reports.len() == 1;
         for report in looked.reports.iter_mut().filter(|report| report.verdict == Verdict::Folded) {
             let proved = match &tree {
                 Err(why) => Proved::Not(why.clone()),
                 Ok(tree) => match prove_pipeline(&looked.project.name, tree, report, provers)? {
-                    Ok((_, files)) if is_one && files != looked.files => {
-                        let why = "what is committed is not what the report shows: commit it, and look again";
+                    Ok((_, files)) if patch(&files, &RepositoryPath::root(), &|_| None) != report.patch => {
+                        let why = "a fold of what is committed is not the one that the report shows";
                         Proved::Not(why.to_owned())
                     }
                     Ok((proof, _)) => Proved::Compared(proof),

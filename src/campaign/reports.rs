@@ -13,7 +13,9 @@ use crate::report::RepositoryReport;
 #[derive(Debug)]
 pub struct Reports {
     lines: Lines,
-    places: VecDeque<LineAt>,
+    places: Vec<LineAt>,
+    /// How many of the places were read.
+    read: usize,
     waiting: VecDeque<RepositoryReport>,
 }
 
@@ -32,13 +34,20 @@ impl Reports {
                 last.insert(looked.project.name, place);
             }
         })?;
-        Ok(Self { lines: Lines::of(folder)?, places: last.into_values().collect(), waiting: VecDeque::new() })
+        Ok(Self { lines: Lines::of(folder)?, places: last.into_values().collect(), read: 0, waiting: VecDeque::new() })
+    }
+
+    /// Begins again with the first: what was added to the journal meanwhile is not seen.
+    pub fn rewind(&mut self) {
+        self.read = 0;
+        self.waiting.clear();
     }
 
     fn read_next(&mut self) -> Result<(), CampaignError> {
         while self.waiting.is_empty()
-            && let Some(place) = self.places.pop_front()
+            && let Some(place) = self.places.get(self.read).copied()
         {
+            self.read += 1;
             if let Step::Looked(looked) = self.lines.at(place)? {
                 self.waiting.extend(looked.reports);
             }

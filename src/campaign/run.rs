@@ -53,8 +53,8 @@ pub struct Run<'a> {
 pub enum Progress<'a> {
     /// A project was looked at.
     Looked(&'a [Told]),
-    /// Nothing about it has changed since it was looked at.
-    Unchanged(&'a Project),
+    /// Nothing about it has changed since a look came to this.
+    Unchanged(&'a Project, Option<Verdict>),
 }
 
 impl Campaign {
@@ -64,6 +64,7 @@ impl Campaign {
     /// Where the journal cannot be written.
     pub fn begin(&mut self, sources: Vec<String>, shard: Option<String>) -> Result<(), CampaignError> {
         self.sources.clone_from(&sources);
+        self.shard.clone_from(&shard);
         self.record(&Step::Begun { version: env!("CARGO_PKG_VERSION").to_owned(), sources, shard })
     }
 
@@ -85,7 +86,7 @@ impl Campaign {
         let asked = pool.ask_all(projects.len(), &request, &mut |index, result| {
             let Some(project) = projects.get(index) else { return Ok(()) };
             match result {
-                Reply::Unchanged => progress(Progress::Unchanged(project)),
+                Reply::Unchanged => progress(Progress::Unchanged(project, self.verdict(project))),
                 Reply::Looked(told, line) => {
                     self.journal.note_line(&line)?;
                     progress(Progress::Looked(&told));
@@ -100,6 +101,11 @@ impl Campaign {
             Ok(())
         });
         self.journal.settle().and(asked)
+    }
+
+    /// What the last look before this run came to.
+    fn verdict(&self, project: &Project) -> Option<Verdict> {
+        self.standings.get(&project.name).and_then(|standing| standing.verdict)
     }
 
     /// What a worker is asked about a project, and how long it may take; `None` where it is not to be looked at.

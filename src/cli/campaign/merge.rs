@@ -1,7 +1,7 @@
 use std::io;
 
 use super::failed;
-use super::report::inventory;
+use super::report::counted;
 use crate::campaign::{Campaign, CampaignError};
 use crate::cli::arguments::{MergeCampaigns, Options};
 use crate::cli::output::Streams;
@@ -22,6 +22,6 @@ pub(super) fn run(options: &Options, asked: &MergeCampaigns, streams: &mut Strea
 }
 
 fn merge(asked: &MergeCampaigns) -> Result<crate::report::Tally, CampaignError> {
-    Campaign::create(&asked.folder.dir)?.take_in(&asked.shards)?;
-    Ok(inventory(&asked.folder.dir)?.tally)
+    Campaign::merge(&asked.shards, &asked.folder.dir)?;
+    Ok(counted(&asked.folder.dir)?.0.tally)
 }

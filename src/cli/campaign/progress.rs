@@ -49,7 +49,11 @@ impl<'a, 'b> Teller<'a, 'b> {
     pub(super) fn tell(&mut self, progress: Progress<'_>) {
         self.done += 1;
         match progress {
-            Progress::Unchanged(_) => self.unchanged += 1,
+            Progress::Unchanged(_, verdict) => {
+                self.unchanged += 1;
+                let status = verdict.map_or(Status::Done, |verdict| Status::of(verdict, self.check, false));
+                self.status = self.status.max(status);
+            }
             Progress::Looked(told) => told.iter().for_each(|told| self.line(told)),
         }
         match &self.bar {
@@ -73,6 +77,7 @@ impl<'a, 'b> Teller<'a, 'b> {
         if self.has_lines && self.detail > Detail::Quiet {
             let unchanged = match self.unchanged {
                 0 => String::new(),
+                1 => "; 1 more has not changed since it was looked at".to_owned(),
                 count => format!("; {count} more have not changed since they were looked at"),
             };
             let _ = writeln!(self.streams.err, "{}{unchanged}", self.tally);

@@ -4,7 +4,7 @@ use super::prove::prove;
 use super::start::{Meant, find, look};
 use super::{failed, stopped};
 use crate::campaign::{Campaign, CampaignError, Selection};
-use crate::cli::arguments::{Options, RunCampaign};
+use crate::cli::arguments::{Options, RunCampaign, Sources};
 use crate::cli::fold::Fold;
 use crate::cli::output::Streams;
 use crate::cli::status::Status;
@@ -24,6 +24,10 @@ pub(super) fn run(
         Err(error) => return failed(&error, streams),
     };
     let sources = known.as_ref().map_or_else(|| asked.sources.clone(), |known| asked.sources.or(known.sources()));
+    let sources = match known.as_ref().map_or(Ok(sources.clone()), |known| in_shard(sources.clone(), known)) {
+        Ok(sources) => sources,
+        Err(why) => return failed(&why, streams),
+    };
     let mut input = Kept { below: io::stdin(), read: Vec::new() };
     let Some(meant) = find(options, &sources, &mut input, streams)? else { return Ok(Status::Failed) };
     // A shard of a few repositories may have none of them, and the others are merged with it all the same.
@@ -59,6 +63,23 @@ fn known(asked: &RunCampaign) -> Result<Option<Campaign>, CampaignError> {
         (true, _) => Campaign::open(&asked.folder.dir).map(Some),
         (false, true) => Err(CampaignError::Present(asked.folder.dir.clone())),
         (false, false) => Ok(None),
+    }
+}
+
+/// The sources with the part of them that the campaign is about.
+fn in_shard(sources: Sources, known: &Campaign) -> Result<Sources, String> {
+    if sources.paths.is_empty() && sources.from.is_empty() {
+        return Err("the campaign was stopped before it knew where to look: name the repositories again".to_owned());
+    }
+    let told = sources.shard()?.map(|shard| shard.to_string());
+    match (told, known.shard()) {
+        (Some(told), Some(kept)) if told != kept => {
+            Err(format!("the campaign is about the shard {kept}, and {told} is asked for: --dir names another folder"))
+        }
+        (Some(told), None) if !known.standings().is_empty() => {
+            Err(format!("the campaign is about all repositories, and the shard {told} is asked for"))
+        }
+        (told, kept) => Ok(Sources { shard: told.or_else(|| kept.map(str::to_owned)), ..sources }),
     }
 }
 
