@@ -74,8 +74,10 @@ pub(super) enum Command {
     /// Build the image the old way and the new way, and compare
     Prove(ProveOptions),
     /// Tell what a fold of many repositories would come to; nothing is written
+    #[command(after_help = campaign::AUDIT_EXAMPLES)]
     Audit(AuditOptions),
     /// Fold many repositories: look, apply or land, resume, undo
+    #[command(after_help = campaign::CAMPAIGN_EXAMPLES)]
     Campaign {
         #[command(subcommand)]
         command: CampaignCommand,

@@ -12,6 +12,28 @@ const REPOSITORIES: &str = "Which repositories";
 /// The heading of the options that say what one of them may cost.
 const LIMITS: &str = "What each may cost";
 
+/// The heading of the options that go on with a campaign.
+const GOING_ON: &str = "Going on with a campaign";
+
+/// The heading of the options of proofs, which `prove` has as well.
+const PROVING: &str = "How it is proven";
+
+/// What a newcomer with a group of projects types first.
+pub(super) const AUDIT_EXAMPLES: &str = "\
+Examples:
+  stagefold audit ~/src                    every repository below a folder
+  stagefold audit --format html > a.html   the same as one page: search, filter, every diff
+  glab api \"groups/G/projects?include_subgroups=true&per_page=100\" --paginate | stagefold audit --from -";
+
+/// One campaign from its beginning to its end.
+pub(super) const CAMPAIGN_EXAMPLES: &str = "\
+Examples:
+  stagefold campaign run --from projects.json     look at all of them; none is touched
+  stagefold campaign report --format html > c.html
+  stagefold campaign land --draft --limit 5       push five branches with draft merge requests
+  stagefold campaign status                       what is open, landed, closed, failed
+  stagefold campaign run ~/src && stagefold campaign apply    write in place; 'undo' takes it back";
+
 /// The heading of the options that say how a branch becomes a merge request.
 const MERGE_REQUEST: &str = "The merge request";
 
@@ -108,7 +130,7 @@ pub(in crate::cli) struct Limits {
     /// The most memory to look at one repository, in MiB
     #[arg(long, value_name = "MIB", default_value_t = NonZeroU64::new(1024).unwrap_or(NonZeroU64::MIN))]
     pub(in crate::cli) memory_limit: NonZeroU64,
-    /// The most seconds that git may take to clone, fetch or push
+    /// The most seconds that git may take to clone or fetch
     #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU64::new(120).unwrap_or(NonZeroU64::MIN))]
     pub(in crate::cli) git_time_limit: NonZeroU64,
 }
@@ -134,6 +156,11 @@ pub(in crate::cli) struct AuditOptions {
 pub(in crate::cli) enum CampaignCommand {
     /// Look at every repository, and keep what a fold would change; none is touched
     Run(RunCampaign),
+    /// Tell what the folds come to, in any format
+    Report {
+        #[command(flatten)]
+        folder: CampaignFolder,
+    },
     /// Write the folds in the folders of their repositories
     Apply(ApplyCampaign),
     /// Put back, byte for byte, what 'apply' has written
@@ -156,11 +183,6 @@ pub(in crate::cli) enum CampaignCommand {
         #[command(flatten)]
         folder: CampaignFolder,
     },
-    /// Tell what the folds come to, in any format
-    Report {
-        #[command(flatten)]
-        folder: CampaignFolder,
-    },
     /// Make one campaign of the shards of one
     Merge(MergeCampaigns),
     /// Look at repositories that standard input names; 'run' and 'audit' start this themselves
@@ -180,16 +202,16 @@ pub(in crate::cli) struct RunCampaign {
     /// Go on with the campaign in the folder: what is done and has not changed is left out
     ///
     /// Without a PATH, the campaign's own are taken again.
-    #[arg(long)]
+    #[arg(long, help_heading = GOING_ON)]
     pub(in crate::cli) resume: bool,
-    /// Go on with it, and look again at what failed
-    #[arg(long)]
+    /// Go on with it as --resume does, and look again at what failed
+    #[arg(long, help_heading = GOING_ON)]
     pub(in crate::cli) retry: bool,
     /// Look again at what failed, and at nothing else
-    #[arg(long, conflicts_with_all = ["resume", "retry"])]
+    #[arg(long, conflicts_with_all = ["resume", "retry"], help_heading = GOING_ON)]
     pub(in crate::cli) only_failed: bool,
     /// Build each image the old way and the new way as well, and compare
-    #[arg(long)]
+    #[arg(long, help_heading = PROVING)]
     pub(in crate::cli) prove: bool,
     #[command(flatten)]
     pub(in crate::cli) how: ProveChoices,
@@ -235,10 +257,10 @@ pub(in crate::cli) struct LandCampaign {
     /// Push the branches alone, to remotes that know no push options
     #[arg(long, help_heading = MERGE_REQUEST)]
     pub(in crate::cli) no_merge_request: bool,
-    /// Push this many branches at most, and leave the others for another time
+    /// Push this many branches at most, and leave the others for another time [default: all]
     #[arg(long, value_name = "N")]
     pub(in crate::cli) limit: Option<NonZeroU32>,
-    /// Push this many branches an hour at most
+    /// Push this many branches an hour at most [default: as many as there are]
     #[arg(long, value_name = "N")]
     pub(in crate::cli) rate: Option<NonZeroU32>,
     /// Try again what failed, and nothing else
