@@ -220,3 +220,28 @@ fn a_diff_that_is_proven_says_so() {
     assert_eq!(report["repositories"][0]["proof"]["verdict"], "cannot-build-before");
     assert_eq!(machine.run(&["diff", "--with-network"]).status.code(), Some(2));
 }
+
+/// A folder, and an address whose files nobody has checked out: both are proven once, and the report says what came of it.
+#[test]
+fn a_campaign_keeps_what_its_proofs_say() {
+    let machine = Machine::new(DOCKER);
+    machine.git(&["clone", "--quiet", "--bare", ".", "../shop.git"]);
+    let address = format!("file://{}", machine.path("shop.git").display());
+    let words = ["campaign", "run", ".", &address, "--dir", "../campaign", "--prove", "--engine", "docker"];
+    let output = machine.run(&words);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let report = machine.run(&["campaign", "report", "--dir", "../campaign", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let repositories = report["repositories"].as_array().unwrap();
+    assert_eq!(repositories.len(), 2, "{report:#}");
+    for repository in repositories {
+        assert_eq!(repository["verdict"], "folded");
+        assert_eq!(repository["proof"]["verdict"], "cannot-build-before", "{repository:#}");
+    }
+    let calls = machine.calls();
+    assert_eq!(calls.matches("create --name stagefold-prove-").count(), 2, "{calls}");
+    assert_eq!(machine.run(&[&words[..], &["--resume"]].concat()).status.code(), Some(0));
+    assert_eq!(machine.calls(), calls, "what was proven is not proven again");
+    let left = machine.left();
+    assert!(left.iter().all(|name| name.starts_with("stagefold-prove-logs-")) && left.len() == 2, "{left:?}");
+}
