@@ -80,6 +80,7 @@ pub struct Campaign {
     lines: Mutex<Lines>,
     standings: Standings,
     sources: Vec<String>,
+    here: Option<String>,
     shard: Option<String>,
 }
 
@@ -142,13 +143,15 @@ impl Campaign {
     }
 
     fn read_by(folder: &Path, open: impl FnOnce(&Path, Each<'_>) -> Opened) -> Result<Self, CampaignError> {
-        let (mut standings, mut sources, mut shard) = (Standings::new(), Vec::new(), None);
+        let (mut standings, mut sources, mut here, mut shard) = (Standings::new(), Vec::new(), None, None);
         let journal = open(folder, &mut |place, step| match step {
-            Step::Begun { sources: told, shard: part, .. } => (sources, shard) = (told, part),
+            Step::Begun { sources: told, here: folder, shard: part, .. } => {
+                (sources, here, shard) = (told, folder, part)
+            }
             step => standing::advance(&mut standings, place, step),
         })?;
         let lines = Mutex::new(Lines::of(folder)?);
-        Ok(Self { folder: folder.to_owned(), journal, lines, standings, sources, shard })
+        Ok(Self { folder: folder.to_owned(), journal, lines, standings, sources, here, shard })
     }
 
     /// The folder that it lives in.
@@ -166,7 +169,8 @@ impl Campaign {
         if !told.iter().any(|word| word == FROM_INPUT) {
             return Ok(told);
         }
-        let file = self.folder.join(INPUT);
+        let file = std::path::absolute(self.folder.join(INPUT))
+            .map_err(|error| CampaignError::of_file(&self.folder, &error))?;
         fs::write(&file, input).map_err(|error| CampaignError::of_file(&file, &error))?;
         let kept = format!("--from={}", file.display());
         Ok(told.into_iter().map(|word| if word == FROM_INPUT { kept.clone() } else { word }).collect())
@@ -182,6 +186,12 @@ impl Campaign {
     #[must_use]
     pub fn sources(&self) -> &[String] {
         &self.sources
+    }
+
+    /// The folder in which it was told so, where the paths start.
+    #[must_use]
+    pub fn here(&self) -> Option<&str> {
+        self.here.as_deref()
     }
 
     /// The part of the projects that it is about, where it is about a part.

@@ -31,7 +31,7 @@ pub use elsewhere::Elsewhere;
 pub use folders::common_folder;
 pub use git::REDIRECTIONS;
 pub use guard::{Allowed, GuardError, guard};
-pub use holding::{Holding, holding, mode_of, put_back, sweep};
+pub use holding::{Holding, has_moved, holding, mode_of, put_back, sweep};
 pub use search::{Searched, Site, SiteKind, search};
 pub use transaction::{WriteError, write};
 pub use variables::read_variables;

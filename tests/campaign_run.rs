@@ -285,3 +285,70 @@ fn a_merge_that_fails_leaves_nothing_and_can_be_made_again() {
     assert_eq!(steps(&group, "m", "looked").len(), COUNT);
     assert_eq!(merge(&["s1", "s2"]).code, 2);
 }
+
+/// One repository with a fold, and a campaign about it in `d`.
+fn applied_once() -> TempDir {
+    let root = TempDir::new().unwrap();
+    case::all().iter().find(|case| case.name == "artifacts-npm").unwrap().copy(&root.path().join("app"));
+    commit(&root.path().join("app"));
+    assert_eq!(stagefold(root.path(), &["campaign", "run", "app", "--dir", "d"]).code, 0);
+    assert_eq!(stagefold(root.path(), &["campaign", "apply", "--dir", "d"]).code, 0);
+    root
+}
+
+#[test]
+fn what_is_not_in_the_files_is_not_said_to_be_written() {
+    let root = applied_once();
+    let app = root.path().join("app");
+    let run = |words: &[&str]| stagefold(root.path(), words);
+    assert!(run(&["campaign", "apply", "--dir", "d"]).err.contains("app: written already"));
+    let folded = tree(&app);
+    case::git(&app, &["checkout", "-q", "."], "");
+    let printed = run(&["campaign", "apply", "--dir", "d"]);
+    assert!(printed.err.contains("app: 2 files written"), "{}", printed.err);
+    assert!(tree(&app) == folded);
+    assert_eq!(run(&["campaign", "undo", "--dir", "d"]).code, 0);
+    let dockerfile = fs::read_to_string(app.join("Dockerfile")).unwrap();
+    fs::write(app.join("Dockerfile"), dockerfile + "# newer\n").unwrap();
+    case::git(&app, &["commit", "-q", "-a", "-m", "newer"], "");
+    run(&["campaign", "run", "--dir", "d", "--resume"]);
+    assert_eq!(run(&["campaign", "apply", "--dir", "d"]).code, 0);
+    assert!(fs::read_to_string(app.join("Dockerfile")).unwrap().contains("COPY --from=builder"));
+}
+
+#[test]
+fn undo_takes_nothing_of_the_user_away_and_follows_no_link() {
+    let root = applied_once();
+    let app = root.path().join("app");
+    fs::write(app.join(".stagefold-config"), "mine").unwrap();
+    let elsewhere = root.path().join("elsewhere");
+    fs::rename(&app, &elsewhere).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &app).unwrap();
+    let folded = tree(&elsewhere);
+    let printed = stagefold(root.path(), &["campaign", "undo", "--dir", "d"]);
+    assert!(printed.code == 2 && printed.err.contains("by now; nothing was written there"), "{}", printed.err);
+    assert!(tree(&elsewhere) == folded);
+    fs::remove_file(&app).unwrap();
+    fs::rename(&elsewhere, &app).unwrap();
+    assert_eq!(stagefold(root.path(), &["campaign", "undo", "--dir", "d"]).code, 0);
+    assert_eq!(fs::read_to_string(app.join(".stagefold-config")).unwrap(), "mine");
+}
+
+#[test]
+fn what_the_sources_name_no_more_is_told_no_more() {
+    let root = applied_once();
+    fs::create_dir(root.path().join("other")).unwrap();
+    let run = |folder: &Path, words: &[&str]| stagefold(folder, &[&["campaign", "run", "--dir"], words].concat());
+    let dir = root.path().join("g").display().to_string();
+    fs::create_dir_all(root.path().join("src")).unwrap();
+    fs::rename(root.path().join("app"), root.path().join("src/app")).unwrap();
+    fs::create_dir_all(root.path().join("src/b")).unwrap();
+    fs::write(root.path().join("src/b/.gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+    assert_eq!(run(root.path(), &[&dir, "src"]).code, 0);
+    let elsewhere = run(&root.path().join("other"), &[&dir, "--resume"]);
+    assert!(elsewhere.code == 2 && elsewhere.err.contains("was begun in"), "{}", elsewhere.err);
+    fs::remove_dir_all(root.path().join("src/app")).unwrap();
+    assert_eq!(run(root.path(), &[&dir, "--resume"]).code, 0);
+    let report = stagefold(root.path(), &["campaign", "report", "--dir", &dir, "--format", "csv"]).out;
+    assert!(report.contains("src/b") && !report.contains("src/app"), "{report}");
+}

@@ -9,7 +9,7 @@ use super::project::Place;
 use super::standing::{Application, Standing};
 use super::step::{FileRecord, Looked, Step};
 use crate::outcome::Verdict;
-use crate::repo::{Allowed, Holding, WriteError, guard, holding, mode_of, put_back, sweep, write};
+use crate::repo::{Allowed, Holding, WriteError, guard, has_moved, holding, mode_of, put_back, sweep, write};
 use crate::text::{FileVersions, RepositoryPath};
 
 type Records = BTreeMap<RepositoryPath, FileRecord>;
@@ -50,12 +50,9 @@ impl Campaign {
     /// As for [`Campaign::apply`].
     pub fn undo(&self, each: &mut dyn FnMut(&str, &Applied)) -> Result<(), CampaignError> {
         for (name, standing) in &self.standings {
-            let (Some(Step::Applying { files, .. }), Some(looked)) = (self.applying(standing)?, self.looked(standing)?)
-            else {
-                continue;
-            };
-            if let Place::Folder(root) = &looked.project.place {
-                each(name, &self.undo_one(name, root, &files)?);
+            if let Some(Step::Applying { root, files, .. }) = self.applying(standing)? {
+                let was_interrupted = !matches!(standing.application, Application::Written(_));
+                each(name, &self.undo_one(name, &root, &files, was_interrupted)?);
             }
         }
         Ok(())
@@ -73,10 +70,15 @@ impl Campaign {
             return Ok(Applied::Not(why.to_owned()));
         };
         match self.applying(standing)? {
-            Some(Step::Applying { files, .. }) => match standing.application {
-                Application::Written(_) => Ok(Applied::Already),
-                _ => self.finish(name, root, &files),
-            },
+            Some(Step::Applying { root, files, .. }) if matches!(standing.application, Application::Written(_)) => {
+                let is_there =
+                    |(path, record): (_, &FileRecord)| holding(&root, path, &record.versions) == Holding::After;
+                match files.iter().all(is_there) {
+                    true if looked.files.is_empty() || looked.files == versions(&files) => Ok(Applied::Already),
+                    _ => self.begin_to_apply(name, &root, &looked.files, allowed),
+                }
+            }
+            Some(Step::Applying { root, files, .. }) => self.finish(name, &root, &files),
             _ => self.begin_to_apply(name, root, &looked.files, allowed),
         }
     }
@@ -88,6 +90,12 @@ impl Campaign {
         files: &BTreeMap<RepositoryPath, FileVersions>,
         allowed: Allowed,
     ) -> Result<Applied, CampaignError> {
+        if files.is_empty() {
+            return Ok(Applied::Not("the last look at it found nothing to fold".to_owned()));
+        }
+        if let Some(why) = has_moved(root) {
+            return self.not_applied(name, &why);
+        }
         if let Err(error) = guard(root, files.keys(), allowed) {
             let help = "commit or stash them, or pass --allow-dirty or --allow-no-vcs";
             return self.not_applied(name, &format!("{error}; {help}"));
@@ -96,7 +104,7 @@ impl Campaign {
             (path.clone(), FileRecord { versions: versions.clone(), mode: mode_of(root, path) })
         };
         let records: Records = files.iter().map(record).collect();
-        self.record(&Step::Applying { project: name.to_owned(), files: records })?;
+        self.record(&Step::Applying { project: name.to_owned(), root: root.to_owned(), files: records })?;
         match write(root, files) {
             Ok(()) => self.applied(name, files.len()),
             // Where some file could not be put back, the journal goes on saying what was to be written.
@@ -108,15 +116,17 @@ impl Campaign {
     /// Goes on where a process ended between the first file and the last: writes those that are missing, or puts back those that
     /// stand where somebody has changed one since.
     fn finish(&self, name: &str, root: &Path, files: &Records) -> Result<Applied, CampaignError> {
-        sweep(root, files.keys());
+        if let Some(why) = has_moved(root) {
+            return Ok(Applied::Not(why));
+        }
+        sweep(root, &versions(files));
         let of = |wanted: Holding| {
             files.iter().filter(move |(path, record)| holding(root, path, &record.versions) == wanted)
         };
         if let Some((changed, _)) = of(Holding::Other).next() {
             let why = format!("{changed} has changed while the fold was being written");
-            let written: Records = of(Holding::After).map(|(path, record)| (path.clone(), record.clone())).collect();
-            return match put_back(root, &with_modes(&written)) {
-                Ok(()) => self.not_applied(name, &format!("{why}; the other files were put back")),
+            return match put_back(root, &with_modes(files)) {
+                Ok(_) => self.not_applied(name, &format!("{why}; the other files were put back")),
                 Err(error) => Ok(Applied::Not(format!("{why}; {error}"))),
             };
         }
@@ -127,22 +137,30 @@ impl Campaign {
         }
     }
 
-    fn undo_one(&self, name: &str, root: &Path, files: &Records) -> Result<Applied, CampaignError> {
-        let is = |wanted: Holding| {
-            move |(path, record): &(&RepositoryPath, &FileRecord)| holding(root, path, &record.versions) == wanted
-        };
-        if let Some((changed, _)) = files.iter().find(is(Holding::Other)) {
+    fn undo_one(
+        &self,
+        name: &str,
+        root: &Path,
+        files: &Records,
+        was_interrupted: bool,
+    ) -> Result<Applied, CampaignError> {
+        if let Some(why) = has_moved(root) {
+            return Ok(Applied::Not(why));
+        }
+        let is_changed =
+            |(path, record): &(&RepositoryPath, &FileRecord)| holding(root, path, &record.versions) == Holding::Other;
+        if let Some((changed, _)) = files.iter().find(is_changed) {
             let why = format!("{changed} has changed since the fold was written; nothing was put back");
             return Ok(Applied::Not(why));
         }
-        sweep(root, files.keys());
+        if was_interrupted {
+            sweep(root, &versions(files));
+        }
         self.record(&Step::Undoing { project: name.to_owned() })?;
-        let standing: Records =
-            files.iter().filter(is(Holding::After)).map(|(path, record)| (path.clone(), record.clone())).collect();
-        match put_back(root, &with_modes(&standing)) {
-            Ok(()) => {
+        match put_back(root, &with_modes(files)) {
+            Ok(count) => {
                 self.record(&Step::Undone { project: name.to_owned() })?;
-                Ok(Applied::PutBack(files.len()))
+                Ok(Applied::PutBack(count))
             }
             Err(error) => Ok(Applied::Not(error.to_string())),
         }
@@ -157,6 +175,10 @@ impl Campaign {
         self.record(&Step::NotApplied { project: name.to_owned(), why: why.to_owned() })?;
         Ok(Applied::Not(why.to_owned()))
     }
+}
+
+fn versions(files: &Records) -> BTreeMap<RepositoryPath, FileVersions> {
+    files.iter().map(|(path, record)| (path.clone(), record.versions.clone())).collect()
 }
 
 fn with_modes(files: &Records) -> BTreeMap<RepositoryPath, (FileVersions, Option<u32>)> {

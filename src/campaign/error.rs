@@ -46,7 +46,12 @@ impl fmt::Display for CampaignError {
                 write!(f, "{}: there is no campaign; 'stagefold campaign run' begins one", folder.display())
             }
             Self::Busy(folder) => write!(f, "{}: another process is at work on this campaign", folder.display()),
-            Self::Damaged { path, line, why } => write!(f, "{}:{line}: no step of a campaign: {why}", path.display()),
+            Self::Damaged { path, line: 0, why } => write!(f, "{}: the end of it: {why}", path.display()),
+            Self::Damaged { path, line, why } => write!(
+                f,
+                "{}:{line}: no step of a campaign ({why}); take the line out, or put the file back as it was",
+                path.display()
+            ),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Interrupted(_) => f.write_str("stopped; the same command with --resume goes on from here"),
             Self::Other(why) => f.write_str(why),

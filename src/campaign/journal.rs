@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// The longest line that is read, in bytes: a look at a repository whose files are as large as any that is read.
 const LONGEST_LINE: u64 = 1 << 30;
 
+/// What every line begins with.
+const BEGINNING: &[u8] = br#"{"step":"#;
+
 /// Where a line of the journal stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LineAt {
@@ -53,14 +56,14 @@ impl Journal {
     pub(super) fn open(folder: &Path, each: &mut dyn FnMut(LineAt, Step)) -> Result<Self, CampaignError> {
         let path = folder.join(NAME);
         let broken = |error| CampaignError::of_file(&path, &error);
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(broken)?;
+        let mut file = options().open(&path).map_err(broken)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(CampaignError::Busy(folder.to_owned())),
             Err(TryLockError::Error(error)) => return Err(broken(error)),
         }
         let whole = read_steps(&path, &file, each)?;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(broken)?;
+        end_last_line(&path, &mut file, whole, each)?;
         let writer =
             Mutex::new(Writer { file, lasts: true, is_broken: false, synced: Instant::now(), is_synced: true });
         Ok(Self { path, writer })
@@ -175,6 +178,37 @@ impl Lines {
     }
 }
 
+/// How a journal is opened for writing. It holds whole pipelines, which are nobody else's business.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Gives the last line its end, or cuts off what a killed process has left of it, where its first `whole` bytes are whole lines.
+fn end_last_line(
+    path: &Path,
+    file: &mut File,
+    whole: u64,
+    each: &mut dyn FnMut(LineAt, Step),
+) -> Result<(), CampaignError> {
+    let broken = |error| CampaignError::of_file(path, &error);
+    let mut rest = Vec::new();
+    file.seek(SeekFrom::Start(whole)).and_then(|_| file.read_to_end(&mut rest)).map_err(broken)?;
+    if let Ok(step) = serde_json::from_slice(&rest) {
+        each(LineAt { start: whole, length: rest.len() }, step);
+        return file.write_all(b"\n").map_err(broken);
+    }
+    let beginning = rest.get(..rest.len().min(BEGINNING.len())).unwrap_or_default();
+    if !BEGINNING.starts_with(beginning) {
+        let why = "it is no line of a journal".to_owned();
+        return Err(CampaignError::Damaged { path: path.to_owned(), line: 0, why });
+    }
+    file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0)).map(drop)).map_err(broken)
+}
+
 /// Hands every step of the journal to `each`, and says how many bytes its whole lines take.
 fn read_steps(path: &Path, file: &File, each: &mut dyn FnMut(LineAt, Step)) -> Result<u64, CampaignError> {
     let broken = |error| CampaignError::of_file(path, &error);
@@ -185,7 +219,15 @@ fn read_steps(path: &Path, file: &File, each: &mut dyn FnMut(LineAt, Step)) -> R
         let read = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(broken)?;
         number += 1;
         // A last line without its end is what a killed process has left.
-        let Some(text) = line.strip_suffix(b"\n") else { return Ok(start) };
+        let Some(text) = line.strip_suffix(b"\n") else {
+            let is_last = (read as u64) < LONGEST_LINE;
+            let why = "the line is longer than any that is written".to_owned();
+            return if is_last {
+                Ok(start)
+            } else {
+                Err(CampaignError::Damaged { path: path.to_owned(), line: number, why })
+            };
+        };
         let step = serde_json::from_slice(text).map_err(|error| CampaignError::Damaged {
             path: path.to_owned(),
             line: number,
@@ -231,13 +273,27 @@ mod tests {
         let path = folder.path().join(NAME);
         drop(Journal::open(folder.path(), &mut |_, _| {}).unwrap().record(&applied("a")));
         let whole = fs::read(&path).unwrap();
-        for cut in 1..whole.len() {
+        for cut in 1..whole.len() - 1 {
             fs::write(&path, [&whole[..], &whole[..cut]].concat()).unwrap();
             let mut seen = 0;
             let journal = Journal::open(folder.path(), &mut |_, _| seen += 1).unwrap();
             journal.record(&applied("b")).unwrap();
             assert_eq!((seen, steps(folder.path()).len()), (1, 2), "{cut}");
         }
+    }
+
+    #[test]
+    fn a_last_line_that_only_lost_its_end_is_kept_and_what_is_no_line_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        fs::write(&path, serde_json::to_string(&applied("a")).unwrap()).unwrap();
+        let mut seen = 0;
+        drop(Journal::open(folder.path(), &mut |_, _| seen += 1).unwrap().record(&applied("b")));
+        assert_eq!((seen, steps(folder.path()).len()), (1, 2));
+        fs::write(&path, "my notes").unwrap();
+        let error = Journal::open(folder.path(), &mut |_, _| {}).unwrap_err();
+        assert!(matches!(error, CampaignError::Damaged { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "my notes");
     }
 
     #[test]

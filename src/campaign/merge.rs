@@ -60,5 +60,7 @@ fn take_in(merged: &Journal, shards: &[&PathBuf]) -> Result<(), CampaignError> {
         }
     }
     let sources = sources.into_iter().collect();
-    merged.record(&Step::Begun { version: env!("CARGO_PKG_VERSION").to_owned(), sources, shard: None }).map(drop)
+    merged
+        .record(&Step::Begun { version: env!("CARGO_PKG_VERSION").to_owned(), sources, here: None, shard: None })
+        .map(drop)
 }

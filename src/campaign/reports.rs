@@ -29,10 +29,10 @@ impl Reports {
             return Err(CampaignError::Missing(folder.to_owned()));
         }
         let mut last = BTreeMap::new();
-        Journal::read(folder, &mut |place, step| {
-            if let Step::Looked(looked) = step {
-                last.insert(looked.project.name, place);
-            }
+        Journal::read(folder, &mut |place, step| match step {
+            Step::Looked(looked) => drop(last.insert(looked.project.name, place)),
+            Step::Gone { project } => drop(last.remove(&project)),
+            _ => {}
         })?;
         Ok(Self { lines: Lines::of(folder)?, places: last.into_values().collect(), read: 0, waiting: VecDeque::new() })
     }

@@ -1,5 +1,6 @@
 //! The run: every project is looked at once, and what that comes to is written into the journal.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,7 +66,21 @@ impl Campaign {
     pub fn begin(&mut self, sources: Vec<String>, shard: Option<String>) -> Result<(), CampaignError> {
         self.sources.clone_from(&sources);
         self.shard.clone_from(&shard);
-        self.record(&Step::Begun { version: env!("CARGO_PKG_VERSION").to_owned(), sources, shard })
+        let here = std::env::current_dir().ok().map(|here| here.display().to_string());
+        self.record(&Step::Begun { version: env!("CARGO_PKG_VERSION").to_owned(), sources, here, shard })
+    }
+
+    /// Notes which projects the sources no longer name, where `projects` are all that they do.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written.
+    pub fn forget_others(&self, projects: &[Project]) -> Result<(), CampaignError> {
+        let named: BTreeSet<_> = projects.iter().map(|project| project.name.as_str()).collect();
+        let known = self.standings.iter().filter(|(_, standing)| standing.looked.is_some());
+        for (name, _) in known.filter(|(name, _)| !named.contains(name.as_str())) {
+            self.journal.note(&Step::Gone { project: name.clone() })?;
+        }
+        Ok(())
     }
 
     /// Looks at `projects`, and keeps what each comes to.

@@ -90,6 +90,7 @@ pub(super) fn advance(standings: &mut Standings, place: LineAt, step: Step) {
             standing.looked = Some(place);
             standing.verdict = looked.verdict();
         }
+        Step::Gone { .. } => (standing.looked, standing.verdict) = (None, None),
         Step::Applying { .. } => {
             standing.application = Application::Begun(LinePlace(place));
             standing.not_applied = None;

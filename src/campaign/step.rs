@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,16 +20,26 @@ pub enum Step {
         version: String,
         /// What it was told: the paths and files in which it looks for projects.
         sources: Vec<String>,
+        /// The folder in which it was told, where its paths start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        here: Option<String>,
         /// The shard, `i/n`, where only a part of the projects is its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shard: Option<String>,
     },
     /// A project was looked at.
     Looked(Box<Looked>),
+    /// A project is named by none of the sources any more.
+    Gone {
+        /// The name of the project.
+        project: String,
+    },
     /// The files of a fold are about to be written in its folder.
     Applying {
         /// The name of the project.
         project: String,
+        /// Its folder, which another project may be called by later.
+        root: PathBuf,
         /// Every touched file.
         files: BTreeMap<RepositoryPath, FileRecord>,
     },
@@ -148,6 +159,7 @@ impl Step {
             Self::Begun { .. } => None,
             Self::Looked(looked) => Some(&looked.project.name),
             Self::Applying { project, .. }
+            | Self::Gone { project }
             | Self::Applied { project }
             | Self::NotApplied { project, .. }
             | Self::Undoing { project }

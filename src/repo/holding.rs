@@ -37,10 +37,26 @@ pub fn holding(root: &Path, path: &RepositoryPath, versions: &FileVersions) -> H
     }
 }
 
-/// Removes what a process that was killed while it wrote `paths` below `root` has left beside them. Nothing else may be writing there.
-pub fn sweep<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RepositoryPath>) {
-    let folders: BTreeSet<_> = paths.into_iter().map(RepositoryPath::parent).collect();
-    folders.iter().filter_map(|folder| place(root, folder)).for_each(|folder| stage::sweep(&folder));
+/// Removes what a process that was killed while it wrote `files` below `root` has left beside them. Nothing else may be writing there.
+pub fn sweep(root: &Path, files: &BTreeMap<RepositoryPath, FileVersions>) {
+    let folders: BTreeSet<_> = files.keys().map(RepositoryPath::parent).collect();
+    let texts = files.values().flat_map(|versions| [versions.before.as_deref(), versions.after.as_deref()]);
+    let texts: Vec<_> = texts.flatten().collect();
+    folders.iter().filter_map(|folder| place(root, folder)).for_each(|folder| stage::sweep(&folder, &texts));
+}
+
+/// Why the folder `root`, absolute and free of symbolic links when it was found, is not to be written in any more; `None` where it stands
+/// as it did.
+#[must_use]
+pub fn has_moved(root: &Path) -> Option<String> {
+    match fs::canonicalize(root) {
+        Ok(place) if place == root => None,
+        Ok(place) => Some(format!("{} leads to {} by now; nothing was written there", root.display(), place.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Some(format!("{} is not there any more", root.display()))
+        }
+        Err(error) => Some(format!("{}: {error}", root.display())),
+    }
 }
 
 /// The permissions of the file at `path` below `root` (`st_mode & 0o7777`); `None` where there is none, or the system has no such thing.
@@ -59,26 +75,31 @@ fn mode(_: &fs::Metadata) -> Option<u32> {
     None
 }
 
-/// Puts back what stood below `root` before a change: all files or none, with the permissions that they had. A folder that is
-/// empty without a file that the change had made goes with it.
+/// Puts back what stood below `root` before a change: all files that hold the change or none, with the permissions that they had. A
+/// folder that is empty without a file that the change had made goes with it. Says how many files it has written.
 ///
 /// # Errors
 /// As for [`write()`]; a file whose permissions cannot be set is named by [`WriteError::NotWritten`].
-pub fn put_back(root: &Path, files: &BTreeMap<RepositoryPath, (FileVersions, Option<u32>)>) -> Result<(), WriteError> {
-    let reversed = files.iter().map(|(path, (versions, _))| {
+pub fn put_back(
+    root: &Path,
+    files: &BTreeMap<RepositoryPath, (FileVersions, Option<u32>)>,
+) -> Result<usize, WriteError> {
+    let changed = files.iter().filter(|(path, (versions, _))| holding(root, path, versions) == Holding::After);
+    let reversed = changed.map(|(path, (versions, _))| {
         let versions = FileVersions { before: versions.after.clone(), after: versions.before.clone() };
         (path.clone(), versions)
     });
-    write(root, &reversed.collect())?;
+    let reversed: BTreeMap<_, _> = reversed.collect();
+    write(root, &reversed)?;
     for (path, (versions, mode)) in files {
-        if let (Some(mode), Some(place)) = (mode, place(root, path)) {
+        if let (Some(mode), Some(place)) = (mode, place(root, path).filter(|_| mode_of(root, path) != *mode)) {
             set_mode(&place, *mode).map_err(|error| WriteError::NotWritten(path.clone(), error.to_string()))?;
         }
         if versions.before.is_none() {
             remove_if_empty(root, &path.parent());
         }
     }
-    Ok(())
+    Ok(reversed.len())
 }
 
 fn remove_if_empty(root: &Path, folder: &RepositoryPath) {

@@ -12,13 +12,17 @@ const PREFIX: &str = ".stagefold-";
 /// How long such a name is, in bytes.
 const NAME_LENGTH: usize = PREFIX.len() + 6;
 
-/// Removes from `folder` what a process that was killed has left waiting there.
-pub(super) fn sweep(folder: &Path) {
+/// Removes from `folder` what a process that was killed has left waiting there: files of such a name that hold one of `texts`, or
+/// as much of it as was written.
+pub(super) fn sweep(folder: &Path, texts: &[&str]) {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let is_left = |name: &str| name.starts_with(PREFIX) && name.len() == NAME_LENGTH;
-    for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_left)) {
-        // What cannot be removed does no harm but to the eye.
-        let _ = fs::remove_file(entry.path());
+    let has_name = |name: &str| name.starts_with(PREFIX) && name.len() == NAME_LENGTH;
+    for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(has_name)) {
+        let text = fs::read(entry.path()).ok();
+        if text.is_some_and(|text| texts.iter().any(|known| known.as_bytes().starts_with(&text))) {
+            // What cannot be removed does no harm but to the eye.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -111,10 +111,10 @@ impl Sources {
         match &self.shard {
             Some(shard) => shard.parse().map(Some).map_err(|error: ShardError| error.to_string()),
             None => {
-                let variable = |name| std::env::var(name).ok();
+                let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
                 let (index, count) = (variable("CI_NODE_INDEX"), variable("CI_NODE_TOTAL"));
-                let shard = Shard::of_ci(index.as_deref(), count.as_deref());
-                shard.transpose().map_err(|error| error.to_string())
+                let shard = count.and_then(|count| Shard::of_ci(index.as_deref(), Some(&count))).transpose();
+                shard.map_err(|error| format!("CI_NODE_INDEX and CI_NODE_TOTAL: {error}"))
             }
         }
     }

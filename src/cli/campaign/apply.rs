@@ -56,7 +56,8 @@ fn tell(
     if options.detail() > Detail::Quiet {
         let [done, already, not] = counts;
         let already = if already == 0 { String::new() } else { format!(", {already} done already") };
-        writeln!(streams.err, "{done} repositories done{already}, {not} not done")?;
+        let noun = if done == 1 { "repository" } else { "repositories" };
+        writeln!(streams.err, "{done} {noun} done{already}, {not} not done")?;
     }
     Ok(status)
 }

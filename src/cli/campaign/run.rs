@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::path::Path;
 
 use super::prove::prove;
 use super::start::{Meant, find, look};
@@ -71,6 +72,7 @@ fn in_shard(sources: Sources, known: &Campaign) -> Result<Sources, String> {
     if sources.paths.is_empty() && sources.from.is_empty() {
         return Err("the campaign was stopped before it knew where to look: name the repositories again".to_owned());
     }
+    is_here(known, &sources)?;
     let told = sources.shard()?.map(|shard| shard.to_string());
     match (told, known.shard()) {
         (Some(told), Some(kept)) if told != kept => {
@@ -80,6 +82,22 @@ fn in_shard(sources: Sources, known: &Campaign) -> Result<Sources, String> {
             Err(format!("the campaign is about all repositories, and the shard {told} is asked for"))
         }
         (told, kept) => Ok(Sources { shard: told.or_else(|| kept.map(str::to_owned)), ..sources }),
+    }
+}
+
+/// Whether paths that the campaign was told before still start where they did.
+fn is_here(known: &Campaign, sources: &Sources) -> Result<(), String> {
+    let here = std::env::current_dir().map_err(|error| error.to_string())?.display().to_string();
+    let is_relative = |word: &String| {
+        let path = word.strip_prefix("--from=").unwrap_or(word);
+        !word.starts_with("--clone-by") && !Path::new(path).is_absolute() && !path.contains(':')
+    };
+    let told = sources.told();
+    match known.here() {
+        Some(before) if before != here && told == known.sources() && told.iter().any(is_relative) => Err(format!(
+            "the campaign was begun in {before}, where its paths start: run it from there, or name them again"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -105,11 +123,15 @@ fn run_all(
     asked: &RunCampaign,
     streams: &mut Streams<'_>,
 ) -> Result<Status, CampaignError> {
-    campaign.begin(told, meant.shard.map(|shard| shard.to_string()))?;
     let selection = match (asked.only_failed, asked.retry) {
         (true, _) => Selection::Failed,
         (false, true) => Selection::ChangedAndFailed,
         (false, false) => Selection::Changed,
     };
+    // Where a source could not be read, it may name them still.
+    if campaign.sources() == told && selection != Selection::Failed && meant.status == Status::Done {
+        campaign.forget_others(&meant.projects)?;
+    }
+    campaign.begin(told, meant.shard.map(|shard| shard.to_string()))?;
     look(campaign, &meant.projects, (selection, true), &asked.limits, options, streams)
 }

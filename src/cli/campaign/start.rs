@@ -45,6 +45,9 @@ pub(super) fn find(
             return Ok(None);
         }
     };
+    if let Some(shard) = shard.filter(|_| sources.shard.is_none() && options.detail() > Detail::Quiet) {
+        writeln!(streams.err, "shard {shard}, by CI_NODE_INDEX and CI_NODE_TOTAL")?;
+    }
     let here = [".".to_owned()];
     let paths = if sources.paths.is_empty() && sources.from.is_empty() { &here } else { sources.paths.as_slice() };
     let (from, clone_by) = (&sources.from, sources.clone_by.into());
