@@ -45,10 +45,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use apply::Applied;
-pub use close::CloseOutcome;
+pub use close::{CloseOutcome, Closing};
 pub use error::CampaignError;
 pub use git::Git;
-pub use land::{FIRST_WAIT, Land, LandOutcome, MergeRequest, Refold, TITLE, Template};
+pub use land::{FIRST_WAIT, Land, LandOutcome, MergeRequest, Refold, Remotes, TITLE, Tell, Template};
 pub use look::Fold;
 pub use panics::guarded;
 pub use project::{Place, Project};

@@ -1,15 +1,16 @@
 //! The bare, shallow clones of a campaign, one for each project: what is read of a remote, and from which branches are pushed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::git::{Git, GitTrouble, of_git_dir};
+use super::git::{Git, GitTrouble, of_git_dir, without_password};
 use super::project::{Place, Project, slug};
+use super::standing::Landing;
 use crate::process::Invocation;
 use crate::repo::head_of;
 
@@ -19,9 +20,20 @@ const FOLDER: &str = "clones";
 /// The branch that was fetched last, in the clone.
 const TARGET: &str = "refs/stagefold/target";
 
+/// The branch of this campaign's that was fetched last, in the clone.
+const OWN: &str = "refs/stagefold/own";
+
 /// What a git that was killed leaves behind, and the next one would wait for.
-const LEFT_BEHIND: [&str; 4] =
-    ["shallow.lock", "packed-refs.lock", "refs/stagefold/target.lock", "refs/stagefold/commit.lock"];
+const LEFT_BEHIND: [&str; 5] = [
+    "shallow.lock",
+    "packed-refs.lock",
+    "refs/stagefold/target.lock",
+    "refs/stagefold/commit.lock",
+    "refs/stagefold/own.lock",
+];
+
+/// The usual format of objects.
+const SHA1: &str = "sha1";
 
 /// How often a lock is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -34,6 +46,8 @@ pub(super) struct LocalClone<'a> {
     /// The address that it fetches from and pushes to.
     pub(super) remote: String,
     lock: Arc<File>,
+    /// How the remote names its objects, once it has told.
+    format: OnceLock<&'static str>,
 }
 
 /// What a remote says of its branches.
@@ -43,6 +57,8 @@ pub(super) struct Heads {
     pub(super) default: Option<String>,
     /// The commits of those that were asked for and are there.
     pub(super) branches: BTreeMap<String, String>,
+    /// Those of them that only stand for another branch.
+    pub(super) symbolic: BTreeSet<String>,
 }
 
 /// A commit that was fetched.
@@ -55,27 +71,38 @@ pub(super) struct Base {
 }
 
 impl<'a> LocalClone<'a> {
-    /// The clone of the project `name` in the campaign at `campaign`; an empty one is made where there is none.
+    /// The clone of the project `name` in the campaign at `campaign`. Where there is none, an empty one is made once the remote
+    /// has told how it names its objects.
     pub(super) fn open(campaign: &Path, name: &str, remote: String, git: &'a Git) -> Result<Self, GitTrouble> {
         let folder = campaign.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|error| of_file(&folder, &error))?;
         let slug = slug(name);
         let lock = Arc::new(locked(&folder.join(format!("{slug}.lock")), git)?);
         let git_dir = folder.join(format!("{slug}.git"));
-        let clone = Self { git, git_dir, remote, lock };
-        if clone.git_dir.join("HEAD").is_file() {
+        let clone = Self { git, git_dir, remote, lock, format: OnceLock::new() };
+        if clone.is_made() {
             LEFT_BEHIND.iter().for_each(|name| drop(fs::remove_file(clone.git_dir.join(name))));
-        } else {
-            clone.make(&folder)?;
         }
         Ok(clone)
     }
 
-    /// Makes an empty one beside its place and renames it: what is there is whole.
-    fn make(&self, folder: &Path) -> Result<(), GitTrouble> {
+    fn is_made(&self) -> bool {
+        self.git_dir.join("HEAD").is_file()
+    }
+
+    /// Makes an empty one where there is none: beside its place, and then renamed, so that what is there is whole.
+    pub(super) fn make(&self) -> Result<(), GitTrouble> {
+        if self.is_made() {
+            return Ok(());
+        }
+        if self.format.get().is_none() {
+            self.heads(&[])?;
+        }
+        let folder = self.git_dir.parent().unwrap_or(&self.git_dir);
         let made =
             tempfile::Builder::new().prefix("new-").tempdir_in(folder).map_err(|error| of_file(folder, &error))?;
         let init = self.git.plain().arguments(["init", "-q", "--bare", "--template="]).argument(made.path());
+        let init = of_format(init, self.format.get().unwrap_or(&SHA1));
         self.git.run(&init.holding(&self.lock))?;
         fs::rename(made.path(), &self.git_dir).map_err(|error| of_file(&self.git_dir, &error))
     }
@@ -100,8 +127,14 @@ impl<'a> LocalClone<'a> {
         let answer = self.git.ask(&call.arguments(names))?;
         let mut heads = Heads::default();
         for (value, name) in answer.lines().filter_map(|line| line.split_once('\t')) {
-            match (value.strip_prefix("ref: refs/heads/"), name.strip_prefix("refs/heads/")) {
-                (Some(branch), _) if name == "HEAD" => heads.default = Some(branch.to_owned()),
+            if !value.starts_with("ref: ") {
+                self.format.get_or_init(|| format_of(value));
+            }
+            match (value.strip_prefix("ref: "), name.strip_prefix("refs/heads/")) {
+                (Some(other), None) if name == "HEAD" => {
+                    heads.default = other.strip_prefix("refs/heads/").map(str::to_owned);
+                }
+                (Some(_), Some(branch)) if branches.contains(&branch) => drop(heads.symbolic.insert(branch.to_owned())),
                 (None, Some(branch)) if branches.contains(&branch) => {
                     heads.branches.insert(branch.to_owned(), value.to_owned());
                 }
@@ -113,16 +146,44 @@ impl<'a> LocalClone<'a> {
 
     /// Fetches the head of a branch of the remote, without what came before it.
     pub(super) fn fetch(&self, branch: &str) -> Result<Base, GitTrouble> {
-        let options = ["-q", "--depth", "1", "--no-tags", "--no-write-fetch-head", "--refmap="];
-        let wanted = format!("+refs/heads/{branch}:{TARGET}");
-        let call = self.call().argument("fetch").arguments(options).arguments(["--", &self.remote, &wanted]);
-        self.git.run(&call)?;
+        self.fetch_to(branch, TARGET, "1")?;
         let about = ["log", "-1", "--no-show-signature", "--no-color", "--format=%H %cd", "--date=raw", TARGET, "--"];
         let answer = self.git.ask(&self.call().arguments(about))?;
         let (commit, date) =
             answer.split_once(' ').ok_or_else(|| GitTrouble::of("git does not know what it fetched"))?;
         Ok(Base { commit: commit.to_owned(), date: date.to_owned() })
     }
+
+    /// Fetches a commit that the remote has a branch at, with the one before it, where the clone does not hold it.
+    pub(super) fn fetch_own(&self, branch: &str, commit: &str) -> Result<(), GitTrouble> {
+        let is_there = || {
+            let parent = format!("{commit}^^{{tree}}");
+            self.git.ask(&self.call().arguments(["rev-parse", "-q", "--verify", "--end-of-options", &parent]))
+        };
+        if self.is_made() && is_there().is_ok() {
+            return Ok(());
+        }
+        self.git.interrupt().check()?;
+        self.fetch_to(branch, OWN, "2")
+    }
+
+    fn fetch_to(&self, branch: &str, name: &str, depth: &str) -> Result<(), GitTrouble> {
+        self.make()?;
+        let options = ["-q", "--depth", depth, "--no-tags", "--no-write-fetch-head", "--refmap="];
+        let wanted = format!("+refs/heads/{branch}:{name}");
+        let call = self.call().argument("fetch").arguments(options).arguments(["--", &self.remote, &wanted]);
+        self.git.run(&call).map(drop)
+    }
+}
+
+/// The format of a remote that names its objects like this (git docs: hash-function-transition).
+fn format_of(name: &str) -> &'static str {
+    if name.len() == 64 { "sha256" } else { SHA1 }
+}
+
+/// A call of `git init` for such objects, with references in files. An old git that knows neither has them so by itself.
+fn of_format<'a>(init: Invocation<'a>, format: &str) -> Invocation<'a> {
+    init.variable("GIT_DEFAULT_HASH", format).variable("GIT_DEFAULT_REF_FORMAT", "files")
 }
 
 /// Where the commit of a project lies on this machine, and which one it is: a remote is cloned for that, a bare repository read
@@ -162,7 +223,8 @@ pub(super) fn check_out(project: &Project, campaign: &Path, git: &Git, to: &Path
     let from = std::path::absolute(git_dir).map_err(|error| error.to_string())?;
     let remote = remote_of(project, git).map_err(GitTrouble::why)?;
     let call = |words: &[&str]| git.run(&git.within(to).arguments(words)).map_err(GitTrouble::why);
-    call(&["init", "-q", "--template=", "-b", project.branch.as_deref().unwrap_or("main")])?;
+    let init = ["init", "-q", "--template=", "-b", project.branch.as_deref().unwrap_or("main")];
+    git.run(&of_format(git.within(to).arguments(init), format_of(&commit))).map_err(GitTrouble::why)?;
     let fetch = git.within(to).arguments(["fetch", "-q", "--update-shallow", "--depth", "1"]);
     git.run(&fetch.argument(&from).argument(&commit)).map_err(GitTrouble::why)?;
     call(&["reset", "-q", "--hard", &commit])?;
@@ -177,6 +239,17 @@ fn fetch_target(clone: &LocalClone<'_>, branch: Option<&str>) -> Result<Base, Gi
 }
 
 impl Heads {
+    /// Why nothing is pushed to or deleted at a branch of this name.
+    pub(super) fn objection(&self, branch: &str, target: &str) -> Option<String> {
+        if branch == target {
+            Some(format!("'{branch}' is the branch to merge into as well"))
+        } else if self.default.as_deref() == Some(branch) {
+            Some(format!("'{branch}' is the default branch of the remote"))
+        } else {
+            self.symbolic.contains(branch).then(|| format!("'{branch}' stands for another branch at the remote"))
+        }
+    }
+
     /// The default branch.
     pub(super) fn target(&self) -> Result<String, GitTrouble> {
         self.default
@@ -192,10 +265,17 @@ impl Heads {
 pub(super) fn remote_of(project: &Project, git: &Git) -> Result<String, GitTrouble> {
     match &project.place {
         Place::Remote(address) => Ok(address.clone()),
+        Place::Bare(folder) | Place::Folder(folder) if !folder.exists() => {
+            Err(GitTrouble::of(format!("the folder {} is not there any more", folder.display())))
+        }
         Place::Bare(folder) => {
             let call = git.plain().argument(of_git_dir(folder));
             let origin = git.ask(&call.arguments(["remote", "get-url", "--push", "origin"]));
-            Ok(origin.map_or_else(|_| folder.display().to_string(), |origin| absolute(&origin, folder)))
+            match origin {
+                Ok(origin) => Ok(absolute(&origin, folder)),
+                Err(GitTrouble::Interrupted) => Err(GitTrouble::Interrupted),
+                Err(GitTrouble::Failed { .. }) => Ok(folder.display().to_string()),
+            }
         }
         Place::Folder(folder) => {
             if !folder.join(".git").exists() {
@@ -213,6 +293,25 @@ pub(super) fn remote_of(project: &Project, git: &Git) -> Result<String, GitTroub
             }
         }
     }
+}
+
+/// The address that a branch was pushed to, with what stands in it today where it is the same one; and a word on it where the
+/// project's own is another by now.
+///
+/// # Errors
+/// Where a signal came.
+pub(super) fn remote_of_landing(
+    project: &Project,
+    landing: &Landing,
+    git: &Git,
+) -> Result<(String, Option<String>), GitTrouble> {
+    let now = match remote_of(project, git) {
+        Ok(now) if without_password(&now) == landing.remote => return Ok((now, None)),
+        Ok(now) => format!("the remote of the project is {} now", without_password(&now)),
+        Err(GitTrouble::Interrupted) => return Err(GitTrouble::Interrupted),
+        Err(GitTrouble::Failed { why, .. }) => why,
+    };
+    Ok((landing.remote.clone(), Some(format!("it was pushed to {}; {now}", landing.remote))))
 }
 
 /// An address that is a path starts at the folder of its repository.

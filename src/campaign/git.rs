@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use crate::process::{Answer, Interrupt, Invocation, Trouble};
@@ -11,11 +12,15 @@ use crate::repo::REDIRECTIONS;
 use crate::report::visible;
 
 /// Settings of the user or of a repository by which git would run programs or do more than it is asked for.
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 21] = [
     "-c",
     "core.fsmonitor=false",
     "-c",
     "core.hooksPath=/dev/null",
+    "-c",
+    "core.ignoreCase=false",
+    "-c",
+    "core.precomposeUnicode=false",
     "-c",
     "gc.auto=0",
     "-c",
@@ -25,9 +30,14 @@ const SETTINGS: [&str; 15] = [
     "-c",
     "push.followTags=false",
     "-c",
+    "push.pushOption=",
+    "-c",
     "fetch.recurseSubmodules=false",
     "--no-pager",
 ];
+
+/// How much later than git this program may hear of a signal.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// How many of git's last lines a message holds.
 const LINES: usize = 3;
@@ -94,15 +104,28 @@ impl Git {
         self
     }
 
-    /// Whether a branch can have this name (git docs: git-check-ref-format).
-    #[must_use]
-    pub fn is_branch(&self, name: &str) -> bool {
-        let call = self.plain().arguments(["check-ref-format", &format!("refs/heads/{name}")]);
-        !name.starts_with('-') && self.run(&call).is_ok()
+    /// Sees that a branch can have this name and is called by nothing else (git docs: git-check-ref-format).
+    ///
+    /// # Errors
+    /// Where it cannot, or git does not work at all, in words.
+    pub fn check_branch(&self, name: &str) -> Result<(), String> {
+        self.run(&self.plain().argument("version")).map_err(GitTrouble::why)?;
+        let call = self.plain().arguments(["check-ref-format", "--branch", name]);
+        // The name of another branch may stand for it (`@{-1}`); a whole reference or a refspec is meant otherwise than it is taken.
+        let is_plain = !name.starts_with(['-', '+']) && !name.starts_with("refs/") && !["HEAD", "@"].contains(&name);
+        let is_branch = is_plain && self.ask(&call).is_ok_and(|told| told == name);
+        if is_branch { Ok(()) } else { Err(format!("{name:?} cannot be the name of a branch")) }
     }
 
     pub(super) const fn interrupt(&self) -> &Interrupt {
         &self.interrupt
+    }
+
+    /// Nothing, unless a signal has come: where it went to every program of a terminal it has ended the gits that read a
+    /// repository as well, and what was not found there may be there. It may come a moment later here than there.
+    pub(super) fn settle(&self) -> Result<(), GitTrouble> {
+        thread::sleep(MOMENT);
+        Ok(self.interrupt.check()?)
     }
 
     pub(super) const fn limit(&self) -> Duration {
@@ -132,7 +155,11 @@ impl Git {
     /// Runs it; anything but success is trouble.
     pub(super) fn run(&self, call: &Invocation<'_>) -> Result<Answer, GitTrouble> {
         let answer = call.ask(Some(&self.interrupt))?;
-        if answer.status.success() { Ok(answer) } else { Err(failed(&answer)) }
+        if answer.status.success() {
+            return Ok(answer);
+        }
+        self.interrupt.check()?;
+        Err(failed(&answer))
     }
 
     /// What it prints, without the line break at its end.

@@ -1,6 +1,8 @@
 //! Folds become branches: one commit for each project, pushed by git, with the options by which GitLab makes a merge request.
 
+mod budget;
 mod commit;
+mod held;
 mod message;
 mod one;
 mod pace;
@@ -9,24 +11,24 @@ mod template;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use super::Campaign;
-use super::clone::remote_of;
+use super::clone::{LocalClone, remote_of};
 use super::crew::spread;
 use super::error::CampaignError;
 use super::git::{Git, GitTrouble, without_password};
 use super::look::Fold;
-use super::standing::{LandingState, Standing};
+use super::standing::{Landing, LandingState, Standing};
 use super::step::Step;
 use crate::outcome::{Policy, Verdict};
 
 pub use message::TITLE;
+pub use pace::Tell;
 pub use push::MergeRequest;
 pub use template::Template;
 
-pub(super) use one::is_folded_already;
+pub(super) use held::{Held, held};
 pub(super) use pace::Pace;
 pub(super) use push::delete;
 
@@ -57,6 +59,20 @@ pub struct Land<'a> {
     pub first_wait: Duration,
     /// How what is there now is folded.
     pub again: Refold<'a>,
+    /// Who is told of long waits.
+    pub tell: &'a Tell,
+}
+
+/// How remotes are asked about what was pushed to them.
+pub struct Remotes<'a> {
+    /// Git.
+    pub git: &'a Git,
+    /// How what is there now is folded.
+    pub again: Refold<'a>,
+    /// How many of them are talked to at a time.
+    pub jobs: usize,
+    /// Who is told of long waits.
+    pub tell: &'a Tell,
 }
 
 /// How a project is folded again, from what its remote holds now.
@@ -100,10 +116,9 @@ struct Lander<'a> {
     campaign: &'a Campaign,
     land: &'a Land<'a>,
     git: &'a Git,
-    pace: Pace,
+    pace: Pace<'a>,
     identity: commit::Identity,
-    /// How many branches may still be pushed.
-    budget: AtomicU32,
+    budget: budget::Budget,
 }
 
 impl Campaign {
@@ -120,8 +135,8 @@ impl Campaign {
     ) -> Result<(), CampaignError> {
         let identity = commit::Identity::of_user(git).map_err(CampaignError::Other)?;
         let last = self.standings().values().filter_map(|standing| standing.landing.as_ref()?.pushed_at).max();
-        let pace = Pace::new(land.rate, last, land.first_wait);
-        let budget = AtomicU32::new(land.limit.unwrap_or(u32::MAX));
+        let pace = Pace::new(land.rate, last, land.first_wait, land.tell);
+        let budget = budget::Budget::new(land.limit.unwrap_or(u32::MAX));
         let candidates = self.candidates(land, git)?;
         let lander = Lander { campaign: self, land, git, pace, identity, budget };
         let work = |index: usize| candidates.get(index).map_or(Ok(LandOutcome::Left), |one| lander.land(one));
@@ -205,16 +220,22 @@ impl Lander<'_> {
         self.campaign.record(&Step::Landed { project, commit, merge_request, at })
     }
 
-    /// Why nothing may be pushed although nothing is in the way at the remote.
-    fn objection(&self, standing: &Standing, remote: &str) -> Option<String> {
-        let landing = standing.landing.as_ref().filter(|landing| landing.state != LandingState::Closed)?;
-        let is_other = landing.branch != self.land.branch || landing.remote != without_password(remote);
-        let branch = &landing.branch;
-        (is_other && landing.is_pushed).then(|| {
-            format!(
-                "it is on the branch '{branch}' of {} already; 'campaign close' takes that back first",
-                landing.remote
-            )
-        })
+    /// Why nothing may be pushed although nothing is in the way at the remote: the fold is, or may be, on another branch.
+    fn objection(&self, one: &Candidate<'_>, remote: &str) -> Result<Option<String>, GitTrouble> {
+        let landing = one.standing.landing.as_deref().filter(|landing| landing.state != LandingState::Closed);
+        let is_same_remote = |landing: &Landing| landing.remote == without_password(remote);
+        let is_other = |landing: &&Landing| landing.branch != self.land.branch || !is_same_remote(landing);
+        let Some(landing) = landing.filter(|_| !one.standing.is_merged).filter(is_other) else { return Ok(None) };
+        // What was begun and never ended may have come through.
+        let address = if is_same_remote(landing) { remote } else { &landing.remote };
+        let is_there = landing.is_pushed || {
+            let clone = LocalClone::open(self.campaign.folder(), one.name, address.to_owned(), self.git)?;
+            let heads = self.pace.patiently(one.name, self.git, || clone.heads(&[&landing.branch]))?;
+            heads.branches.get(&landing.branch).is_some_and(|present| landing.commits.contains(present))
+        };
+        let (branch, remote) = (&landing.branch, &landing.remote);
+        let why =
+            || format!("it is on the branch '{branch}' of {remote} already; 'campaign close' takes that back first");
+        Ok(is_there.then(why))
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn failed(project: &Project, setup: &Setup, code: Code, message: &str
     let path = first_pipeline(project);
     let finding = Finding::new(code, Location::File(path.clone()), message).with_help(help);
     let report = report_of(&project.name, &path, &Outcome::failed(finding), String::new(), &setup.policy);
-    let inputs = Inputs { options: options(setup), ..Inputs::default() };
+    let inputs = Inputs { options: hash_of_options(&setup.policy), ..Inputs::default() };
     Looked { project: project.clone(), inputs, reports: vec![report], files: Files::new() }
 }
 
@@ -83,7 +83,7 @@ fn look_at(
     setup: &Setup,
     fold: &Fold,
 ) -> Option<Looked> {
-    let options = options(setup);
+    let options = hash_of_options(&setup.policy);
     if known.is_some_and(|known| still_hold(known, &options, commit.as_deref(), repository)) {
         return None;
     }
@@ -94,8 +94,8 @@ fn look_at(
 }
 
 /// A hash of all that a look depends on besides the repository.
-fn options(setup: &Setup) -> String {
-    hash_of(&(env!("CARGO_PKG_VERSION"), &setup.policy))
+pub(super) fn hash_of_options(policy: &Policy) -> String {
+    hash_of(&(env!("CARGO_PKG_VERSION"), policy))
 }
 
 fn first_pipeline(project: &Project) -> RepositoryPath {

@@ -19,6 +19,8 @@ pub struct Standing {
     pub not_applied: Option<String>,
     /// Why the branch was not pushed when that was tried last.
     pub not_landed: Option<String>,
+    /// Whether the branch that the fold is to be merged into was found to hold it, and no look has found more to fold since.
+    pub is_merged: bool,
 }
 
 /// Whether a fold stands in the folder of its repository.
@@ -89,6 +91,7 @@ pub(super) fn advance(standings: &mut Standings, place: LineAt, step: Step) {
         Step::Looked(looked) => {
             standing.looked = Some(place);
             standing.verdict = looked.verdict();
+            standing.is_merged &= standing.verdict != Some(Verdict::Folded);
         }
         Step::Gone { .. } => (standing.looked, standing.verdict) = (None, None),
         Step::Applying { .. } => {
@@ -102,7 +105,10 @@ pub(super) fn advance(standings: &mut Standings, place: LineAt, step: Step) {
         }
         Step::Undoing { .. } => standing.application.take(Application::Undoing),
         Step::Undone { .. } => standing.application = Application::None,
-        Step::Landing { remote, branch, target, commit, .. } => standing.begin_landing(remote, branch, target, commit),
+        Step::Landing { remote, branch, target, commit, .. } => {
+            standing.is_merged = false;
+            standing.begin_landing(remote, branch, target, commit);
+        }
         Step::Landed { merge_request, at, .. } => {
             standing.land(merge_request, at);
             standing.not_landed = None;
@@ -111,8 +117,10 @@ pub(super) fn advance(standings: &mut Standings, place: LineAt, step: Step) {
             standing.landing_is(LandingState::NotPushed);
             standing.not_landed = Some(why);
         }
+        Step::Merged { .. } => standing.merge(),
         Step::Closed { .. } => {
             standing.close();
+            standing.is_merged = false;
             standing.not_landed = None;
         }
     }
@@ -158,6 +166,14 @@ impl Standing {
         self.landing_is(LandingState::Closed);
         if let Some(landing) = &mut self.landing {
             (landing.is_pushed, landing.merge_request) = (false, None);
+        }
+    }
+
+    /// The branch has done its work: whoever takes it away takes nothing back.
+    fn merge(&mut self) {
+        (self.is_merged, self.not_landed) = (true, None);
+        if let Some(landing) = &mut self.landing {
+            landing.is_pushed = false;
         }
     }
 

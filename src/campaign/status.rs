@@ -3,14 +3,18 @@
 use serde::Serialize;
 
 use super::Campaign;
-use super::clone::{LocalClone, remote_of};
+use super::clone::{LocalClone, remote_of_landing};
 use super::crew::spread;
 use super::error::CampaignError;
-use super::git::{Git, GitTrouble};
-use super::land::{FIRST_WAIT, Pace, Refold, is_folded_already};
+use super::git::GitTrouble;
+use super::land::{FIRST_WAIT, Held, Pace, Remotes, held};
 use super::standing::{Application, Landing, LandingState, Standing};
 use super::step::Looked;
 use crate::outcome::Verdict;
+
+/// What is told of a branch that is gone, where nobody can say whether it was merged and edited since.
+const OTHER_OPTIONS: &str =
+    "whether it was merged and edited since is told with the options of the run (--accept, --pass, …)";
 
 /// How far a project is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -74,24 +78,21 @@ impl Campaign {
     ///
     /// # Errors
     /// Where the journal cannot be read.
-    pub fn status(
-        &self,
-        remotes: Option<(&Git, &Refold<'_>)>,
-        jobs: usize,
-    ) -> Result<Vec<ProjectStatus>, CampaignError> {
+    pub fn status(&self, remotes: Option<&Remotes<'_>>) -> Result<Vec<ProjectStatus>, CampaignError> {
         let all: Vec<_> = self.standings().iter().collect();
         let mut found: Vec<_> = all.iter().map(|(name, standing)| of_journal(name, standing)).collect();
-        let Some((git, again)) = remotes else { return Ok(found) };
+        let Some(remotes) = remotes else { return Ok(found) };
         let work = |index: usize| {
             let Some((name, standing)) = all.get(index) else { return Ok(None) };
-            let Some(landing) = standing.landing.as_deref().filter(|landing| is_out(landing)) else { return Ok(None) };
+            let landing = standing.landing.as_deref().filter(|landing| is_out(landing) && !standing.is_merged);
+            let Some(landing) = landing else { return Ok(None) };
             let Some(looked) = self.looked(standing)? else { return Ok(None) };
-            Ok(Some(self.ask(name, &looked, landing, git, again)))
+            Ok(Some(self.ask(name, &looked, landing, remotes)))
         };
-        spread(all.len(), jobs, &work, &mut |index, asked| {
+        spread(all.len(), remotes.jobs, &work, &mut |index, asked| {
             if let (Some(found), Some(asked)) = (found.get_mut(index), asked) {
                 match asked {
-                    Ok(state) => found.set(state),
+                    Ok((state, note)) => found.set(state, note),
                     Err(trouble) => found.why = Some(format!("the remote does not tell: {}", trouble.why())),
                 }
             }
@@ -105,32 +106,34 @@ impl Campaign {
         name: &str,
         looked: &Looked,
         landing: &Landing,
-        git: &Git,
-        again: &Refold<'_>,
-    ) -> Result<ProjectState, GitTrouble> {
+        remotes: &Remotes<'_>,
+    ) -> Result<(ProjectState, Option<String>), GitTrouble> {
+        let git = remotes.git;
         git.interrupt().check()?;
-        let clone = LocalClone::open(self.folder(), name, remote_of(&looked.project, git)?, git)?;
-        let pace = Pace::new(None, None, FIRST_WAIT);
-        let heads = pace.patiently(git, || clone.heads(&[&landing.branch]))?;
-        let base = pace.patiently(git, || clone.fetch(&landing.target))?;
-        if is_folded_already(looked, clone.git_dir(), &base.commit, again)? {
-            return Ok(ProjectState::Landed);
-        }
-        Ok(match heads.branches.get(&landing.branch) {
+        let (remote, note) = remote_of_landing(&looked.project, landing, git)?;
+        let clone = LocalClone::open(self.folder(), name, remote, git)?;
+        let pace = Pace::new(None, None, FIRST_WAIT, remotes.tell);
+        let heads = pace.patiently(name, git, || clone.heads(&[&landing.branch]))?;
+        let base = pace.patiently(name, git, || clone.fetch(&landing.target))?;
+        let held = held(&clone, &base.commit, looked, Some(landing), &remotes.again)?;
+        let state = match heads.branches.get(&landing.branch) {
+            _ if held == Held::Yes => ProjectState::Landed,
             Some(commit) if landing.commits.contains(commit) => ProjectState::Open,
             Some(_) => ProjectState::Changed,
             None if landing.is_pushed => ProjectState::Closed,
             None => ProjectState::Folded,
-        })
+        };
+        let is_unknown = held == Held::Unknown && state == ProjectState::Closed;
+        Ok((state, is_unknown.then(|| OTHER_OPTIONS.to_owned()).or(note)))
     }
 }
 
 impl ProjectStatus {
-    fn set(&mut self, state: ProjectState) {
+    fn set(&mut self, state: ProjectState, note: Option<String>) {
         // Why a push failed is told as long as nothing has come of it.
         let has_failed = self.state == ProjectState::Failed && state == ProjectState::Folded;
         if !has_failed {
-            (self.state, self.why) = (state, None);
+            (self.state, self.why) = (state, note);
         }
     }
 }
@@ -155,6 +158,7 @@ fn of_journal(name: &str, standing: &Standing) -> ProjectStatus {
     };
     let state = match standing.not_landed.as_ref().or(standing.not_applied.as_ref()) {
         Some(_) => ProjectState::Failed,
+        None if standing.is_merged => ProjectState::Landed,
         None => by_landing.unwrap_or(by_look),
     };
     ProjectStatus {

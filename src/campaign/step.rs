@@ -100,6 +100,11 @@ pub enum Step {
         /// Why not, and what to do.
         why: String,
     },
+    /// The branch that it is to be merged into was found to hold it.
+    Merged {
+        /// The name of the project.
+        project: String,
+    },
     /// The branch was taken back.
     Closed {
         /// The name of the project.
@@ -167,6 +172,7 @@ impl Step {
             | Self::Landing { project, .. }
             | Self::Landed { project, .. }
             | Self::NotLanded { project, .. }
+            | Self::Merged { project }
             | Self::Closed { project } => Some(project),
         }
     }

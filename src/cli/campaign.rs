@@ -7,6 +7,7 @@ mod land;
 mod merge;
 mod progress;
 mod prove;
+mod remotes;
 mod report;
 mod run;
 mod start;
@@ -48,7 +49,7 @@ pub(super) fn run(
         CampaignCommand::Undo { folder } => apply::undo(options, &folder.dir, streams),
         CampaignCommand::Land(asked) => land::run(options, asked, fold, streams),
         CampaignCommand::Status { folder, offline } => status::run(options, &folder.dir, *offline, fold, streams),
-        CampaignCommand::Close { folder } => close::run(options, &folder.dir, streams),
+        CampaignCommand::Close { folder } => close::run(options, &folder.dir, fold, streams),
     }
 }
 

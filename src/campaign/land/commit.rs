@@ -1,6 +1,6 @@
 //! The commit of a fold, made in a clone without an index or a work tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use crate::campaign::clone::{Base, LocalClone};
@@ -9,7 +9,13 @@ use crate::repo::CommittedRepository;
 use crate::source::{FileKind, ReadError, Repository};
 use crate::text::{FileVersions, RepositoryPath};
 
-type Files = BTreeMap<RepositoryPath, FileVersions>;
+pub(super) type Files = BTreeMap<RepositoryPath, FileVersions>;
+
+/// How two commits are compared: every file by itself, and by its name alone.
+const DIFFERENCE: [&str; 6] = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"];
+
+/// The mode of a file that is not there.
+const NO_FILE: &str = "000000";
 
 /// Who commits, as git writes it: a name and an address.
 #[derive(Clone, Debug)]
@@ -23,10 +29,13 @@ impl Identity {
     pub(super) fn of_user(git: &Git) -> Result<Self, String> {
         let ask = |name: &str| {
             let told = git.ask(&git.plain().arguments(["-c", "user.useConfigOnly=true", "var", name]));
-            let told =
-                told.ok().and_then(|ident| ident.rfind('>').and_then(|end| ident.get(..=end).map(str::to_owned)));
-            let what = "git does not know who commits; 'git config --global user.name NAME' and user.email say it";
-            told.ok_or_else(|| what.to_owned())
+            let ident = told.map_err(|trouble| {
+                let help =
+                    "where git does not know who commits, 'git config --global user.name NAME' and user.email say it";
+                format!("git does not tell who commits: {}; {help}", trouble.why())
+            })?;
+            let plain = ident.rfind('>').and_then(|end| ident.get(..=end)).map(str::to_owned);
+            plain.ok_or_else(|| "git does not tell who commits".to_owned())
         };
         Ok(Self { author: ask("GIT_AUTHOR_IDENT")?, committer: ask("GIT_COMMITTER_IDENT")? })
     }
@@ -47,7 +56,58 @@ pub(super) fn commit(
     let call = clone.call().arguments(["fast-import", "--quiet", "--force", "--done"]).input(stream.path());
     let name = clone.git().ask(&call)?;
     let is_name = name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_name { Ok(name) } else { Err(GitTrouble::of("git did not say which commit it made")) }
+    if !is_name {
+        return Err(GitTrouble::of("git did not say which commit it made"));
+    }
+    match difference(clone, &base.commit, &name, kinds, files)? {
+        None => Ok(name),
+        Some(what) => {
+            Err(GitTrouble::of(format!("the commit that git made is not the fold, and is not pushed: {what}")))
+        }
+    }
+}
+
+/// What is wrong with a commit that has to be this fold on top of `base`, and nothing else.
+fn difference(
+    clone: &LocalClone<'_>,
+    base: &str,
+    commit: &str,
+    kinds: &BTreeMap<RepositoryPath, FileKind>,
+    files: &Files,
+) -> Result<Option<String>, GitTrouble> {
+    let ask = |words: &[&str]| clone.git().ask(&clone.call().arguments(words));
+    if ask(&["rev-list", "--parents", "-1", commit, "--"])? != format!("{commit} {base}") {
+        return Ok(Some("it stands on another commit".to_owned()));
+    }
+    let changed = ask(&[&DIFFERENCE[..], &["--raw", "--no-abbrev", base, commit]].concat())?;
+    let mut fields = changed.split('\0').filter(|field| !field.is_empty());
+    let mut modes = BTreeMap::new();
+    while let (Some(entry), Some(path)) = (fields.next(), fields.next()) {
+        modes.insert(path, entry.split(' ').nth(1).unwrap_or_default());
+    }
+    let meant: BTreeMap<_, _> = files.iter().filter(|(_, versions)| versions.before != versions.after).collect();
+    if let Some(path) = modes.keys().find(|path| !meant.keys().any(|meant| meant.as_str() == **path)) {
+        return Ok(Some(format!("it changes {path:?}")));
+    }
+    let wrong = meant.iter().find(|(path, versions)| {
+        let mode = versions.after.as_ref().map_or(NO_FILE, |_| mode(kinds, path));
+        modes.get(path.as_str()) != Some(&mode)
+    });
+    if let Some((path, _)) = wrong {
+        return Ok(Some(format!("'{path}' is not there as it has to be")));
+    }
+    let repository = CommittedRepository::open(clone.git_dir(), commit);
+    let repository = repository.map_err(|error| GitTrouble::of(error.to_string()))?;
+    if holds(&repository, files) {
+        return Ok(None);
+    }
+    clone.git().settle()?;
+    Ok(Some("its files do not hold what they have to".to_owned()))
+}
+
+/// The mode of a file that the commit holds. One that is new is not executable.
+fn mode(kinds: &BTreeMap<RepositoryPath, FileKind>, path: &RepositoryPath) -> &'static str {
+    if kinds.get(path) == Some(&FileKind::Executable) { "100755" } else { "100644" }
 }
 
 /// What `git fast-import` reads (git docs: git-fast-import, "Commands").
@@ -68,8 +128,7 @@ fn write_stream(
         match &versions.after {
             None => writeln!(stream, "D {quoted}")?,
             Some(text) => {
-                let is_executable = kinds.get(path) == Some(&FileKind::Executable);
-                let mode = if is_executable { "100755" } else { "100644" };
+                let mode = mode(kinds, path);
                 write!(stream, "M {mode} inline {quoted}\ndata {}\n{text}\n", text.len())?;
             }
         }
@@ -117,17 +176,29 @@ pub(super) fn holds(repository: &CommittedRepository, files: &Files) -> bool {
 pub(super) fn is_of(clone: &LocalClone<'_>, commit: &str, files: &Files) -> Result<bool, GitTrouble> {
     // Where the clone was taken away, the commit is made again.
     let Ok(repository) = CommittedRepository::open(clone.git_dir(), commit) else { return Ok(false) };
-    let options = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", "--no-ext-diff", "--no-textconv"];
-    let parent = format!("{commit}^");
-    let changed = clone.git().ask(&clone.call().arguments(options).arguments([&parent, commit]));
-    let changed = match changed {
-        Ok(changed) => changed,
-        Err(GitTrouble::Interrupted) => return Err(GitTrouble::Interrupted),
-        Err(GitTrouble::Failed { .. }) => return Ok(false),
-    };
-    let changed: Vec<_> = changed.split('\0').filter(|name| !name.is_empty()).collect();
-    let is_same = changed.len() == files.len() && files.keys().all(|path| changed.contains(&path.as_str()));
-    Ok(is_same && holds(&repository, files))
+    let Some(changed) = names(clone, &format!("{commit}^"), commit)? else { return Ok(false) };
+    let is_same = changed.len() == files.len() && files.keys().all(|path| changed.contains(path.as_str()));
+    if is_same && holds(&repository, files) {
+        return Ok(true);
+    }
+    clone.git().settle().map(|()| false)
+}
+
+/// The files in which two commits differ; `None` where one of them is not there.
+fn names(clone: &LocalClone<'_>, from: &str, to: &str) -> Result<Option<BTreeSet<String>>, GitTrouble> {
+    let told = clone.git().ask(&clone.call().arguments(DIFFERENCE).arguments(["--name-only", from, to]));
+    match told {
+        Ok(told) => Ok(Some(told.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())),
+        Err(GitTrouble::Interrupted) => Err(GitTrouble::Interrupted),
+        Err(GitTrouble::Failed { .. }) => Ok(None),
+    }
+}
+
+/// Whether `base` holds all that a commit of ours has changed as that commit has it.
+pub(super) fn has_all_of(clone: &LocalClone<'_>, base: &str, commit: &str) -> Result<bool, GitTrouble> {
+    let changed = names(clone, &format!("{commit}^"), commit)?;
+    let Some(changed) = changed.filter(|changed| !changed.is_empty()) else { return Ok(false) };
+    Ok(names(clone, commit, base)?.is_some_and(|others| changed.is_disjoint(&others)))
 }
 
 #[cfg(test)]

@@ -1,26 +1,23 @@
 //! The landing of one project, from what its remote holds now to what the journal says of it.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use super::commit::{commit, holds, is_of};
+use super::budget::Place;
+use super::commit::{commit, is_of};
+use super::held::{Held, fold_again, held, open};
 use super::message::Text;
-use super::pace::now;
+use super::pace::{Patience, now};
 use super::push::push;
-use super::{Candidate, LandOutcome, Lander, Refold};
+use super::{Candidate, LandOutcome, Lander};
 use crate::campaign::clone::{Base, LocalClone};
 use crate::campaign::error::CampaignError;
 use crate::campaign::git::{GitTrouble, without_password};
-use crate::campaign::look::fold_all;
-use crate::campaign::panics::guarded;
-use crate::campaign::project::Project;
-use crate::campaign::standing::{Landing, LandingState};
+use crate::campaign::look::hash_of_options;
+use crate::campaign::project::Place as Where;
+use crate::campaign::standing::{Landing, LandingState, Standing};
 use crate::campaign::step::{Looked, Step};
-use crate::repo::{CommittedRepository, Elsewhere};
-use crate::source::Repository;
-use crate::text::{FileVersions, RepositoryPath};
-
-type Files = BTreeMap<RepositoryPath, FileVersions>;
+use crate::repo::CommittedRepository;
+use crate::source::{ReadError, Repository};
 
 /// Why the landing of a project goes no further.
 pub(super) enum Stop {
@@ -48,16 +45,33 @@ impl From<String> for Stop {
     }
 }
 
-/// A project on its way to its remote.
+/// A project on its way to its remote, as that is now.
 struct Way<'a> {
     name: &'a str,
-    looked: Looked,
+    standing: &'a Standing,
+    looked: &'a Looked,
     clone: LocalClone<'a>,
     /// What the branch was at, where this campaign has pushed it.
     landing: Option<&'a Landing>,
     /// Where the branch is now, if it is there.
     present: Option<String>,
     target: String,
+}
+
+/// What a project has waited for already, and need not wait for when it sets out again.
+struct Ticket<'a> {
+    place: Option<Place<'a>>,
+    has_turn: bool,
+    patience: Patience,
+}
+
+/// What comes after one way to the remote.
+enum Next {
+    Done(LandOutcome),
+    /// It is not its turn yet.
+    Turn,
+    /// The remote asks for time.
+    Later(Duration),
 }
 
 impl Way<'_> {
@@ -69,9 +83,9 @@ impl Way<'_> {
 }
 
 impl<'a> Lander<'a> {
-    /// Lands one project on its remote.
+    /// Lands one project on its remote. After each wait it sets out anew: both branches may be others by then.
     pub(super) fn land_on(&self, one: &Candidate<'a>, remote: &str) -> Result<LandOutcome, Stop> {
-        if let Some(why) = self.objection(one.standing, remote) {
+        if let Some(why) = self.objection(one, remote)? {
             return Err(why.into());
         }
         let Some(looked) = self.campaign.looked(one.standing)? else { return Ok(LandOutcome::Left) };
@@ -79,45 +93,67 @@ impl<'a> Lander<'a> {
             let why = "a proof says that an image of it differs; it lands once a look or a proof says otherwise";
             return Err(why.to_owned().into());
         }
+        let mut ticket = Ticket { place: None, has_turn: false, patience: self.pace.patience() };
+        loop {
+            match self.go(one, remote, &looked, &mut ticket)? {
+                Next::Done(outcome) => return Ok(outcome),
+                Next::Turn => {
+                    self.pace.turn(one.name, self.git)?;
+                    ticket.has_turn = true;
+                }
+                Next::Later(time) => self.pace.wait(one.name, time, self.git)?,
+            }
+        }
+    }
+
+    /// Goes as far as it comes without a long wait.
+    fn go<'b>(
+        &'b self,
+        one: &Candidate<'_>,
+        remote: &str,
+        looked: &Looked,
+        ticket: &mut Ticket<'b>,
+    ) -> Result<Next, Stop> {
         let way = self.set_out(one, remote, looked)?;
-        if let Some(own) = way.own()
-            && is_of(&way.clone, own, &way.looked.files)?
-        {
-            return self.found(&way, own);
+        if let Some(own) = way.own() {
+            // Where the clone was taken away, or another machine has made the commit, the remote has it.
+            let fetch = || way.clone.fetch_own(&self.land.branch, own);
+            self.pace.patiently(one.name, self.git, fetch)?;
+            if is_of(&way.clone, own, &looked.files)? {
+                return Ok(Next::Done(self.found(&way, own)?));
+            }
         }
-        if !self.may_push() {
-            return Ok(LandOutcome::Left);
+        if ticket.place.is_none() {
+            ticket.place = self.budget.take(self.git)?;
         }
-        let outcome = self.build_and_push(&way);
-        if !matches!(outcome, Ok(LandOutcome::Pushed(_))) {
-            self.budget.fetch_add(1, Ordering::Relaxed);
+        if ticket.place.is_none() {
+            return Ok(Next::Done(LandOutcome::Left));
         }
-        outcome
+        let next = self.build_and_push(&way, ticket)?;
+        if let (Next::Done(LandOutcome::Pushed(_)), Some(place)) = (&next, &mut ticket.place) {
+            place.is_used();
+        }
+        Ok(next)
     }
 
     /// Asks the remote where its branches are.
-    fn set_out(&self, one: &Candidate<'a>, remote: &str, looked: Looked) -> Result<Way<'a>, Stop> {
+    fn set_out<'b>(&'b self, one: &Candidate<'b>, remote: &str, looked: &'b Looked) -> Result<Way<'b>, Stop> {
         let clone = LocalClone::open(self.campaign.folder(), one.name, remote.to_owned(), self.git)?;
         let branch = self.land.branch.as_str();
-        let mut heads = self.pace.patiently(self.git, || clone.heads(&[branch]))?;
+        let mut heads = self.pace.patiently(one.name, self.git, || clone.heads(&[branch]))?;
         let wanted = self.land.target.clone().or_else(|| looked.project.branch.clone());
         let target = match wanted {
             Some(target) => target,
             None => heads.target()?,
         };
-        if target == branch {
-            let why = format!("'{branch}' is the branch to merge into as well; --branch names another to push");
-            return Err(why.into());
+        if let Some(why) = heads.objection(branch, &target) {
+            return Err(format!("{why}; --branch names another to push").into());
         }
         let remote = without_password(remote);
         let landing = one.standing.landing.as_deref();
         let landing = landing.filter(|landing| landing.branch == branch && landing.remote == remote);
-        Ok(Way { name: one.name, looked, landing, present: heads.branches.remove(branch), target, clone })
-    }
-
-    /// Takes one of the pushes that may be made.
-    fn may_push(&self) -> bool {
-        self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        let present = heads.branches.remove(branch);
+        Ok(Way { name: one.name, standing: one.standing, looked, landing, present, target, clone })
     }
 
     /// The branch is at the commit that would be pushed.
@@ -129,44 +165,87 @@ impl<'a> Lander<'a> {
         Ok(LandOutcome::Open(way.landing.and_then(|landing| landing.merge_request.clone())))
     }
 
-    fn build_and_push(&self, way: &Way<'_>) -> Result<LandOutcome, Stop> {
-        let base = self.pace.patiently(self.git, || way.clone.fetch(&way.target))?;
-        let repository = open(way.clone.git_dir(), &base.commit, &self.land.again)?;
-        if holds(&repository, &way.looked.files) {
-            return Ok(LandOutcome::Merged);
+    fn build_and_push(&self, way: &Way<'_>, ticket: &mut Ticket<'_>) -> Result<Next, Stop> {
+        let base = self.pace.patiently(way.name, self.git, || way.clone.fetch(&way.target))?;
+        if held(&way.clone, &base.commit, way.looked, None, &self.land.again)? == Held::Yes {
+            if !way.standing.is_merged {
+                self.campaign.record(&Step::Merged { project: way.name.to_owned() })?;
+            }
+            return Ok(Next::Done(LandOutcome::Merged));
         }
-        if way.present.is_none() && way.landing.is_some_and(|landing| landing.is_pushed) {
-            return Ok(LandOutcome::Not(format!(
-                "somebody has taken the branch '{}' away, and it is not merged; 'campaign close' forgets it, and then it can \
-                 be pushed again",
-                self.land.branch
-            )));
+        let repository = open(&way.clone, &base.commit, &self.land.again)?;
+        if let Some(why) = self.is_taken_away(way) {
+            return Err(why.into());
         }
-        let files = fold_again(&way.looked.project, &repository, &self.land.again)?;
+        let (_, files) = fold_again(&way.looked.project, &repository, &self.land.again, self.git)?;
         if files != way.looked.files {
-            return Err(format!(
-                "a fold of what '{}' holds now is not the one of the report: it has moved on since, or --accept and its like \
-                 are not those of the run; 'campaign run --resume' looks again",
-                way.target
-            )
-            .into());
+            return Err(self.why_other(way, &repository).into());
         }
         let branches = (way.target.as_str(), self.land.branch.as_str());
-        let text = Text::of(&way.looked, &self.land.title, self.land.message.as_ref(), branches);
+        let text = Text::of(way.looked, &self.land.title, self.land.message.as_ref(), branches);
         let (kinds, message) = (repository.tracked(), text.commit_message());
         let commit = commit(&way.clone, &base, kinds, &way.looked.files, &message, &self.identity)?;
-        self.bring(way, &base, &commit, &text)
+        self.bring(way, &base, &commit, &text, ticket)
+    }
+
+    /// Why a branch that was there is not pushed again.
+    fn is_taken_away(&self, way: &Way<'_>) -> Option<String> {
+        let landing = way.landing.filter(|_| way.present.is_none())?;
+        let (branch, target) = (&self.land.branch, &way.target);
+        let what = if way.standing.is_merged {
+            format!("it was merged, and '{target}' does not hold it any more")
+        } else if landing.is_pushed {
+            format!("somebody has taken the branch '{branch}' away, and it is not merged")
+        } else {
+            return None;
+        };
+        Some(format!("{what}; 'campaign close' forgets it, and then it can be pushed again"))
+    }
+
+    /// Why a fold of what the target holds is not that of the report.
+    fn why_other(&self, way: &Way<'_>, repository: &CommittedRepository) -> String {
+        let (target, resume) = (&way.target, "'campaign run --resume' looks again");
+        let other = way.looked.files.iter().find(|(path, versions)| match (repository.read(path), &versions.before) {
+            (Ok(file), Some(before)) => file.text() != before,
+            (Err(ReadError::Missing), None) => false,
+            _ => true,
+        });
+        match (other, &way.looked.project.place) {
+            (Some((path, _)), Where::Folder(_)) => format!(
+                "the folder did not hold what '{target}' of its remote holds: '{path}' differs; bring it to that, and {resume} \
+                 (the address in the place of the folder always reads the remote)"
+            ),
+            (Some((path, _)), _) => format!("'{target}' has moved on since the look: '{path}' differs; {resume}"),
+            (None, _) if hash_of_options(&self.land.again.policy) != way.looked.inputs.options => {
+                "--accept, --pass and their like are not those of the run; give those, or look again with these"
+                    .to_owned()
+            }
+            (None, _) => format!(
+                "a fold of what '{target}' holds is not the one of the report: files beside those that change are others; \
+                 {resume}"
+            ),
+        }
     }
 
     /// Brings the branch to `commit`, where it is not there already and nobody else has pushed to it.
-    fn bring(&self, way: &Way<'_>, base: &Base, commit: &str, text: &Text) -> Result<LandOutcome, Stop> {
+    fn bring(
+        &self,
+        way: &Way<'_>,
+        base: &Base,
+        commit: &str,
+        text: &Text,
+        ticket: &mut Ticket<'_>,
+    ) -> Result<Next, Stop> {
         let branch = &self.land.branch;
         let is_there = way.present.as_deref() == Some(commit);
         if way.present.is_some() && way.own().is_none() && !is_there {
             return Err(format!("the branch '{branch}' holds commits of others; it is left alone").into());
         }
-        if !is_there {
-            self.pace.turn(self.git)?;
+        if !is_there && !ticket.has_turn {
+            if !self.pace.is_turn() {
+                return Ok(Next::Turn);
+            }
+            ticket.has_turn = true;
         }
         self.campaign.record(&Step::Landing {
             project: way.name.to_owned(),
@@ -178,44 +257,24 @@ impl<'a> Lander<'a> {
         })?;
         if is_there {
             self.landed(way.name, commit, None, None)?;
-            return Ok(LandOutcome::Open(None));
+            return Ok(Next::Done(LandOutcome::Open(None)));
         }
         let options = self.land.merge_request.push_options(&way.target, text);
-        let push = || push(&way.clone, branch, commit, way.present.as_deref(), &options);
-        let merge_request = match self.pace.patiently(self.git, push) {
+        let merge_request = match push(&way.clone, branch, commit, way.present.as_deref(), &options) {
             Ok(pushed) => pushed.merge_request,
             Err(GitTrouble::Interrupted) => return Err(GitTrouble::Interrupted.into()),
             Err(trouble) => {
                 // The push may have come through although its answer has not.
                 let heads = way.clone.heads(&[branch]);
                 let is_there = heads.is_ok_and(|heads| heads.branches.get(branch).is_some_and(|at| at == commit));
-                if is_there { None } else { return Err(trouble.into()) }
+                match ticket.patience.wait_for(&trouble) {
+                    _ if is_there => None,
+                    Some(time) => return Ok(Next::Later(time)),
+                    None => return Err(trouble.into()),
+                }
             }
         };
         self.landed(way.name, commit, merge_request.clone(), Some(now()))?;
-        Ok(LandOutcome::Pushed(merge_request))
+        Ok(Next::Done(LandOutcome::Pushed(merge_request)))
     }
-}
-
-/// The repository at a commit, with the files of elsewhere that the user shows.
-fn open(git_dir: &std::path::Path, commit: &str, again: &Refold<'_>) -> Result<CommittedRepository, GitTrouble> {
-    let repository = CommittedRepository::open(git_dir, commit).map_err(|error| GitTrouble::of(error.to_string()))?;
-    Ok(repository.with_elsewhere(Elsewhere { includes: again.include_dir.clone(), merged: None }))
-}
-
-/// Every file that a fold of the project changes, where its remote holds what `repository` shows.
-fn fold_again(project: &Project, repository: &CommittedRepository, again: &Refold<'_>) -> Result<Files, GitTrouble> {
-    let folded = guarded(|| fold_all(project, repository, &again.policy, again.fold));
-    folded.map(|(_, files)| files).map_err(|words| GitTrouble::of(format!("stagefold itself failed: {words}")))
-}
-
-/// Whether a commit leaves nothing of this fold to do: it holds its files, or others of which a fold makes nothing.
-pub(in crate::campaign) fn is_folded_already(
-    looked: &Looked,
-    git_dir: &std::path::Path,
-    commit: &str,
-    again: &Refold<'_>,
-) -> Result<bool, GitTrouble> {
-    let repository = open(git_dir, commit, again)?;
-    Ok(holds(&repository, &looked.files) || fold_again(&looked.project, &repository, again)?.is_empty())
 }

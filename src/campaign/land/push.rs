@@ -98,7 +98,7 @@ fn call(
 ) -> crate::process::Invocation<'static> {
     let lease = format!("--force-with-lease=refs/heads/{branch}:{}", expected.unwrap_or_default());
     let refspec = format!("{}:refs/heads/{branch}", commit.unwrap_or_default());
-    let call = clone.call().arguments(["push", "--porcelain", "--no-verify", &lease]);
+    let call = clone.call().arguments(["push", "--porcelain", "--no-verify", "--no-signed", &lease]);
     let call = call.arguments(options.iter().map(|option| format!("--push-option={option}")));
     call.arguments(["--", &clone.remote, &refspec])
 }

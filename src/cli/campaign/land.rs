@@ -1,13 +1,10 @@
 use std::io;
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::close::JOBS;
 use super::failed;
-use crate::campaign::{
-    Campaign, CampaignError, FIRST_WAIT, Git, Land, LandOutcome, MergeRequest, Refold, TITLE, Template,
-};
-use crate::cli::arguments::{LandCampaign, Options};
+use super::remotes::{again, jobs, tell};
+use crate::campaign::{Campaign, CampaignError, FIRST_WAIT, Git, Land, LandOutcome, MergeRequest, TITLE, Template};
+use crate::cli::arguments::{Format, LandCampaign, Options};
 use crate::cli::fold::Fold;
 use crate::cli::output::Streams;
 use crate::cli::status::Status;
@@ -21,6 +18,12 @@ pub(super) fn run(
     fold: &Fold,
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
+    if options.format != Format::Text {
+        return failed(
+            &"what is pushed is told as text; 'campaign report' and 'campaign status' have more formats",
+            streams,
+        );
+    }
     let interrupt = Interrupt::listen()?;
     let git = Git::new(interrupt.clone(), Duration::from_secs(asked.git_time_limit.get()));
     let begun = land(options, asked, fold, &git).and_then(|land| {
@@ -67,9 +70,7 @@ fn tell_end(
 /// What is asked for, or what is wrong with it: then nothing begins.
 fn land<'a>(options: &Options, asked: &LandCampaign, fold: &'a Fold, git: &Git) -> Result<Land<'a>, String> {
     for branch in [Some(&asked.branch), asked.target.as_ref()].into_iter().flatten() {
-        if !git.is_branch(branch) {
-            return Err(format!("{branch:?} cannot be the name of a branch"));
-        }
+        git.check_branch(branch)?;
     }
     let options_of_push = asked.labels.iter().chain(&asked.push_options);
     if let Some(option) = options_of_push.into_iter().find(|option| option.chars().any(char::is_control)) {
@@ -91,24 +92,16 @@ fn land<'a>(options: &Options, asked: &LandCampaign, fold: &'a Fold, git: &Git) 
         limit: asked.limit.map(std::num::NonZero::get),
         rate: asked.rate.map(std::num::NonZero::get),
         only_failed: asked.only_failed,
-        jobs: options.jobs.map_or(JOBS, NonZeroUsize::get),
+        jobs: jobs(options),
         first_wait: FIRST_WAIT,
         again: again(options, fold)?,
+        tell: &tell,
     })
 }
 
 fn message(asked: &LandCampaign) -> Result<Option<Template>, String> {
     let Some(path) = &asked.message else { return Ok(None) };
     Template::read(path).map(Some).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// How what a remote holds now is folded.
-pub(super) fn again<'a>(options: &Options, fold: &'a Fold) -> Result<Refold<'a>, String> {
-    let elsewhere = options.elsewhere();
-    match elsewhere.missing() {
-        Some(missing) => Err(format!("{}: there is no such file or folder", missing.display())),
-        None => Ok(Refold { fold, policy: options.policy(), include_dir: elsewhere.includes }),
-    }
 }
 
 fn tells(detail: Detail, outcome: &LandOutcome) -> bool {

@@ -1,13 +1,11 @@
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::close::{JOBS, LIMIT};
 use super::failed;
-use super::land::again;
+use super::remotes::{LIMIT, remotes};
 use crate::campaign::{Campaign, Git, ProjectState, ProjectStatus};
 use crate::cli::arguments::{Format, Options};
 use crate::cli::fold::Fold;
@@ -35,18 +33,18 @@ pub(super) fn run(
     if !matches!(options.format, Format::Text | Format::Json) {
         return failed(&"a status is told as text or json; 'campaign report' has more formats", streams);
     }
-    let again = match again(options, fold) {
-        Ok(again) => again,
+    let interrupt = Interrupt::listen()?;
+    let git = Git::new(interrupt.clone(), LIMIT);
+    let remotes = match remotes(options, fold, &git) {
+        Ok(remotes) => remotes,
         Err(why) => return failed(&why, streams),
     };
-    let campaign = match Campaign::open(folder) {
+    // Another process may be at work on it for hours, and is not disturbed.
+    let campaign = match Campaign::read_only(folder) {
         Ok(campaign) => campaign,
         Err(error) => return failed(&error, streams),
     };
-    let interrupt = Interrupt::listen()?;
-    let git = Git::new(interrupt.clone(), LIMIT);
-    let jobs = options.jobs.map_or(JOBS, NonZeroUsize::get);
-    let found = match campaign.status((!offline).then_some((&git, &again)), jobs) {
+    let found = match campaign.status((!offline).then_some(&remotes)) {
         Ok(found) => found,
         Err(error) => return failed(&error, streams),
     };
@@ -76,5 +74,9 @@ fn text(found: &[ProjectStatus], counts: &BTreeMap<&'static str, usize>, streams
         writeln!(streams.out, "{}", visible(&format!("{state:width$}  {}{}", project.project, parts.concat())))?;
     }
     let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    writeln!(streams.out, "{} repositories: {}", found.len(), counts.join(", "))
+    writeln!(streams.out, "{}: {}", repositories(found.len()), counts.join(", "))
+}
+
+fn repositories(count: usize) -> String {
+    if count == 1 { "1 repository".to_owned() } else { format!("{count} repositories") }
 }
