@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -605,6 +606,41 @@ fn a_branch_that_others_stand_on_is_never_touched() {
     let output = group.stagefold(&["close"]);
     assert!(words(&output).contains("is the default branch of the remote"), "{}", words(&output));
     assert!(group.at("app-001", BRANCH).is_some());
+}
+
+#[test]
+fn a_name_that_another_branch_is_a_folder_of_is_told() {
+    let group = Group::new(1);
+    group.look();
+    git(&group.remote("app-000"), &["branch", "stagefold", "main"]);
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(2), "{told}");
+    assert!(line(&told, "app-000").contains("; --branch names another"), "{told}");
+}
+
+#[test]
+fn a_signal_to_every_program_of_a_terminal_leaves_no_failure_behind() {
+    let group = Group::new(3);
+    group.look();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
+    let mut moments = Moments(seed);
+    let journal = group.root.path().join("stagefold-campaign/journal.jsonl");
+    for moment in 0..20 {
+        let mut child = group.command(&["land"]).process_group(0).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(moments.below(Duration::from_millis(400)));
+        let whole = format!("-{}", child.id());
+        Command::new("kill").args(["-INT", "--", &whole]).stderr(Stdio::null()).status().unwrap();
+        child.wait().unwrap();
+        let steps = fs::read_to_string(&journal).unwrap();
+        assert!(!steps.contains("\"not-landed\""), "moment {moment} of seed {seed}: {steps}");
+        for name in &group.names {
+            plain_git(&group.remote(name), &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+        }
+        group.stagefold(&["close"]);
+    }
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(0), "seed {seed}: {told}");
+    group.names.iter().for_each(|name| group.assert_landed(name));
 }
 
 #[test]
