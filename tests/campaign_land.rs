@@ -634,7 +634,12 @@ fn a_signal_to_every_program_of_a_terminal_leaves_no_failure_behind() {
         let steps = fs::read_to_string(&journal).unwrap();
         assert!(!steps.contains("\"not-landed\""), "moment {moment} of seed {seed}: {steps}");
         for name in &group.names {
-            plain_git(&group.remote(name), &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+            // The remote is a program of this machine here, and is ended with the git that it talks to.
+            let remote = group.remote(name);
+            for lock in [format!("refs/heads/{BRANCH}.lock"), "packed-refs.lock".to_owned()] {
+                let _ = fs::remove_file(remote.join(lock));
+            }
+            plain_git(&remote, &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
         }
         group.stagefold(&["close"]);
     }

@@ -158,7 +158,8 @@ impl Git {
         if answer.status.success() {
             return Ok(answer);
         }
-        self.interrupt.check()?;
+        // A signal may have ended it, or a program that it talks to, before they had a group of their own.
+        self.settle()?;
         Err(failed(&answer))
     }
 
@@ -182,7 +183,11 @@ fn failed(answer: &Answer) -> GitTrouble {
         |line: &&str| !line.is_empty() && !line.starts_with("To ") && !line.starts_with("hint: ") && *line != "Done";
     let lines: Vec<_> = said.lines().map(str::trim).filter(is_told).collect();
     let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
-    let why = if last.is_empty() { "git failed without a word".to_owned() } else { visible(&last.join("; ")) };
+    let why = if last.is_empty() {
+        format!("git failed without a word ({})", answer.status)
+    } else {
+        visible(&last.join("; "))
+    };
     GitTrouble::Failed { why, said }
 }
 
