@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -357,6 +358,11 @@ fn a_target_that_has_moved_on_gets_the_fold_that_was_reported_or_none() {
     let (status, told) = group.land(&[]);
     assert_eq!(status, Some(2), "{told}");
     group.assert_landed("app-000");
+    assert!(
+        line(&told, "app-001")
+            .contains("the folder did not hold what 'main' of its remote holds: 'Dockerfile' differs"),
+        "{told}"
+    );
     assert!(line(&told, "app-001").contains("'campaign run --resume' looks again"), "{told}");
     assert!(line(&told, "app-002").contains("the target holds the change already"), "{told}");
     assert_eq!((group.at("app-001", BRANCH), group.at("app-002", BRANCH)), (None, None));
@@ -409,6 +415,11 @@ fn what_cannot_be_pushed_is_told_before_anything_begins() {
         (["--title", "{job}"], "there is no {job}"),
         (["--message", "message"], "there is no {nothing}"),
         (["--branch", "a..b"], "cannot be the name of a branch"),
+        (["--branch", "HEAD"], "cannot be the name of a branch"),
+        (["--branch", "@{-1}"], "cannot be the name of a branch"),
+        (["--branch", "refs/heads/x"], "cannot be the name of a branch"),
+        (["--branch", "+x"], "cannot be the name of a branch"),
+        (["--format", "json"], "what is pushed is told as text"),
         (["--label", "a\nb"], "a push option has one line"),
     ] {
         let (status, told) = group.land(&more);
@@ -497,6 +508,206 @@ fn a_signal_stops_it_and_the_same_command_goes_on() {
     let (status, told) = group.land(&[]);
     assert_eq!(status, Some(0), "{told}");
     group.names.iter().for_each(|name| group.assert_landed(name));
+}
+
+#[test]
+fn no_setting_of_the_user_changes_what_is_pushed() {
+    let group = Group::new(1);
+    let work = group.root.path().join("work/app-000");
+    fs::write(work.join("DockerFile"), "FROM scratch\n").unwrap();
+    git(&work, &["add", "."]);
+    git(&work, &["commit", "-q", "-m", "another"]);
+    git(&work, &["push", "-q", "origin", "main"]);
+    fs::remove_file(group.remote("app-000").join("record")).unwrap();
+    group.look();
+    let config = group.root.path().join("config");
+    let settings = "[core]\nignoreCase = true\n[push]\ngpgSign = true\npushOption = ci.variable=A=b\n\
+        [init]\ndefaultRefFormat = reftable\ndefaultObjectFormat = sha256\n";
+    fs::write(&config, settings).unwrap();
+    let output = group.command(&["land"]).env("GIT_CONFIG_GLOBAL", &config).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    group.assert_landed("app-000");
+    assert!(!group.record("app-000").contains("ci.variable"), "{}", group.record("app-000"));
+}
+
+#[test]
+fn what_is_merged_stays_landed_and_what_is_not_is_none() {
+    let group = Group::new(3);
+    group.look();
+    assert_eq!(group.land(&[]).0, Some(0));
+    let branch = format!("refs/heads/{BRANCH}");
+    let folded = git(&group.remote("app-000"), &["show", &format!("{BRANCH}:Dockerfile")]);
+    for name in ["app-000", "app-001"] {
+        let commit = group.at(name, BRANCH).unwrap();
+        git(&group.remote(name), &["update-ref", "refs/heads/main", &commit]);
+        git(&group.remote(name), &["update-ref", "-d", &branch]);
+        group.commit_to(name, "main", "Dockerfile", &format!("{folded}\nLABEL edited=1\n"));
+    }
+    group.commit_to("app-002", "main", ".gitlab-ci.yml", "build: [\n");
+    let states = |more: &[&str]| group.status(more).into_values().collect::<Vec<_>>().join(" ");
+    assert_eq!(states(&[]), "landed landed open");
+    git(&group.remote("app-002"), &["update-ref", "-d", &branch]);
+    assert_eq!(states(&[]), "landed landed closed");
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(2), "{told}");
+    assert!(line(&told, "app-000").contains("the target holds the change already"), "{told}");
+    assert!(line(&told, "app-002").contains("somebody has taken the branch"), "{told}");
+    assert_eq!(states(&["--offline"]), "landed landed failed");
+    let (_, told) = group.land(&["--only-failed"]);
+    assert!(line(&told, "app-002").contains("somebody has taken the branch") && !told.contains("app-000"), "{told}");
+    let output = group.stagefold(&["close"]);
+    assert!(words(&output).contains("app-001: stagefold/multistage is merged"), "{}", words(&output));
+    assert_eq!(states(&[]), "landed landed closed");
+    group.commit_to("app-000", "main", ".gitlab-ci.yml", PIPELINE);
+    group.commit_to("app-000", "main", "Dockerfile", FILES[1].1);
+    let (_, told) = group.land(&[]);
+    assert!(line(&told, "app-000").contains("it was merged, and 'main' does not hold it any more"), "{told}");
+}
+
+#[test]
+fn a_branch_is_looked_for_where_it_was_pushed() {
+    let group = Group::new(4);
+    group.look();
+    assert_eq!(group.land(&[]).0, Some(0));
+    let work = |name: &str| group.root.path().join("work").join(name);
+    let other = group.remote("app-003");
+    git(&work("app-000"), &["remote", "set-url", "origin", &format!("file://{}", other.display())]);
+    fs::remove_dir_all(work("app-001")).unwrap();
+    let told = words(&group.stagefold(&["status"]));
+    assert_eq!(told.matches("\nopen").count() + usize::from(told.starts_with("open")), 4, "{told}");
+    assert!(told.contains("app-000.git; the remote of the project is file://"), "{told}");
+    assert!(told.contains("is not there any more"), "{told}");
+    // A line that a killed process did not come to write.
+    let journal = group.root.path().join("stagefold-campaign/journal.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    let lines = lines.lines().filter(|line| !line.starts_with("{\"step\":\"landed\""));
+    fs::write(&journal, lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let (status, told) = group.land(&["--branch", "another"]);
+    assert_eq!(status, Some(2), "{told}");
+    assert!(line(&told, "app-002").contains("it is on the branch 'stagefold/multistage'"), "{told}");
+    assert!(line(&told, "app-001").contains("is not there any more"), "{told}");
+    let output = group.stagefold(&["close"]);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    group.names.iter().for_each(|name| assert_eq!((group.at(name, BRANCH), group.at(name, "another")), (None, None)));
+}
+
+#[test]
+fn a_branch_that_others_stand_on_is_never_touched() {
+    let group = Group::new(2);
+    group.look();
+    git(&group.remote("app-000"), &["symbolic-ref", &format!("refs/heads/{BRANCH}"), "refs/heads/main"]);
+    git(&group.remote("app-001"), &["branch", "next", "main"]);
+    git(&group.remote("app-001"), &["symbolic-ref", "HEAD", "refs/heads/next"]);
+    let (_, told) = group.land(&[]);
+    assert!(line(&told, "app-000").contains("stands for another branch"), "{told}");
+    let (_, told) = group.land(&["--branch", "main", "--target", "next"]);
+    assert!(line(&told, "app-000").contains("is the default branch of the remote"), "{told}");
+    git(&group.remote("app-001"), &["symbolic-ref", "HEAD", &format!("refs/heads/{BRANCH}")]);
+    let output = group.stagefold(&["close"]);
+    assert!(words(&output).contains("is the default branch of the remote"), "{}", words(&output));
+    assert!(group.at("app-001", BRANCH).is_some());
+}
+
+#[test]
+fn a_name_that_another_branch_is_a_folder_of_is_told() {
+    let group = Group::new(1);
+    group.look();
+    git(&group.remote("app-000"), &["branch", "stagefold", "main"]);
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(2), "{told}");
+    assert!(line(&told, "app-000").contains("; --branch names another"), "{told}");
+}
+
+#[test]
+fn a_signal_to_every_program_of_a_terminal_leaves_no_failure_behind() {
+    let group = Group::new(3);
+    group.look();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
+    let mut moments = Moments(seed);
+    let journal = group.root.path().join("stagefold-campaign/journal.jsonl");
+    for moment in 0..20 {
+        let mut child = group.command(&["land"]).process_group(0).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(moments.below(Duration::from_millis(400)));
+        let whole = format!("-{}", child.id());
+        Command::new("kill").args(["-INT", "--", &whole]).stderr(Stdio::null()).status().unwrap();
+        child.wait().unwrap();
+        let steps = fs::read_to_string(&journal).unwrap();
+        assert!(!steps.contains("\"not-landed\""), "moment {moment} of seed {seed}: {steps}");
+        for name in &group.names {
+            // The remote is a program of this machine here, and is ended with the git that it talks to.
+            let remote = group.remote(name);
+            for lock in [format!("refs/heads/{BRANCH}.lock"), "packed-refs.lock".to_owned()] {
+                let _ = fs::remove_file(remote.join(lock));
+            }
+            plain_git(&remote, &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+        }
+        group.stagefold(&["close"]);
+    }
+    let (status, told) = group.land(&[]);
+    assert_eq!(status, Some(0), "seed {seed}: {told}");
+    group.names.iter().for_each(|name| group.assert_landed(name));
+}
+
+#[test]
+fn a_remote_with_longer_names_is_cloned_with_them() {
+    let group = Group::new(0);
+    let (work, remote) = (group.root.path().join("work/app-000"), group.remote("app-000"));
+    copy_all(&group.root.path().join("template"), &work);
+    fs::remove_dir_all(work.join(".git")).unwrap();
+    git(&work, &["init", "-q", "-b", "main", "--object-format=sha256"]);
+    git(&work, &["add", "."]);
+    git(&work, &["commit", "-q", "-m", "first"]);
+    git(group.root.path(), &["clone", "-q", "--bare", "work/app-000", remote.to_str().unwrap()]);
+    let address = format!("file://{}", remote.display());
+    group.look_at(&[&address]);
+    let (status, told) = group.land(&["--no-merge-request"]);
+    assert_eq!(status, Some(0), "{told}");
+    assert_eq!(group.at("app-000", BRANCH).unwrap().len(), 64);
+    assert_eq!(group.status(&[]).into_values().collect::<Vec<_>>(), ["open"]);
+}
+
+#[test]
+fn a_campaign_from_another_machine_finds_what_it_has_pushed() {
+    let group = Group::new(1);
+    group.look();
+    assert_eq!(group.land(&[]).0, Some(0));
+    fs::remove_dir_all(group.root.path().join("stagefold-campaign/clones")).unwrap();
+    group.commit_to("app-000", "main", "README.md", "new\n");
+    let (status, told) = group.land(&[]);
+    assert_eq!((status, group.pushes("app-000")), (Some(0), 1), "{told}");
+    assert!(line(&told, "app-000").contains("is there already"), "{told}");
+}
+
+#[test]
+fn after_a_wait_the_remote_is_looked_at_again_and_meanwhile_anybody_may_ask() {
+    let group = Group::new(2);
+    group.look();
+    let mut child = group.command(&["land", "--rate", "450", "--jobs", "1"]).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while group.at("app-000", BRANCH).is_none() && begun.elapsed() < Duration::from_secs(30) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    thread::sleep(Duration::from_secs(1));
+    group.commit_to("app-001", "main", "README.md", "new\n");
+    assert_eq!(group.status(&[]).into_values().collect::<Vec<_>>(), ["open", "folded"]);
+    assert!(group.at("app-001", BRANCH).is_none(), "it waits still");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let told = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+    assert!(line(&told, "app-001").contains("waits"), "{told}");
+    group.assert_landed("app-001");
+}
+
+#[test]
+fn a_place_below_the_limit_goes_to_one_that_can_be_pushed() {
+    let group = Group::new(4);
+    for name in ["app-000", "app-001", "app-002"] {
+        fs::write(group.remote(name).join("fail"), "").unwrap();
+    }
+    group.look();
+    let (status, told) = group.land(&["--limit", "1", "--jobs", "4"]);
+    assert_eq!(status, Some(2), "{told}");
+    assert!(told.contains("1 branch pushed, 0 there already, "), "{told}");
+    assert!(group.at("app-003", BRANCH).is_some(), "{told}");
 }
 
 /// Numbers that look as if nobody had chosen them (xorshift).

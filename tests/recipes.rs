@@ -106,6 +106,7 @@ struct Job {
     script: String,
     needs: Vec<String>,
     artifacts: Vec<String>,
+    cached: Vec<String>,
     variables: BTreeMap<String, String>,
     parallel: i64,
     may_exit: Option<i64>,
@@ -123,6 +124,7 @@ fn jobs() -> Vec<Job> {
         script: lines_of(&job["script"]).join("\n"),
         needs: lines_of(&job["needs"]),
         artifacts: lines_of(&job["artifacts"]["paths"]),
+        cached: lines_of(&job["cache"]["paths"]),
         variables: variables.clone().into_iter().chain(strings_of(&job["variables"])).collect(),
         parallel: job["parallel"].as_i64().unwrap_or(1),
         may_exit: job["allow_failure"]["exit_codes"].as_i64(),
@@ -165,8 +167,10 @@ fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
     names.iter().fold(text.to_owned(), |text, name| text.replace(&format!("${name}"), &variables[*name]))
 }
 
-/// Runs a job in each of its parallel instances, in a fresh folder that has the artifacts of what it needs, and keeps its own.
-fn run_job(machine: &Machine, job: &Job) {
+/// Runs a job in each of its parallel instances, in a fresh folder that has the artifacts of what it needs and what is cached,
+/// and keeps its own. What it told is handed back.
+fn run_job(machine: &Machine, job: &Job) -> String {
+    let mut all = String::new();
     for index in 1..=job.parallel {
         let mut variables = predefined(machine);
         if job.parallel > 1 {
@@ -177,7 +181,11 @@ fn run_job(machine: &Machine, job: &Job) {
         let own: Vec<_> = own.collect();
         variables = own.into_iter().chain(variables).collect();
         let folder = machine.at("builds").join(&job.name).join(index.to_string());
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
+        for path in job.cached.iter().filter(|path| machine.at("cache").join(path).exists()) {
+            copy(&machine.at("cache").join(path), &folder.join(path));
+        }
         for needed in &job.needs {
             for artifact in fs::read_dir(machine.at("artifacts").join(needed)).unwrap() {
                 let artifact = artifact.unwrap().path();
@@ -187,11 +195,20 @@ fn run_job(machine: &Machine, job: &Job) {
         let output = machine.run(&folder, &job.script, &variables);
         let code = i64::from(output.status.code().unwrap());
         assert!(code == 0 || Some(code) == job.may_exit, "{} {index}: {code}\n{}", job.name, told(&output));
+        all += &told(&output);
         for path in &job.artifacts {
             let path = expanded(path, &variables);
-            copy(&folder.join(&path), &machine.at("artifacts").join(&job.name).join(&path));
+            copy_again(&folder.join(&path), &machine.at("artifacts").join(&job.name).join(&path));
         }
+        job.cached.iter().for_each(|path| copy_again(&folder.join(path), &machine.at("cache").join(path)));
     }
+    all
+}
+
+/// Copies in the place of what is there.
+fn copy_again(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    copy(from, to);
 }
 
 #[test]
@@ -203,7 +220,7 @@ fn the_pipeline_of_gitlab_does_what_one_process_does() {
     let jobs = jobs();
     let names: Vec<_> = jobs.iter().map(|job| (job.name.as_str(), job.parallel)).collect();
     assert_eq!(names, [("projects", 1), ("look", 4), ("report", 1), ("land", 1)]);
-    jobs.iter().for_each(|job| run_job(&machine, job));
+    jobs.iter().for_each(|job| drop(run_job(&machine, job)));
 
     let alone = "stagefold campaign run --from pages.json --clone-by https --dir alone
         stagefold campaign report --dir alone --format html > alone.html";
@@ -219,6 +236,18 @@ fn the_pipeline_of_gitlab_does_what_one_process_does() {
         let is_landed = String::from_utf8_lossy(&branches.stdout).contains("stagefold/multistage");
         assert_eq!(is_landed, !case.starts_with("refuse-"), "{name}");
     }
+
+    // Once more, and in another pipeline, when one of the targets has moved on.
+    let (work, remote) = (machine.at("work/app"), machine.at("remotes/app.git"));
+    fs::write(work.join("NEWS"), "new\n").unwrap();
+    git(&work, &["add", "."], "");
+    let ada = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
+    git(&work, &[&ada[..], &["commit", "-q", "-m", "news"]].concat(), "");
+    git(&work, &["push", "-q", remote.to_str().unwrap(), "HEAD:main"], "");
+    let told = run_job(&machine, &jobs[3]);
+    assert!(told.contains("0 branches pushed, 4 there already, 0 not pushed"), "{told}");
+    let told: String = jobs.iter().map(|job| run_job(&machine, job)).collect();
+    assert!(told.contains("0 branches pushed, 4 there already, 0 not pushed"), "{told}");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn take_back(
     let base = pace.patiently(one.name, git, || clone.fetch(&landing.target))?;
     let is_merged = match held(&clone, &base.commit, looked, Some(landing), &remotes.again)? {
         Held::Yes => true,
-        Held::No => false,
+        Held::No(_) => false,
         Held::Unknown => one.standing.is_merged,
     };
     if let Some(present) = present {

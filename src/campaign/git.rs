@@ -158,7 +158,8 @@ impl Git {
         if answer.status.success() {
             return Ok(answer);
         }
-        self.interrupt.check()?;
+        // A signal may have ended it, or a program that it talks to, before they had a group of their own.
+        self.settle()?;
         Err(failed(&answer))
     }
 
@@ -177,30 +178,46 @@ pub(super) fn of_git_dir(git_dir: &Path) -> OsString {
 
 /// The last lines that git has printed: what a remote has said among them, and what pushed where.
 fn failed(answer: &Answer) -> GitTrouble {
-    let said = format!("{}{}", answer.text, answer.errors);
+    let said = without_passwords(&format!("{}{}", answer.text, answer.errors));
     let is_told =
         |line: &&str| !line.is_empty() && !line.starts_with("To ") && !line.starts_with("hint: ") && *line != "Done";
     let lines: Vec<_> = said.lines().map(str::trim).filter(is_told).collect();
     let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
-    let why = if last.is_empty() { "git failed without a word".to_owned() } else { visible(&last.join("; ")) };
+    let why = if last.is_empty() {
+        format!("git failed without a word ({})", answer.status)
+    } else {
+        visible(&last.join("; "))
+    };
     GitTrouble::Failed { why, said }
 }
 
-/// An address without the password that stands in it.
+/// An address without what may be a secret in it: a password, a name that may be a token by itself, a query.
 pub(super) fn without_password(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let Some((user, host)) = host.rsplit_once('@') else { return address.to_owned() };
-    let user = user.split(':').next().unwrap_or_default();
-    let slash = if rest.contains('/') { "/" } else { "" };
-    // A name without a password may be a token by itself.
-    let user = if scheme.starts_with("http") { String::new() } else { format!("{user}@") };
-    format!("{scheme}://{user}{host}{slash}{path}")
+    // The name at a machine is none, and a path of one may hold the characters of a query.
+    let is_ssh = scheme.ends_with("ssh");
+    let is_path = is_ssh || scheme == "file";
+    let rest = if is_path { rest } else { rest.split(['?', '#']).next().unwrap_or_default() };
+    let (login, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or((rest, ""));
+    let Some((user, host)) = login.rsplit_once('@') else { return format!("{scheme}://{rest}") };
+    let user = user.split(':').next().filter(|_| is_ssh).map(|user| format!("{user}@")).unwrap_or_default();
+    format!("{scheme}://{user}{host}{path}")
+}
+
+/// What git has said, with every address in it as [`without_password`] leaves it.
+fn without_passwords(said: &str) -> String {
+    let is_end = |letter: char| letter.is_whitespace() || "'\"<>".contains(letter);
+    let word = |word: &str| {
+        let end = word.len() - word.trim_end_matches(is_end).len();
+        let (word, end) = word.split_at_checked(word.len() - end).unwrap_or((word, ""));
+        format!("{}{end}", without_password(word))
+    };
+    said.split_inclusive(is_end).map(word).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_password;
+    use super::{without_password, without_passwords};
 
     #[test]
     fn no_password_or_token_stays_in_an_address() {
@@ -210,10 +227,17 @@ mod tests {
             ("ssh://git@example.org:22/a", "ssh://git@example.org:22/a"),
             ("git@example.org:a/b.git", "git@example.org:a/b.git"),
             ("https://example.org/a@b", "https://example.org/a@b"),
+            ("https://example.org/a.git?private_token=secret", "https://example.org/a.git"),
+            ("https://example.org?a=secret@b/c", "https://example.org"),
+            ("file:///srv/a?b", "file:///srv/a?b"),
+            ("git+https://token@example.org/a", "git+https://example.org/a"),
+            ("ftp://host#secret", "ftp://host"),
             ("/srv/a.git", "/srv/a.git"),
         ];
         for (address, expected) in cases {
             assert_eq!(without_password(address), expected);
+            let said = |address: &str| format!("fatal: unable to access '{address}': no\nremote: <{address}> ok");
+            assert_eq!(without_passwords(&said(address)), said(expected));
         }
     }
 }

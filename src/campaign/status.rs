@@ -117,13 +117,13 @@ impl Campaign {
         let base = pace.patiently(name, git, || clone.fetch(&landing.target))?;
         let held = held(&clone, &base.commit, looked, Some(landing), &remotes.again)?;
         let state = match heads.branches.get(&landing.branch) {
-            _ if held == Held::Yes => ProjectState::Landed,
+            _ if matches!(held, Held::Yes) => ProjectState::Landed,
             Some(commit) if landing.commits.contains(commit) => ProjectState::Open,
             Some(_) => ProjectState::Changed,
             None if landing.is_pushed => ProjectState::Closed,
             None => ProjectState::Folded,
         };
-        let is_unknown = held == Held::Unknown && state == ProjectState::Closed;
+        let is_unknown = matches!(held, Held::Unknown) && state == ProjectState::Closed;
         Ok((state, is_unknown.then(|| OTHER_OPTIONS.to_owned()).or(note)))
     }
 }

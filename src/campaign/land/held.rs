@@ -3,7 +3,7 @@
 use super::Refold;
 use super::commit::{Files, has_all_of, holds};
 use crate::campaign::clone::LocalClone;
-use crate::campaign::git::{Git, GitTrouble};
+use crate::campaign::git::GitTrouble;
 use crate::campaign::look::{fold_all, hash_of_options};
 use crate::campaign::panics::guarded;
 use crate::campaign::project::Project;
@@ -14,12 +14,12 @@ use crate::repo::{CommittedRepository, Elsewhere};
 use crate::report::RepositoryReport;
 
 /// What a commit holds of a fold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(in crate::campaign) enum Held {
     /// Its files, or others in which nothing is left to fold.
     Yes,
-    /// Neither.
-    No,
+    /// Neither: what a fold of it changes.
+    No(Files),
     /// Not its files; whether anything is left to fold there, other options than those of the run cannot tell.
     Unknown,
 }
@@ -39,14 +39,17 @@ pub(in crate::campaign) fn held(
     if is_there {
         return Ok(Held::Yes);
     }
-    clone.git().settle()?;
     if hash_of_options(&again.policy) != looked.inputs.options {
         return Ok(Held::Unknown);
     }
-    let (reports, files) = fold_again(&looked.project, &repository, again, clone.git())?;
+    let (reports, files) = fold_again(&looked.project, &repository, again)?;
     let nothing = |report: &RepositoryReport| report.verdict == Verdict::NothingToFold;
     let is_done = files.is_empty() && !reports.is_empty() && reports.iter().all(nothing);
-    Ok(if is_done { Held::Yes } else { Held::No })
+    // What could not be read may look as if there were nothing, or nothing that folds.
+    if files != looked.files || files.is_empty() {
+        clone.git().settle()?;
+    }
+    Ok(if is_done { Held::Yes } else { Held::No(files) })
 }
 
 /// The repository at a commit, with the files of elsewhere that the user shows.
@@ -71,9 +74,7 @@ pub(super) fn fold_again(
     project: &Project,
     repository: &CommittedRepository,
     again: &Refold<'_>,
-    git: &Git,
 ) -> Result<(Vec<RepositoryReport>, Files), GitTrouble> {
     let folded = guarded(|| fold_all(project, repository, &again.policy, again.fold));
-    git.settle()?;
     folded.map_err(|words| GitTrouble::of(format!("stagefold itself failed: {words}")))
 }

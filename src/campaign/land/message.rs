@@ -1,5 +1,6 @@
 //! What is told of a fold in its commit and in its merge request.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -16,6 +17,9 @@ pub const TITLE: &str = "Build the image in one multistage Dockerfile";
 
 /// What stands in the place of what does not fit.
 const LEFT_OUT: &str = "\n\n(The rest does not fit here; `stagefold campaign report --format json` has all of it.)\n";
+
+/// The most characters of one line where not all fits.
+const LONGEST_LINE: usize = 4000;
 
 /// The texts of one fold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +40,10 @@ impl Text {
     pub(super) fn of(looked: &Looked, title: &Template, message: Option<&Template>, branches: (&str, &str)) -> Self {
         let values = values(looked);
         // Other spaces than those of ASCII keep names from being read as commands.
-        let title = title.fill(&values).concat().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let title = title.fill(&values).concat();
+        let plain_title: String =
+            title.chars().filter(|letter| letter.is_ascii_whitespace() || !letter.is_control()).collect();
+        let title = plain_title.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         let title = if title.is_empty() { TITLE.to_owned() } else { title };
         let report = report(looked, branches);
         let blocks = match message {
@@ -71,7 +78,7 @@ impl Text {
             let parts: Vec<_> =
                 if block.is_proof { vec![block.text.as_str()] } else { block.text.split_inclusive('\n').collect() };
             for part in parts {
-                let part = write(part);
+                let part = if block.is_proof { write(part) } else { write(&cut(part)) };
                 if description.len() + part.len() + left_out.len() <= most {
                     description.push_str(&part);
                 } else if !block.is_proof {
@@ -80,6 +87,14 @@ impl Text {
             }
         }
         description + &left_out
+    }
+}
+
+/// A line that leaves room for others.
+fn cut(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => Cow::Owned(format!("{}…\n", line.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(line),
     }
 }
 
@@ -285,6 +300,17 @@ mod tests {
         let lines: Vec<_> = description.split("\\n").filter(|line| !line.is_empty()).collect();
         assert!(lines.last().unwrap().starts_with("(The rest does not fit here"), "{lines:?}");
         assert!(lines[lines.len() - 2].ends_with('.'), "{}", lines[lines.len() - 2]);
+    }
+
+    #[test]
+    fn one_line_that_is_too_long_leaves_the_report_whole() {
+        let text = text(&looked(0), TITLE, Some(&format!("{}\n\n{{report}}", "é".repeat(100_000))));
+        let description = text.description(&str::to_owned, 60_000);
+        assert!(description.len() <= 60_000 && description.contains("é…\n"), "{}", description.len());
+        assert!(
+            description.contains("Made by `stagefold`.") && description.contains("**same-but-for**"),
+            "{description}"
+        );
     }
 
     #[test]

@@ -167,7 +167,8 @@ impl<'a> Lander<'a> {
 
     fn build_and_push(&self, way: &Way<'_>, ticket: &mut Ticket<'_>) -> Result<Next, Stop> {
         let base = self.pace.patiently(way.name, self.git, || way.clone.fetch(&way.target))?;
-        if held(&way.clone, &base.commit, way.looked, None, &self.land.again)? == Held::Yes {
+        let held = held(&way.clone, &base.commit, way.looked, None, &self.land.again)?;
+        if matches!(held, Held::Yes) {
             if !way.standing.is_merged {
                 self.campaign.record(&Step::Merged { project: way.name.to_owned() })?;
             }
@@ -177,8 +178,12 @@ impl<'a> Lander<'a> {
         if let Some(why) = self.is_taken_away(way) {
             return Err(why.into());
         }
-        let (_, files) = fold_again(&way.looked.project, &repository, &self.land.again, self.git)?;
+        let files = match held {
+            Held::No(files) => files,
+            Held::Yes | Held::Unknown => fold_again(&way.looked.project, &repository, &self.land.again)?.1,
+        };
         if files != way.looked.files {
+            self.git.settle()?;
             return Err(self.why_other(way, &repository).into());
         }
         let branches = (way.target.as_str(), self.land.branch.as_str());

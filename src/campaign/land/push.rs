@@ -110,6 +110,10 @@ fn said(trouble: GitTrouble, branch: &str) -> GitTrouble {
         "the remote takes no push options, so that no merge request can be asked for; --no-merge-request pushes the \
          branch alone"
             .to_owned()
+    } else if said.contains("refname conflict") || said.contains("; cannot create '") {
+        format!(
+            "'{branch}' and a branch that is there cannot both be, as one is a folder of the other; --branch names another"
+        )
     } else if said.contains("(stale info)") {
         format!("somebody else has pushed to {branch} meanwhile")
     } else {

@@ -72,16 +72,6 @@ pub(super) fn is_clear(text: &str) -> bool {
     text.starts_with('-') || scheme(text, "://").is_some()
 }
 
-/// The words of an address, without what may be a secret in them.
-pub(super) fn without_secrets(text: &str) -> String {
-    let Some((scheme, rest)) = scheme(text, "://") else { return text.to_owned() };
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    let (rest, query) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    let (login, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).unwrap_or((rest, ""));
-    let host = login.rsplit_once('@').map_or_else(|| login.to_owned(), |(_, host)| format!("…@{host}"));
-    format!("{scheme}://{host}{path}{}", if query.is_empty() { "" } else { "?…" })
-}
-
 /// The scheme that stands before `mark`, and what follows it.
 fn scheme<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
@@ -169,7 +159,7 @@ fn path_of(path: &str) -> Result<String, AddressError> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Address, AddressError, without_secrets};
+    use super::{Address, AddressError};
 
     fn name(text: &str) -> String {
         Address::read(text).unwrap().unwrap().name
@@ -250,13 +240,6 @@ mod tests {
         assert_eq!(error("https://host/x\ny"), AddressError::Control);
     }
 
-    #[test]
-    fn a_message_repeats_no_secret() {
-        assert_eq!(without_secrets("https://ada:secret@host/x?a=b"), "https://…@host/x?…");
-        assert_eq!(without_secrets("https://host#secret"), "https://host?…");
-        assert_eq!(without_secrets("git@host:x"), "git@host:x");
-    }
-
     proptest! {
         #[test]
         fn any_words_are_read(text in r"(-|ssh://|https://|file://|[a-z]{0,2}::|)[a-z@:\[\]/.\-~? \x00]{0,20}") {
@@ -265,7 +248,8 @@ mod tests {
                 prop_assert!(!address.name.split('/').any(|part| matches!(part, "." | "..")), "{}", address.name);
                 prop_assert!(!text.starts_with('-'));
                 let again = format!("https://{}.git", address.name);
-                if !text.starts_with("file:") {
+                // The characters of a query stand in paths of SSH for themselves.
+                if !text.starts_with("file:") && !address.name.contains(['?', '#']) {
                     prop_assert_eq!(name(&again), address.name);
                 }
             }

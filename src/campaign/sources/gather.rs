@@ -3,9 +3,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::address::{Address, AddressError, is_clear, without_secrets};
+use super::address::{Address, AddressError, is_clear};
 use super::list::{Entry, Exported, read_list};
 use super::{CloneBy, Origin, SourceError};
+use crate::campaign::git::without_password;
 use crate::campaign::project::{Place, Project};
 use crate::repo::PIPELINE;
 use crate::text::RepositoryPath;
@@ -167,7 +168,7 @@ fn is_branch(text: &str) -> bool {
 
 /// Words of the user's as a message repeats them: short, without secrets and what would steer a terminal.
 fn shown(words: &str) -> String {
-    let words = without_secrets(words);
+    let words = without_password(words);
     let short: String = words.chars().take(MOST_REPEATED).collect();
     let dots = if short.len() < words.len() { "…" } else { "" };
     format!("'{}{dots}'", short.escape_debug())
