@@ -33,6 +33,7 @@ mod reports;
 mod run;
 mod setup;
 mod shard;
+mod siblings;
 mod sources;
 mod standing;
 mod status;

@@ -26,7 +26,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["prove", "outcome", "finding", "source", "text"]),
     (
         "campaign",
-        &["report", "prove", "process", "repo", "handoff", "gitlab", "syntax", "outcome", "finding", "source", "text"],
+        &[
+            "report", "prove", "process", "repo", "handoff", "gitlab", "docker", "syntax", "outcome", "finding",
+            "source", "text",
+        ],
     ),
     ("cli", &["campaign", "repo", "process", "prove", "report", "outcome", "finding", "source", "text"]),
 ];

@@ -2,6 +2,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::CampaignError;
@@ -12,6 +13,9 @@ const NAME: &str = "journal.jsonl";
 
 /// How long a step that can be taken again may wait to be put on the disk.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long a lock is waited for.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The longest line that is read, in bytes: a look at a repository whose files are as large as any that is read.
 const LONGEST_LINE: u64 = 1 << 30;
@@ -57,11 +61,7 @@ impl Journal {
         let path = folder.join(NAME);
         let broken = |error| CampaignError::of_file(&path, &error);
         let mut file = options().open(&path).map_err(broken)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(CampaignError::Busy(folder.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(broken(error)),
-        }
+        lock(&file, folder, &path)?;
         let whole = read_steps(&path, &file, each)?;
         end_last_line(&path, &mut file, whole, each)?;
         let writer =
@@ -175,6 +175,20 @@ impl Lines {
         let read = self.file.seek(SeekFrom::Start(place.start)).and_then(|_| self.file.read_exact(&mut bytes));
         let step = read.and_then(|()| serde_json::from_slice(&bytes).map_err(io::Error::from));
         step.map_err(|error| CampaignError::of_file(&self.path, &error))
+    }
+}
+
+/// Takes the lock of a journal. One that is held for a moment alone, by a program that was just started from here and has not let go
+/// of what it inherited, is waited for.
+fn lock(file: &File, folder: &Path, path: &Path) -> Result<(), CampaignError> {
+    let end = Instant::now() + MOMENT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(MOMENT / 20),
+            Err(TryLockError::WouldBlock) => return Err(CampaignError::Busy(folder.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(CampaignError::of_file(path, &error)),
+        }
     }
 }
 

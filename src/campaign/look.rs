@@ -9,6 +9,7 @@ use super::inputs::{Recorder, hash_of, still_hold};
 use super::panics::guarded;
 use super::project::{Place, Project};
 use super::setup::Setup;
+use super::siblings;
 use super::step::{Inputs, Looked};
 use crate::finding::{Code, Finding, Location, Severity};
 use crate::gitlab::{Pipeline, Value};
@@ -112,15 +113,14 @@ pub(super) fn fold_all(
     fold: &Fold,
 ) -> (Vec<RepositoryReport>, Files) {
     let first = first_pipeline(project);
-    let mut files = Files::new();
-    let mut reports = vec![fold_next(project, &first, repository, policy, fold, &mut files)];
+    let mut pipelines = vec![&first];
     if project.pipelines.len() > 1 {
         let reached = reached_by(repository, &first);
-        for pipeline in project.pipelines.iter().skip(1).filter(|pipeline| !reached.contains(pipeline)) {
-            reports.push(fold_next(project, pipeline, repository, policy, fold, &mut files));
-        }
+        pipelines.extend(project.pipelines.iter().skip(1).filter(|pipeline| !reached.contains(pipeline)));
     }
-    (reports, files)
+    let mut folding = Folding { project, pipelines: &pipelines, repository, policy, fold, files: Files::new() };
+    let reports = pipelines.iter().map(|pipeline| folding.fold_next(pipeline)).collect();
+    (reports, folding.files)
 }
 
 /// The files that a pipeline includes, and those that it starts as child pipelines.
@@ -135,47 +135,48 @@ fn reached_by(repository: &dyn Repository, path: &RepositoryPath) -> BTreeSet<Re
     included.chain(started).collect()
 }
 
-fn fold_next(
-    project: &Project,
-    pipeline: &RepositoryPath,
-    repository: &dyn Repository,
-    policy: &Policy,
-    fold: &Fold,
-    files: &mut Files,
-) -> RepositoryReport {
-    if files.is_empty() {
-        return fold_one(project, pipeline, repository, policy, fold, files);
-    }
-    let earlier = files.clone();
-    fold_one(project, pipeline, &Overlay::new(repository, &earlier), policy, fold, files)
+/// The folds of one project.
+struct Folding<'a> {
+    project: &'a Project,
+    pipelines: &'a [&'a RepositoryPath],
+    repository: &'a dyn Repository,
+    policy: &'a Policy,
+    fold: &'a Fold,
+    /// What was changed so far.
+    files: Files,
 }
 
-fn fold_one(
-    project: &Project,
-    pipeline: &RepositoryPath,
-    repository: &dyn Repository,
-    policy: &Policy,
-    fold: &Fold,
-    files: &mut Files,
-) -> RepositoryReport {
-    let outcome = fold(repository, pipeline, policy);
-    let kind_of = |path: &RepositoryPath| repository.tracked().get(path).copied();
-    let patch = patch(&outcome.files, &RepositoryPath::root(), &kind_of);
-    let mut report = report_of(&project.name, pipeline, &outcome, patch, policy);
-    match outcome.verdict {
-        Verdict::Folded => report.savings = Some(savings(repository, pipeline, &outcome)),
-        Verdict::Refused => {
-            report.folded_by_accepting = folded_by_accepting(repository, pipeline, &outcome, policy, fold);
+impl Folding<'_> {
+    fn fold_next(&mut self, pipeline: &RepositoryPath) -> RepositoryReport {
+        if self.files.is_empty() {
+            return self.fold_in(self.repository, pipeline);
         }
-        Verdict::NothingToFold | Verdict::Failed => {}
+        let earlier = self.files.clone();
+        self.fold_in(&Overlay::new(self.repository, &earlier), pipeline)
     }
-    for (path, versions) in outcome.files {
-        match files.get_mut(&path) {
-            Some(present) => present.after = versions.after,
-            None => drop(files.insert(path, versions)),
+
+    fn fold_in(&mut self, repository: &dyn Repository, pipeline: &RepositoryPath) -> RepositoryReport {
+        let outcome = (self.fold)(repository, pipeline, self.policy);
+        let outcome = siblings::beside(outcome, pipeline, self.pipelines, self.repository);
+        let kind_of = |path: &RepositoryPath| repository.tracked().get(path).copied();
+        let patch = patch(&outcome.files, &RepositoryPath::root(), &kind_of);
+        let mut report = report_of(&self.project.name, pipeline, &outcome, patch, self.policy);
+        match outcome.verdict {
+            Verdict::Folded => report.savings = Some(savings(repository, pipeline, &outcome)),
+            Verdict::Refused => {
+                report.folded_by_accepting =
+                    folded_by_accepting(repository, pipeline, &outcome, self.policy, self.fold);
+            }
+            Verdict::NothingToFold | Verdict::Failed => {}
         }
+        for (path, versions) in outcome.files {
+            match self.files.get_mut(&path) {
+                Some(present) => present.after = versions.after,
+                None => drop(self.files.insert(path, versions)),
+            }
+        }
+        report
     }
-    report
 }
 
 fn report_of(
@@ -225,7 +226,9 @@ fn folded_by_accepting(
         let accepted = policy.accepted.iter().chain(codes).copied().collect();
         fold(repository, pipeline, &Policy { accepted, ..policy.clone() }).verdict == Verdict::Folded
     };
-    if open.is_empty() || !folds(&open) {
+    // What a pipeline beside it forbids, no review allows.
+    let is_forbidden = outcome.findings.iter().any(|finding| finding.code == Code::DockerfileShared);
+    if is_forbidden || open.is_empty() || !folds(&open) {
         return Vec::new();
     }
     let alone = open.iter().filter(|_| open.len() > 1).find(|code| folds(std::slice::from_ref(*code)));
