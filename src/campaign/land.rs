@@ -201,6 +201,8 @@ impl Lander<'_> {
             Ok(outcome) => Ok(outcome),
             Err(one::Stop::Campaign(error)) => Err(error),
             Err(one::Stop::Git(GitTrouble::Interrupted)) => Ok(LandOutcome::Stopped),
+            // Whatever failed may have failed by the signal that stops this.
+            Err(one::Stop::Git(GitTrouble::Failed { .. })) if self.git.settle().is_err() => Ok(LandOutcome::Stopped),
             Err(one::Stop::Git(GitTrouble::Failed { why, .. })) => {
                 self.campaign.record(&Step::NotLanded { project: one.name.to_owned(), why: why.clone() })?;
                 Ok(LandOutcome::Not(why))
