@@ -9,7 +9,9 @@ use super::project::Place;
 use super::standing::{Application, Standing};
 use super::step::{FileRecord, Looked, Step};
 use crate::outcome::Verdict;
-use crate::repo::{Allowed, Holding, WriteError, guard, has_moved, holding, mode_of, put_back, sweep, write};
+use crate::repo::{
+    Allowed, GuardError, Holding, WriteError, guard, has_moved, holding, mode_of, put_back, sweep, write,
+};
 use crate::text::{FileVersions, RepositoryPath};
 
 type Records = BTreeMap<RepositoryPath, FileRecord>;
@@ -97,7 +99,10 @@ impl Campaign {
             return self.not_applied(name, &why);
         }
         if let Err(error) = guard(root, files.keys(), allowed) {
-            let help = "commit or stash them, or pass --allow-dirty or --allow-no-vcs";
+            let help = match error {
+                GuardError::NoVersionControl(_) => "pass --allow-no-vcs to write it all the same",
+                GuardError::Uncommitted(_) => "commit or stash them, or pass --allow-dirty",
+            };
             return self.not_applied(name, &format!("{error}; {help}"));
         }
         let record = |(path, versions): (&RepositoryPath, &FileVersions)| {
