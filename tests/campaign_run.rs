@@ -344,6 +344,10 @@ fn what_the_sources_name_no_more_is_told_no_more() {
     fs::rename(root.path().join("app"), root.path().join("src/app")).unwrap();
     fs::create_dir_all(root.path().join("src/b")).unwrap();
     fs::write(root.path().join("src/b/.gitlab-ci.yml"), "build:\n  script: make\n").unwrap();
+    let here = root.path().join("src");
+    assert_eq!(run(&here, &["d"]).code, 0);
+    let again = run(&here, &["d", "--resume"]);
+    assert!(again.code == 0 && again.err.contains("2 more have not changed"), "{}", again.err);
     assert_eq!(run(root.path(), &[&dir, "src"]).code, 0);
     let elsewhere = run(&root.path().join("other"), &[&dir, "--resume"]);
     assert!(elsewhere.code == 2 && elsewhere.err.contains("was begun in"), "{}", elsewhere.err);

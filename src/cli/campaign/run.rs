@@ -24,7 +24,8 @@ pub(super) fn run(
         Ok(known) => known,
         Err(error) => return failed(&error, streams),
     };
-    let sources = known.as_ref().map_or_else(|| asked.sources.clone(), |known| asked.sources.or(known.sources()));
+    let here = [".".to_owned()];
+    let sources = asked.sources.or(known.as_ref().map_or(&here, |known| known.sources()));
     let sources = match known.as_ref().map_or(Ok(sources.clone()), |known| in_shard(sources.clone(), known)) {
         Ok(sources) => sources,
         Err(why) => return failed(&why, streams),
