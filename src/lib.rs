@@ -42,7 +42,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use finding::{Finding, Severity};
 use gitlab::Pipeline;
 use source::{Overlay, Repository};
-use text::{FileVersions, RepositoryPath};
+use text::{FileVersions, RepositoryPath, add_later};
 
 pub use outcome::{
     Applicability, Fallback, HandoffSummary, Layers, OnOtherReaders, OnRulesDiffer, Outcome, Pass, Policy, Verdict, Via,
@@ -103,7 +103,7 @@ fn modernize(
         if made.makes_difference {
             done.applicability = Some(Applicability::Review);
         }
-        done.take_files(files);
+        add_later(&mut done.files, files);
         done.findings.extend(made.findings);
         earlier.extend(made.rewritten);
     }
@@ -183,24 +183,13 @@ impl Folded {
         applicability: Applicability,
         files: BTreeMap<RepositoryPath, FileVersions>,
     ) {
-        self.take_files(files);
+        add_later(&mut self.files, files);
         self.applicability = Some(self.applicability.map_or(applicability, |before| before.min(applicability)));
         // Why there is no fold is told once for each image.
         let is_told = summaries.iter().any(|summary| summary.fallback.is_some() && self.has_rerouted(summary));
         let findings = findings.into_iter().filter(|finding| !is_told || finding.severity() <= Severity::Warning);
         let mut findings: Vec<_> = findings.collect();
         self.handoffs.extend(summaries.into_iter().map(|summary| (summary, std::mem::take(&mut findings))));
-    }
-
-    fn take_files(&mut self, files: BTreeMap<RepositoryPath, FileVersions>) {
-        for (path, version) in files {
-            match self.files.get_mut(&path) {
-                Some(present) => present.after = version.after,
-                None => {
-                    self.files.insert(path, version);
-                }
-            }
-        }
     }
 
     /// Whether these jobs handed files on to each other before the first fold.

@@ -17,6 +17,7 @@ mod guard;
 mod holding;
 mod index;
 mod objects;
+mod read_once;
 mod search;
 mod stage;
 mod tracked;

@@ -11,7 +11,7 @@ mod line_index;
 mod path;
 mod span;
 
-pub use change_set::{ChangeError, ChangeSet, FileChange, FileVersions};
+pub use change_set::{ChangeError, ChangeSet, FileChange, FileVersions, add_later};
 pub use edit::{Overlap, Replacement, TextEdit, TextEditBuilder};
 pub use line_index::{LineColumn, LineIndex};
 pub use path::RepositoryPath;

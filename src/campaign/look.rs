@@ -12,14 +12,14 @@ use super::setup::Setup;
 use super::siblings;
 use super::step::{Inputs, Looked};
 use crate::finding::{Code, Finding, Location, Severity};
-use crate::gitlab::{Pipeline, Value};
+use crate::gitlab::Pipeline;
 use crate::handoff::is_switched_off;
 use crate::outcome::{Outcome, Policy, Verdict, Via};
 use crate::process::Interrupt;
 use crate::repo::{CommittedRepository, DiskRepository, Elsewhere, PIPELINE};
 use crate::report::{Entry, RepositoryReport, Savings, patch};
 use crate::source::{Overlay, Repository};
-use crate::text::{FileVersions, RepositoryPath};
+use crate::text::{FileVersions, RepositoryPath, add_later};
 
 /// How one repository is folded: the repository, its pipeline, what the user allows.
 pub type Fold = dyn Fn(&dyn Repository, &RepositoryPath, &Policy) -> Outcome + Sync;
@@ -127,11 +127,7 @@ pub(super) fn fold_all(
 fn reached_by(repository: &dyn Repository, path: &RepositoryPath) -> BTreeSet<RepositoryPath> {
     let Ok(pipeline) = Pipeline::read(repository, path) else { return BTreeSet::new() };
     let included = pipeline.files().iter().map(|file| file.source.path().clone());
-    let triggered = pipeline.jobs().iter().filter_map(|job| job.get("trigger")?.get("include").map(Value::one_or_many));
-    let started = triggered.flatten().filter_map(|value| {
-        let written = value.text().or_else(|| value.get("local").and_then(Value::text))?;
-        RepositoryPath::new(&written)
-    });
+    let started = pipeline.jobs().iter().flat_map(|job| job.child_pipelines().map(|(path, _)| path));
     included.chain(started).collect()
 }
 
@@ -169,12 +165,7 @@ impl Folding<'_> {
             }
             Verdict::NothingToFold | Verdict::Failed => {}
         }
-        for (path, versions) in outcome.files {
-            match self.files.get_mut(&path) {
-                Some(present) => present.after = versions.after,
-                None => drop(self.files.insert(path, versions)),
-            }
-        }
+        add_later(&mut self.files, outcome.files);
         report
     }
 }

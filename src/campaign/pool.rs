@@ -149,7 +149,7 @@ impl Desk<'_> {
         Ok(self.outstanding.is_empty() && self.next.is_none())
     }
 
-    /// A new worker, which gets what the one before has left, the first of it alone.
+    /// A new worker, which gets what the one before has left.
     fn start_over(&mut self) -> Result<Worker, CampaignError> {
         let mut worker = Worker::start(self.pool)?;
         let lines: String = self.outstanding.iter().map(|asked| asked.line.as_str()).collect();

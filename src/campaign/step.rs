@@ -195,8 +195,7 @@ impl Looked {
     /// Whether a proof says that some image is not what it was (docs/proof.schema.json).
     #[must_use]
     pub fn is_disproven(&self) -> bool {
-        let verdicts = self.reports.iter().filter_map(|report| report.proof.as_ref()?.get("verdict")?.as_str());
-        verdicts.into_iter().any(|verdict| verdict == ProofVerdict::Different.name())
+        self.reports.iter().any(|report| report.proof_verdict() == Some(ProofVerdict::Different))
     }
 }
 

@@ -7,6 +7,7 @@ use super::script::ScriptItem;
 use super::value::{FileId, Mapping, Origin, Value};
 use super::variables::Variables;
 use crate::syntax::yaml::NodeId;
+use crate::text::RepositoryPath;
 
 /// A job with everything that it extends, refers to and inherits.
 #[derive(Clone, Debug)]
@@ -57,6 +58,16 @@ impl Job {
     #[must_use]
     pub fn get(&self, keyword: &str) -> Option<&Value> {
         self.fields.get(keyword).filter(|value| !value.is_null())
+    }
+
+    /// The files of the repository that it starts child pipelines from, each with where that is written (GitLab docs:
+    /// ci/yaml#triggerinclude).
+    pub fn child_pipelines(&self) -> impl Iterator<Item = (RepositoryPath, &Value)> {
+        let include = self.get("trigger").and_then(|trigger| trigger.get("include"));
+        include.map(Value::one_or_many).unwrap_or_default().iter().filter_map(|value| {
+            let written = value.text().or_else(|| value.get("local").and_then(Value::text))?;
+            Some((RepositoryPath::new(&written)?, value))
+        })
     }
 
     /// The place of a keyword: its value, or the job's name where it is not set.

@@ -1,17 +1,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::disk::SIZE_LIMIT;
 use super::elsewhere::{Elsewhere, ForeignFiles};
 use super::git::{GitError, git_at};
 use super::objects::Objects;
+use super::read_once::{Answer, ReadOnce};
 use super::tracked::kind_of_mode;
-use crate::source::{FileKind, ForeignFile, ReadError, Repository, SourceFile};
+use crate::source::{FileKind, ForeignFile, ReadError, Repository};
 use crate::text::RepositoryPath;
-
-type Answer = Result<Arc<SourceFile>, ReadError>;
 
 /// Why a commit cannot be read, in git's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct CommittedRepository {
     commit: String,
     listing: OnceLock<Result<Listing, CommitError>>,
     nothing: BTreeMap<RepositoryPath, FileKind>,
-    files: Mutex<HashMap<RepositoryPath, Answer>>,
+    files: ReadOnce,
     objects: Mutex<Objects>,
     foreign: ForeignFiles,
 }
@@ -62,7 +61,7 @@ impl CommittedRepository {
         let git_dir = git_dir.into();
         let commit = full_name(&git_dir, commit)?;
         let objects = Mutex::new(Objects::of(git_dir.clone()));
-        let (files, foreign) = (Mutex::default(), ForeignFiles::default());
+        let (files, foreign) = (ReadOnce::default(), ForeignFiles::default());
         Ok(Self { git_dir, commit, listing: OnceLock::new(), nothing: BTreeMap::new(), files, objects, foreign })
     }
 
@@ -97,13 +96,7 @@ impl Repository for CommittedRepository {
     }
 
     fn read(&self, path: &RepositoryPath) -> Answer {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = files.get(path) {
-            return answer.clone();
-        }
-        let answer = self.text(path).map(|text| Arc::new(SourceFile::new(path.clone(), text)));
-        files.insert(path.clone(), answer.clone());
-        answer
+        self.files.get(path, || self.text(path))
     }
 
     fn read_foreign(&self, file: &ForeignFile) -> Answer {

@@ -1,18 +1,17 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use super::elsewhere::{Elsewhere, ForeignFiles};
+use super::read_once::{Answer, ReadOnce};
 use super::tracked::tracked_files;
-use crate::source::{FileKind, ForeignFile, ReadError, Repository, SourceFile};
+use crate::source::{FileKind, ForeignFile, ReadError, Repository};
 use crate::text::RepositoryPath;
 
 /// The largest file that is read, in bytes; no pipeline, Dockerfile or manifest comes near it.
 pub const SIZE_LIMIT: u64 = 10 * 1024 * 1024;
-
-type Answer = Result<Arc<SourceFile>, ReadError>;
 
 /// A repository on a disk, read as it is asked for and each file at most once.
 ///
@@ -22,7 +21,7 @@ type Answer = Result<Arc<SourceFile>, ReadError>;
 pub struct DiskRepository {
     root: PathBuf,
     pipeline: RepositoryPath,
-    files: Mutex<HashMap<RepositoryPath, Answer>>,
+    files: ReadOnce,
     tracked: OnceLock<BTreeMap<RepositoryPath, FileKind>>,
     foreign: ForeignFiles,
 }
@@ -33,7 +32,7 @@ impl DiskRepository {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, pipeline: RepositoryPath) -> Self {
         let foreign = ForeignFiles::default();
-        Self { root: root.into(), pipeline, files: Mutex::default(), tracked: OnceLock::new(), foreign }
+        Self { root: root.into(), pipeline, files: ReadOnce::default(), tracked: OnceLock::new(), foreign }
     }
 
     /// The same repository, with the files of elsewhere that the user shows.
@@ -49,13 +48,7 @@ impl Repository for DiskRepository {
     }
 
     fn read(&self, path: &RepositoryPath) -> Answer {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = files.get(path) {
-            return answer.clone();
-        }
-        let answer = read_text(&self.root, path).map(|text| Arc::new(SourceFile::new(path.clone(), text)));
-        files.insert(path.clone(), answer.clone());
-        answer
+        self.files.get(path, || read_text(&self.root, path))
     }
 
     fn read_foreign(&self, file: &ForeignFile) -> Answer {

@@ -1,12 +1,9 @@
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::disk::read_text;
-use crate::source::{ForeignFile, ReadError, SourceFile};
+use super::read_once::{Answer, ReadOnce};
+use crate::source::{ForeignFile, ReadError};
 use crate::text::RepositoryPath;
-
-type Answer = Result<Arc<SourceFile>, ReadError>;
 
 /// The folder and the file by which a user shows what a pipeline takes in from elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,12 +27,12 @@ impl Elsewhere {
 #[derive(Debug, Default)]
 pub(super) struct ForeignFiles {
     elsewhere: Elsewhere,
-    read: Mutex<HashMap<RepositoryPath, Answer>>,
+    read: ReadOnce,
 }
 
 impl ForeignFiles {
     pub(super) fn new(elsewhere: Elsewhere) -> Self {
-        Self { elsewhere, read: Mutex::default() }
+        Self { elsewhere, read: ReadOnce::default() }
     }
 
     pub(super) fn included(&self, file: &ForeignFile) -> Answer {
@@ -51,9 +48,7 @@ impl ForeignFiles {
     }
 
     fn once(&self, folder: &Path, place: &RepositoryPath, shown: &RepositoryPath) -> Answer {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = || read_text(folder, place).map(|text| Arc::new(SourceFile::new(shown.clone(), text)));
-        read.entry(shown.clone()).or_insert_with(answer).clone()
+        self.read.get(shown, || read_text(folder, place))
     }
 }
 

@@ -25,6 +25,18 @@ pub struct FileVersions {
     pub after: Option<String>,
 }
 
+/// Adds what a later change has made of these files to what earlier ones have made.
+pub fn add_later(earlier: &mut BTreeMap<RepositoryPath, FileVersions>, later: BTreeMap<RepositoryPath, FileVersions>) {
+    for (path, version) in later {
+        match earlier.get_mut(&path) {
+            Some(present) => present.after = version.after,
+            None => {
+                earlier.insert(path, version);
+            }
+        }
+    }
+}
+
 /// Changes to several files that land together or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeSet {

@@ -35,11 +35,7 @@ fn undeclared_stages(pipeline: &Pipeline) -> Vec<Finding> {
 
 /// The child pipelines that a job starts from files of the repository and that hold hand-offs themselves.
 fn children(repository: &dyn Repository, pipeline: &Pipeline, job: &Job) -> Vec<Finding> {
-    let include = job.get("trigger").and_then(|trigger| trigger.get("include"));
-    let included = include.map(Value::one_or_many).unwrap_or_default();
-    let finding = |value: &Value| {
-        let written = value.text().or_else(|| value.get("local").and_then(Value::text))?;
-        let path = RepositoryPath::new(&written)?;
+    let finding = |(path, value): (RepositoryPath, &Value)| {
         let child = Pipeline::read(repository, &path).ok()?;
         let found = handoff::find(&child, repository);
         let consumer = found.handoffs.first().map(|handoff| &handoff.consumer);
@@ -56,5 +52,5 @@ fn children(repository: &dyn Repository, pipeline: &Pipeline, job: &Job) -> Vec<
         let location = pipeline.location(value.origin);
         Some(Finding::new(Code::ChildPipelineLeftAlone, location, message).with_help(help))
     };
-    included.iter().filter_map(finding).collect()
+    job.child_pipelines().filter_map(finding).collect()
 }

@@ -8,7 +8,6 @@ use crate::gitlab::{Definition, Field, PipelineFile};
 use crate::handoff::Flow;
 use crate::outcome::Via;
 use crate::syntax::yaml::{NodeId, Tree};
-use crate::text::RepositoryPath;
 
 /// Keys under which the name of a job stands.
 const REFERRING: [&str; 6] = ["dependencies", "extends", "job", "needs", "on_stop", "pipeline"];
@@ -114,10 +113,8 @@ fn downloads<'a>(situation: &'a Situation<'_>) -> impl Iterator<Item = Location>
 
 /// Child pipelines, which may need a job of their parent by its name (GitLab docs: ci/yaml#needspipelinejob).
 fn in_children(situation: &Situation<'_>) -> Vec<Location> {
-    let includes = situation.pipeline.jobs().iter().filter_map(|job| job.get("trigger")?.get("include"));
-    let local = |value: &crate::gitlab::Value| value.text().or_else(|| value.get("local")?.text());
-    let paths = includes.flat_map(|include| include.one_or_many().iter().filter_map(local).collect::<Vec<_>>());
-    let files = paths.filter_map(|path| situation.repository.read(&RepositoryPath::new(&path)?).ok());
+    let paths = situation.pipeline.jobs().iter().flat_map(|job| job.child_pipelines().map(|(path, _)| path));
+    let files = paths.filter_map(|path| situation.repository.read(&path).ok());
     let found = files.flat_map(|source| {
         let Ok(tree) = Tree::parse(source.text()) else { return Vec::new() };
         let needed = tree.nodes().filter_map(|(id, node)| {
